@@ -29,8 +29,8 @@ class _Silent:
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError("a secret cannot be pickled, copied or hashed")
 
-    __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = __getstate__ = _refuse  # type: ignore[assignment]
-    __hash__ = _refuse  # type: ignore[assignment]
+    __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = __getstate__ = _refuse
+    __hash__ = _refuse
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Silent):

@@ -1,0 +1,44 @@
+"""Problems of the crypto floor. Decryption has one, so that nobody can learn which check failed."""
+
+from __future__ import annotations
+
+from tigertally.base.errors import Broken, Invalid
+from tigertally.base.text import Text
+
+
+class DecryptionFailed(Broken):
+    """Sealed bytes did not open: wrong key, wrong context, or altered. Deliberately not told apart."""
+
+    code = "crypto.decryption_failed"
+    title = Text("无法解密：密钥不对，或内容被改动", "cannot decrypt: wrong key, or the content was altered")
+    hint = Text("核对密钥与文件来源；不要编辑密封文件", "check the key and where the file came from; sealed files cannot be edited")
+
+
+class SignatureInvalid(Broken):
+    """A signature does not verify under the expected key."""
+
+    code = "crypto.signature_invalid"
+    title = Text("签名无效", "the signature is not valid")
+    hint = Text("文件被改动，或不是由所声称的一方签署", "the file was altered, or the named party did not sign it")
+
+
+class UnknownSuite(Invalid):
+    """Version or suite bytes that this code does not implement."""
+
+    code = "crypto.unknown_suite"
+    title = Text("未知的算法套件", "unknown algorithm suite")
+    hint = Text("请升级 tigertally", "upgrade tigertally")
+
+
+class BadKey(Invalid):
+    """Bytes that are not a key of the expected kind."""
+
+    code = "crypto.bad_key"
+    title = Text("不是有效的密钥", "not a valid key")
+
+
+class WeakParameters(Invalid):
+    """Key stretching parameters below the floor or above what a stranger may ask of us."""
+
+    code = "crypto.weak_parameters"
+    title = Text("密钥派生参数超出允许范围", "key stretching parameters are out of range")

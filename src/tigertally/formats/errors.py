@@ -1,0 +1,55 @@
+"""Problems of the formats floor: what is wrong with a file, and where in it."""
+
+from __future__ import annotations
+
+from tigertally.base.errors import Broken, Invalid
+from tigertally.base.text import Text
+
+
+class Malformed(Invalid):
+    """A file that is not in its format. ``what`` is the format, ``where`` the member or line."""
+
+    code = "formats.malformed"
+    title = Text("{what} 文件格式有误（{where}）", "the {what} file is malformed (at {where})")
+    hint = Text(
+        "文件被截断、编辑，或不是这种文件；请向对方索取原始文件",
+        "it was cut, edited, or is another kind of file; ask for the original",
+    )
+
+
+class WrongKind(Invalid):
+    """A well-formed statement of another kind than the one expected."""
+
+    code = "formats.wrong_kind"
+    title = Text("应为 {expected} 文件，实际是 {found}", "expected a {expected} file, this is a {found}")
+
+
+class NotSigned(Broken):
+    """A required signature is absent."""
+
+    code = "formats.not_signed"
+    title = Text("缺少 {who} 的签名", "the signature of {who} is missing")
+    hint = Text("请该方签署后再提交", "have that party sign it first")
+
+
+class NotForUs(Broken):
+    """An envelope that is sealed to other keys than ours."""
+
+    code = "formats.not_for_us"
+    title = Text("这个信封不是封给我们的", "this envelope is sealed to somebody else")
+    hint = Text("请对方用我方的传输公钥重新封装", "ask the sender to seal it to our transfer key")
+
+
+class WrongContext(Broken):
+    """A genuine envelope offered in another place than it was sealed for."""
+
+    code = "formats.wrong_context"
+    title = Text("信封内容与用途不符", "the envelope was sealed for another purpose or place")
+
+
+class WrongPassphrase(Invalid):
+    """A key file does not open."""
+
+    code = "formats.wrong_passphrase"
+    title = Text("口令不对，或密钥文件已损坏", "wrong passphrase, or the key file is damaged")
+    hint = Text("请重新输入口令；若确认无误，请使用备份的密钥文件", "try again; if it is right, use the backup of the key file")
