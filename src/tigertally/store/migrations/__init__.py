@@ -1,0 +1,1 @@
+"""Schema changes, oldest first. ``env`` connects Alembic to the transaction that ``store.migrate`` opened."""
