@@ -1,0 +1,199 @@
+"""Facts: statements about a subject, true between two instants, each proved by one entry.
+
+A wing registers its kinds with the members of the value and their types; stating a fact appends an entry and
+an index row in the caller's transaction. Reading checks the row against the entry's commitment, so a row
+edited in the database is not a fact but :class:`LedgerBroken`. Withdrawing appends too. Nothing here decides
+anything: a fact that is missing, expired, future-dated or ill-typed is simply not returned as current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tigertally.base import canon, clock
+from tigertally.base.canon import Json
+from tigertally.base.text import Text
+from tigertally.formats import leaf as leaves
+from tigertally.ledger import sql
+from tigertally.ledger.entries import Ledger
+from tigertally.ledger.errors import LedgerBroken, NoSuchEntry
+from tigertally.ledger.events import Event, register_event
+from tigertally.ledger.sql import FactRow
+from tigertally.store.tx import Tx
+
+FACT_STATED: Final = register_event(
+    "ledger.fact.stated", Text("事实成立", "a fact was stated"), "kind", "subject", "value", "from", "until"
+)
+FACT_WITHDRAWN: Final = register_event(
+    "ledger.fact.withdrawn", Text("事实撤回", "a fact was withdrawn"), "kind", "subject", "entry", "reason"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactKind:
+    """A registered kind: ``members`` maps each member of the value to its JSON type."""
+
+    name: str
+    title: Text
+    members: Mapping[str, type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A proved statement. ``entry`` is the ledger index that made it true."""
+
+    kind: str
+    subject: str
+    value: Mapping[str, Json]
+    start: datetime
+    until: datetime | None
+    entry: int
+    withdrawn: bool
+
+    def current(self, at: datetime) -> bool:
+        """Return whether it holds at ``at``: begun, not expired, not withdrawn."""
+        return not self.withdrawn and self.start <= at and (self.until is None or at < self.until)
+
+
+_KINDS: dict[str, FactKind] = {}
+
+
+def register_fact(name: str, title: Text, **members: type) -> FactKind:
+    """Register and return a kind of fact; ``members`` are the value's members and types."""
+    if name in _KINDS:
+        raise ValueError(name)
+    kind = FactKind(name=name, title=title, members=dict(members))
+    _KINDS[name] = kind
+    return kind
+
+
+def fact_kinds() -> Mapping[str, FactKind]:
+    """Return all registered kinds by name."""
+    return dict(sorted(_KINDS.items()))
+
+
+def well_typed(kind: FactKind, value: Mapping[str, Json]) -> bool:
+    """Return whether ``value`` has exactly the members of ``kind`` with their types (bool is not int)."""
+    if set(value) != set(kind.members):
+        return False
+    return all(
+        isinstance(value[name], wanted) and (wanted is bool or not isinstance(value[name], bool))
+        for name, wanted in kind.members.items()
+    )
+
+
+def state(
+    tx: Tx,
+    ledger: Ledger,
+    kind: FactKind,
+    *,
+    subject: str,
+    value: Mapping[str, Json],
+    start: datetime,
+    until: datetime | None,
+    actor: str,
+    now: datetime,
+    about: Sequence[str] = (),
+) -> int:
+    """State a fact; return the index of the entry that proves it. Ill-typed values are a ``ValueError``."""
+    if not well_typed(kind, value):
+        raise ValueError(kind.name)
+    payload = _payload(kind.name, subject, value, start, until)
+    event = Event(kind=FACT_STATED, payload=payload, actor=actor, about=(subject, *about))
+    index = ledger.append(tx, event, now=now)
+    sql.insert_fact(
+        tx, kind=kind.name, subject=subject, value=canon.dumps(dict(value)), start=start, until=until, idx=index
+    )
+    return index
+
+
+def withdraw(tx: Tx, ledger: Ledger, *, entry: int, reason: str, actor: str, now: datetime) -> int:
+    """Withdraw the fact that ``entry`` proves; return the index of the withdrawal. ``reason`` is a code word."""
+    found = [row for row in sql.read_facts(tx, kinds=None, subjects=None) if row.idx == entry]
+    if not found:
+        raise NoSuchEntry(index=entry)
+    row = found[0]
+    payload: dict[str, Json] = {"kind": row.kind, "subject": row.subject, "entry": entry, "reason": reason}
+    event = Event(kind=FACT_WITHDRAWN, payload=payload, actor=actor, about=(row.subject,))
+    index = ledger.append(tx, event, now=now)
+    sql.withdraw_fact(tx, idx=entry, by=index)
+    return index
+
+
+def replace(
+    tx: Tx,
+    ledger: Ledger,
+    kind: FactKind,
+    *,
+    subject: str,
+    value: Mapping[str, Json],
+    start: datetime,
+    until: datetime | None,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Withdraw every current fact of ``kind`` about ``subject`` and state the new one."""
+    for fact in read(tx, kinds=[kind.name], subjects=[subject]):
+        if not fact.withdrawn:
+            withdraw(tx, ledger, entry=fact.entry, reason="replaced", actor=actor, now=now)
+    return state(
+        tx, ledger, kind, subject=subject, value=value, start=start, until=until, actor=actor, now=now
+    )
+
+
+def read(tx: Tx, *, kinds: Sequence[str] | None = None, subjects: Sequence[str] | None = None) -> list[Fact]:
+    """Return facts (also expired and withdrawn ones), oldest first, each checked against its entry.
+
+    Raises :class:`LedgerBroken` if a row does not match the entry that should prove it.
+    """
+    return [check_row(row) for row in sql.read_facts(tx, kinds=kinds, subjects=subjects)]
+
+
+def current(facts: Iterable[Fact], *, kind: str, subject: str, at: datetime) -> Fact | None:
+    """Return the newest current fact of ``kind`` about ``subject`` that is well typed, or None."""
+    registered = _KINDS.get(kind)
+    found = None
+    for fact in facts:
+        if (fact.kind, fact.subject) != (kind, subject) or not fact.current(at) or registered is None:
+            continue
+        if well_typed(registered, fact.value) and (found is None or fact.entry > found.entry):
+            found = fact
+    return found
+
+
+def _payload(
+    kind: str, subject: str, value: Mapping[str, Json], start: datetime, until: datetime | None
+) -> dict[str, Json]:
+    return {
+        "kind": kind,
+        "subject": subject,
+        "value": dict(value),
+        "from": clock.to_text(start),
+        "until": None if until is None else clock.to_text(until),
+    }
+
+
+def check_row(row: FactRow) -> Fact:
+    """Return the fact in ``row`` if it matches its entry; else raise :class:`LedgerBroken`."""
+    try:
+        value = canon.loads(row.value)
+    except canon.NotCanonical:
+        raise LedgerBroken(index=row.idx, what="fact") from None
+    if not isinstance(value, dict):
+        raise LedgerBroken(index=row.idx, what="fact")
+    body = canon.dumps(_payload(row.kind, row.subject, value, row.start, row.until))
+    leaf = leaves.parse(row.leaf)
+    if leaf.kind != FACT_STATED.name or leaves.commit_payload(row.salt, body) != leaf.commitment:
+        raise LedgerBroken(index=row.idx, what="fact")
+    return Fact(
+        kind=row.kind,
+        subject=row.subject,
+        value=value,
+        start=row.start,
+        until=row.until,
+        entry=row.idx,
+        withdrawn=row.withdrawn_idx is not None,
+    )

@@ -1,0 +1,262 @@
+"""Tables of the ledger and the statements on them. No rule lives here.
+
+``ledger_entry`` is the log; ``ledger_payload`` the erasable side table; ``ledger_about`` finds entries by
+pseudonym; ``ledger_tile`` keeps complete tiles of 256 hashes (C2SP tlog-tiles shape); ``ledger_head`` has
+one row, the frontier; ``ledger_fact`` is an index of statements that the entries prove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, delete, insert, select, update
+
+from tigertally.store.schema import AutoId, Blob, Instant, metadata
+from tigertally.store.tx import Tx
+
+entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(80), nullable=False),
+    Column("leaf", Blob, nullable=False),
+    Column("leaf_hash", Blob, nullable=False),
+)
+payload = Table(
+    "ledger_payload",
+    metadata,
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", Blob, nullable=False),
+    Column("sealed", Blob, nullable=False),
+)
+about = Table(
+    "ledger_about",
+    metadata,
+    Column("pseudonym", String(32), primary_key=True),
+    Column("idx", BigInteger, primary_key=True),
+)
+tile = Table(
+    "ledger_tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", Blob, nullable=False),
+)
+head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("peaks", Blob, nullable=False),
+    Column("at", Instant, nullable=True),
+)
+checkpoint = Table(
+    "ledger_checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("note", Blob, nullable=False),
+)
+fact = Table(
+    "ledger_fact",
+    metadata,
+    Column("id", AutoId, primary_key=True),
+    Column("kind", String(80), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("value", Blob, nullable=False),
+    Column("start", Instant, nullable=False),
+    Column("until", Instant, nullable=True),
+    Column("idx", BigInteger, nullable=False, unique=True),
+    Column("withdrawn_idx", BigInteger, nullable=True),
+    Index("ix_ledger_fact_kind_subject", "kind", "subject"),
+)
+
+HASH_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadRow:
+    """The frontier as stored."""
+
+    size: int
+    peaks: tuple[bytes, ...]
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactRow:
+    """A fact as stored, with what is needed to check it against its entry."""
+
+    kind: str
+    subject: str
+    value: bytes
+    start: datetime
+    until: datetime | None
+    idx: int
+    withdrawn_idx: int | None
+    leaf: bytes
+    salt: bytes
+
+
+def read_head(tx: Tx) -> HeadRow:
+    """Return the head; an empty ledger has size 0."""
+    row = tx.one_or_none(select(head.c.size, head.c.peaks, head.c.at).where(head.c.id == 1))
+    if row is None:
+        return HeadRow(size=0, peaks=(), at=None)
+    raw = bytes(row.peaks)
+    peaks = tuple(raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES))
+    return HeadRow(size=row.size, peaks=peaks, at=row.at)
+
+
+def write_head(tx: Tx, row: HeadRow, *, first: bool) -> None:
+    """Store the head."""
+    values = {"size": row.size, "peaks": b"".join(row.peaks), "at": row.at}
+    if first:
+        tx.execute(insert(head).values(id=1, **values))
+    else:
+        tx.execute(update(head).where(head.c.id == 1).values(**values))
+
+
+def insert_entries(
+    tx: Tx,
+    *,
+    first: int,
+    ats: Sequence[datetime],
+    kinds: Sequence[str],
+    leaves: Sequence[bytes],
+    hashes: Sequence[bytes],
+    salts: Sequence[bytes],
+    sealed: Sequence[bytes],
+    abouts: Sequence[tuple[str, int]],
+) -> None:
+    """Insert entries ``first …`` with their payloads and pseudonym index."""
+    indexes = list(range(first, first + len(leaves)))
+    tx.insert_columns(entry, {"idx": indexes, "at": ats, "kind": kinds, "leaf": leaves, "leaf_hash": hashes})
+    tx.insert_columns(payload, {"idx": indexes, "salt": salts, "sealed": sealed})
+    if abouts:
+        tx.insert_columns(about, {"pseudonym": [p for p, _ in abouts], "idx": [i for _, i in abouts]})
+
+
+def insert_tile(tx: Tx, *, level: int, idx: int, hashes: bytes) -> None:
+    """Store a complete tile."""
+    tx.execute(insert(tile).values(level=level, idx=idx, hashes=hashes))
+
+
+def read_tile(tx: Tx, *, level: int, idx: int) -> bytes | None:
+    """Return a complete tile's hashes."""
+    found = tx.scalar(select(tile.c.hashes).where(tile.c.level == level, tile.c.idx == idx))
+    return None if found is None else bytes(found)
+
+
+def read_leaf_hashes(tx: Tx, *, start: int, stop: int) -> list[bytes]:
+    """Return the hashes of leaves ``[start, stop)`` that are there, in order."""
+    query = select(entry.c.leaf_hash).where(entry.c.idx >= start, entry.c.idx < stop).order_by(entry.c.idx)
+    return [bytes(item) for item in tx.scalars(query)]
+
+
+def read_leaf(tx: Tx, idx: int) -> bytes | None:
+    """Return a leaf's bytes."""
+    found = tx.scalar(select(entry.c.leaf).where(entry.c.idx == idx))
+    return None if found is None else bytes(found)
+
+
+def read_payload(tx: Tx, idx: int) -> tuple[bytes, bytes] | None:
+    """Return ``(salt, sealed payload)`` unless erased."""
+    row = tx.one_or_none(select(payload.c.salt, payload.c.sealed).where(payload.c.idx == idx))
+    return None if row is None else (bytes(row.salt), bytes(row.sealed))
+
+
+def delete_payloads(tx: Tx, indexes: Sequence[int]) -> int:
+    """Erase payloads; return how many there were."""
+    return tx.execute(delete(payload).where(payload.c.idx.in_(indexes)))
+
+
+def entries_about(tx: Tx, pseudonym: str) -> list[int]:
+    """Return the indexes of entries about a pseudonym."""
+    return list(tx.scalars(select(about.c.idx).where(about.c.pseudonym == pseudonym).order_by(about.c.idx)))
+
+
+def stream_entries(tx: Tx, *, batch_rows: int) -> Iterator[Sequence[tuple[int, datetime, str, bytes, bytes]]]:
+    """Yield ``(idx, at, kind, leaf, leaf hash)`` in order."""
+    query = select(entry.c.idx, entry.c.at, entry.c.kind, entry.c.leaf, entry.c.leaf_hash).order_by(entry.c.idx)
+    for rows in tx.stream(query, batch_rows=batch_rows):
+        yield [(row.idx, row.at, row.kind, bytes(row.leaf), bytes(row.leaf_hash)) for row in rows]
+
+
+def read_payload_range(tx: Tx, *, start: int, stop: int) -> dict[int, tuple[bytes, bytes]]:
+    """Return ``idx → (salt, sealed)`` of payloads in ``[start, stop)``."""
+    query = select(payload.c.idx, payload.c.salt, payload.c.sealed).where(payload.c.idx >= start, payload.c.idx < stop)
+    return {row.idx: (bytes(row.salt), bytes(row.sealed)) for row in tx.all(query)}
+
+
+def insert_checkpoint(tx: Tx, *, size: int, at: datetime, note: bytes) -> None:
+    """Store a signed checkpoint unless that size has one."""
+    if tx.scalar(select(checkpoint.c.size).where(checkpoint.c.size == size)) is None:
+        tx.execute(insert(checkpoint).values(size=size, at=at, note=note))
+
+
+def read_checkpoints(tx: Tx) -> list[tuple[int, bytes]]:
+    """Return all checkpoints, smallest first."""
+    rows = tx.all(select(checkpoint.c.size, checkpoint.c.note).order_by(checkpoint.c.size))
+    return [(row.size, bytes(row.note)) for row in rows]
+
+
+def read_last_checkpoint(tx: Tx) -> bytes | None:
+    """Return the newest checkpoint."""
+    found = tx.scalar(select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1))
+    return None if found is None else bytes(found)
+
+
+def insert_fact(
+    tx: Tx, *, kind: str, subject: str, value: bytes, start: datetime, until: datetime | None, idx: int
+) -> None:
+    """Store a fact's index row."""
+    tx.execute(insert(fact).values(kind=kind, subject=subject, value=value, start=start, until=until, idx=idx))
+
+
+def withdraw_fact(tx: Tx, *, idx: int, by: int) -> int:
+    """Mark the fact proved by entry ``idx`` as withdrawn by entry ``by``; return rows changed (0 or 1)."""
+    return tx.execute(
+        update(fact).where(fact.c.idx == idx, fact.c.withdrawn_idx.is_(None)).values(withdrawn_idx=by)
+    )
+
+
+def read_facts(tx: Tx, *, kinds: Sequence[str] | None, subjects: Sequence[str] | None) -> list[FactRow]:
+    """Return facts of ``kinds`` about ``subjects`` (None: all), newest last, with their leaf and salt."""
+    query = (
+        select(
+            fact.c.kind,
+            fact.c.subject,
+            fact.c.value,
+            fact.c.start,
+            fact.c.until,
+            fact.c.idx,
+            fact.c.withdrawn_idx,
+            entry.c.leaf,
+            payload.c.salt,
+        )
+        .join(entry, entry.c.idx == fact.c.idx)
+        .join(payload, payload.c.idx == fact.c.idx)
+        .order_by(fact.c.idx)
+    )
+    if kinds is not None:
+        query = query.where(fact.c.kind.in_(kinds))
+    if subjects is not None:
+        query = query.where(fact.c.subject.in_(subjects))
+    return [
+        FactRow(
+            kind=row.kind,
+            subject=row.subject,
+            value=bytes(row.value),
+            start=row.start,
+            until=row.until,
+            idx=row.idx,
+            withdrawn_idx=row.withdrawn_idx,
+            leaf=bytes(row.leaf),
+            salt=bytes(row.salt),
+        )
+        for row in tx.all(query)
+    ]
