@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from tigertally.base.errors import Invalid
 from tigertally.base.text import Text
 
-_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
+_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
 
 
 class BadInstant(Invalid):
@@ -44,7 +44,7 @@ def to_text(instant: datetime) -> str:
     """Return ``instant`` as RFC 3339 UTC with six fractional digits. Naive instants raise ``ValueError``."""
     if instant.tzinfo is None:
         raise ValueError("naive datetime")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_text(text: str) -> datetime:

@@ -60,10 +60,16 @@ class TransferPublic:
         return sha256(self.raw).hex()
 
     def seal(self, plaintext: bytes, *, info: bytes) -> bytes:
-        """Return ``version ‖ suite ‖ encapsulated key ‖ ciphertext`` for the holder of the private key."""
+        """Return ``version ‖ suite ‖ encapsulated key ‖ ciphertext`` for the holder of the private key.
+
+        Raises :class:`BadKey` if nothing can be sealed to this key.
+        """
         if not info:
             raise ValueError("info must name the purpose")
-        return HEADER + _suite().encrypt(plaintext, self._key, HEADER + info)
+        try:
+            return HEADER + _suite().encrypt(plaintext, self._key, HEADER + info)
+        except ValueError:  # a card may hold a point of small order, which no honest key is
+            raise BadKey from None
 
 
 class TransferKey:

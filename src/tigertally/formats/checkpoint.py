@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from tigertally.base.canon import INT_MAX
@@ -62,8 +62,16 @@ def parse(data: bytes) -> tuple[Checkpoint, Note]:
 
 def verify(data: bytes, verifier: NoteVerifier) -> Checkpoint:
     """Return the checkpoint in ``data`` if it is ``verifier``'s and both signatures hold."""
+    return verify_dated(data, verifier)[0]
+
+
+def verify_dated(data: bytes, verifier: NoteVerifier) -> tuple[Checkpoint, datetime]:
+    """Return :func:`verify`'s checkpoint and the instant (whole seconds, UTC) at which it was signed."""
     checkpoint, parsed = parse(data)
     if checkpoint.origin != verifier.name:
         raise Malformed(what="checkpoint", where="origin")
-    verifier.verify(parsed, origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
-    return checkpoint
+    at = verifier.verify(parsed, origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
+    try:
+        return checkpoint, datetime.fromtimestamp(at, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Malformed(what="checkpoint", where="time") from None

@@ -16,6 +16,7 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import SEALABLE
 from tigertally.base.ids import BundleId, DealId, PartyId
+from tigertally.base.limits import PART_SUBJECTS_MAX
 from tigertally.formats.shape import Reader, json_counts
 from tigertally.formats.statement import Kind, Statement
 
@@ -113,7 +114,7 @@ def _part(reader: Reader) -> Part:
         name=reader.text("name", chars_max=20),
         sha256=reader.digest("sha256"),
         length=reader.integer("length", minimum=1),
-        subjects=reader.integer("subjects", minimum=1),
+        subjects=reader.integer("subjects", minimum=1, maximum=PART_SUBJECTS_MAX),
     )
     reader.end()
     if not _PART.fullmatch(part.name):

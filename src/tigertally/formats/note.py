@@ -36,6 +36,7 @@ from tigertally.formats.shape import from_b64, to_b64
 TYPE_ED25519: Final = 0x01
 TYPE_MLDSA44: Final = 0x06
 SIGNATURES_MAX: Final = 64
+NAME_BYTES_MAX: Final = 255
 _NAME: Final = re.compile(r"[^\s+]+")
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _LINE: Final = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+=*)")
@@ -83,12 +84,18 @@ def parse(data: bytes) -> Note:
         if found is None or raw is None or len(raw) < 5:  # noqa: PLR2004 - key id and something
             raise Malformed(what="note", where="signature line")
         signatures.append(Signature(name=found.group(1), key_id=int.from_bytes(raw[:4], "big"), raw=raw[4:]))
-    if len(signatures) > SIGNATURES_MAX:
+    keys = {(sig.name, sig.key_id) for sig in signatures}
+    if len(keys) != len(signatures) or len(signatures) > SIGNATURES_MAX:
         raise Malformed(what="note", where="signatures")
     note = Note(text=text + "\n", signatures=tuple(signatures))
     if note.to_bytes() != data:
         raise Malformed(what="note", where="spelling")
     return note
+
+
+def is_name(name: str) -> bool:
+    """Return whether ``name`` can be a key's name and, in a cosignature, an origin: 1 to 255 bytes."""
+    return bool(_NAME.fullmatch(name)) and not _CONTROL.search(name) and len(name.encode()) <= NAME_BYTES_MAX
 
 
 def key_id_of(name: str, kind: int, public: bytes) -> int:
@@ -122,7 +129,7 @@ class NoteVerifier:
             names.add(name)
             raws.append(from_b64(rest.partition("+")[2]) or b"")
         lengths = [1 + ED25519_PUBLIC_BYTES, 1 + MLDSA44_PUBLIC_BYTES]
-        if [len(raw) for raw in raws] != lengths or len(names) != 1 or not _NAME.fullmatch(next(iter(names))):
+        if [len(raw) for raw in raws] != lengths or len(names) != 1 or not is_name(next(iter(names))):
             raise BadKey
         verifier = cls(name=names.pop(), classic=raws[0][1:], lattice=raws[1][1:])
         if verifier.vkeys() != tuple(vkeys):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tigertally.base import clock
+from tigertally.base import canon, clock
 from tigertally.base.canon import Json
 from tigertally.base.ids import PartyId
 from tigertally.crypto.digest import sha256_hex
@@ -49,8 +49,10 @@ class PartyCard:
 
     def fingerprint(self) -> str:
         """Return the fingerprint people compare: 160 bits of SHA-256 in ten groups of four hex digits."""
-        keys = self.signing.raw + self.transfer.raw + "\n".join(self.log.vkeys()).encode()
-        digest = sha256_hex(b"tigertally/v1/fingerprint\x00" + self.party.encode() + b"\x00" + keys)
+        named = canon.dumps(
+            [self.party, self.name, to_b64(self.signing.raw), to_b64(self.transfer.raw), *self.log.vkeys()]
+        )
+        digest = sha256_hex(b"tigertally/v1/fingerprint\x00" + named)
         return " ".join(digest[at : at + GROUP_CHARS] for at in range(0, GROUPS * GROUP_CHARS, GROUP_CHARS))
 
     def sign(self, key: SigningKey) -> Statement:
