@@ -64,8 +64,9 @@ class Tx:
         """
 
         def work() -> int:
-            with self._connection.execute(statement, cast("Any", params)) as result:
-                return max(result.rowcount, 0)
+            options = {"preserve_rowcount": True}  # without it, inserts are not counted
+            with self._connection.execute(statement, cast("Any", params), execution_options=options) as result:
+                return result.rowcount
 
         return self.guarded(work)
 
