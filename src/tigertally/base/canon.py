@@ -11,12 +11,14 @@ Implements RFC 8785 (JCS) for a closed set of types, which removes its hard part
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from tigertally.base.errors import Invalid
 from tigertally.base.text import Text
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+# Covariant on purpose: a dict of str is a Json object. At run time objects are dicts and arrays are lists.
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | bool | None"
 
 INT_MAX: Final = 2**53 - 1
 DEPTH_MAX: Final = 32

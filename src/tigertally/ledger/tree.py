@@ -73,7 +73,7 @@ class Tiles:
         first = index * TILE_WIDTH
         if level == 0:
             return sql.read_leaf_hashes(self._tx, start=first, stop=first + count)
-        return [self.subtree(level * TILE_BITS, first + offset) for offset in range(count)]
+        return [fold(self._tile(level - 1, first + offset, TILE_WIDTH)) for offset in range(count)]
 
 
 def inclusion(tx: Tx, *, index: int, size: int) -> list[bytes]:

@@ -1,0 +1,146 @@
+"""Approvals: a second person says yes to exactly one act, described by its digest.
+
+Whoever begins a two-person act leaves an open request with a readable description; somebody else with the
+right role gives it, within a day; it then holds for an hour. The decision compares digests, so an approval of
+one act never carries another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tigertally.access import events, identities, sql
+from tigertally.access.decision import ApprovalView, Request
+from tigertally.access.errors import AlreadySettled, NoSuchApproval, SamePerson
+from tigertally.access.sql import ApprovalRow
+from tigertally.base import canon
+from tigertally.base.canon import Json
+from tigertally.base.ids import ApprovalId, new_id
+from tigertally.ledger import Event, Ledger
+from tigertally.store.tx import Tx
+
+OPEN_S_MAX: Final = 24 * 3600
+HOLDS_S: Final = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A request for a second person. ``what`` is the act in readable members."""
+
+    approval: ApprovalId
+    action: str
+    digest: str
+    what: Json
+    asker: str
+    asked: datetime
+    approver: str
+
+
+def ensure_open(tx: Tx, ledger: Ledger, request: Request) -> Approval:
+    """Return the approval request for this act: the one that is open or holds, or a new one."""
+    digest = request.act_digest()
+    for row in sql.read_approvals(tx, digest=digest):
+        if row.asker == request.person and _alive(row, request.now):
+            return _approval(row)
+    what: dict[str, Json] = {
+        "action": request.action.value,
+        "deal": request.deal,
+        "classes": sorted(item.value for item in request.classes),
+        **dict(request.details),
+    }
+    row = ApprovalRow(
+        id=new_id("apv"),
+        action=request.action.value,
+        digest=digest,
+        what=canon.dumps(what),
+        asker=request.person,
+        asked=request.now,
+        approver="",
+        at=None,
+        until=None,
+        idx=None,
+    )
+    sql.insert_approval(tx, row)
+    payload = {"approval": row.id, "action": row.action, "digest": digest, "person": request.person}
+    event = Event(kind=events.APPROVAL_ASKED, payload=payload, actor=request.person, about=(request.person,))
+    ledger.append(tx, event, now=request.now)
+    return _approval(row)
+
+
+def give(tx: Tx, ledger: Ledger, *, approval_id: str, approver: str, now: datetime) -> Approval:
+    """Give an approval that somebody else asked for."""
+    rows = sql.read_approvals(tx, approval_id=approval_id)
+    if not rows:
+        raise NoSuchApproval
+    row = rows[0]
+    if row.asker == approver:
+        raise SamePerson
+    if row.approver or not _alive(row, now):
+        raise AlreadySettled
+    payload = {
+        "approval": row.id,
+        "action": row.action,
+        "digest": row.digest,
+        "asker": row.asker,
+        "approver": approver,
+    }
+    event = Event(kind=events.APPROVAL_GIVEN, payload=payload, actor=approver, about=(row.asker, approver))
+    index = ledger.append(tx, event, now=now)
+    until = now + timedelta(seconds=HOLDS_S)
+    if not sql.give_approval(tx, row.id, approver=approver, at=now, until=until, idx=index):
+        raise AlreadySettled
+    return _approval(sql.read_approvals(tx, approval_id=approval_id)[0])
+
+
+def views(tx: Tx, digest: str) -> tuple[ApprovalView, ...]:
+    """Return the given approvals for an act, with the approvers' present roles."""
+    found = []
+    for row in sql.read_approvals(tx, digest=digest):
+        approver = identities.by_id(tx, row.approver) if row.approver else None
+        if approver is None or row.at is None or row.until is None or row.idx is None:
+            continue
+        found.append(
+            ApprovalView(
+                approval=row.id,
+                digest=row.digest,
+                asker=row.asker,
+                approver=row.approver,
+                approver_roles=approver.roles,
+                at=row.at,
+                until=row.until,
+                entry=row.idx,
+            )
+        )
+    return tuple(found)
+
+
+def still_open(tx: Tx, now: datetime) -> list[Approval]:
+    """Return the requests that wait for a second person."""
+    return [_approval(row) for row in sql.read_approvals(tx, still_open=True) if _alive(row, now)]
+
+
+def find(tx: Tx, approval_id: str) -> Approval:
+    """Return an approval request."""
+    rows = sql.read_approvals(tx, approval_id=approval_id)
+    if not rows:
+        raise NoSuchApproval
+    return _approval(rows[0])
+
+
+def _alive(row: ApprovalRow, now: datetime) -> bool:
+    end = row.until if row.until is not None else row.asked + timedelta(seconds=OPEN_S_MAX)
+    return now < end
+
+
+def _approval(row: ApprovalRow) -> Approval:
+    return Approval(
+        approval=ApprovalId(row.id),
+        action=row.action,
+        digest=row.digest,
+        what=canon.loads(row.what),
+        asker=row.asker,
+        asked=row.asked,
+        approver=row.approver,
+    )

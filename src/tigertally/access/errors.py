@@ -1,0 +1,112 @@
+"""Problems of access."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tigertally.base.errors import Conflict, Invalid, Missing, Refused
+from tigertally.base.text import Text
+
+if TYPE_CHECKING:
+    from tigertally.access.decision import Decision
+
+
+class NotAllowed(Refused):
+    """The decision was no. ``decision`` lists every unmet condition and how to meet it."""
+
+    code = "access.not_allowed"
+    title = Text("不允许：{count} 项条件未满足", "not allowed: {count} conditions are not met")
+    hint = Text("逐项满足后重试", "meet each of them, then try again")
+
+    def __init__(self, decision: Decision, *, approval: str = "") -> None:
+        super().__init__(count=len(decision.unmet))
+        self.decision = decision
+        self.approval = approval
+
+
+class LoginFailed(Refused):
+    """Wrong name, passphrase or code; deliberately not told apart."""
+
+    code = "access.login_failed"
+    title = Text("登录失败", "login failed")
+    hint = Text("核对用户名、口令和动态码", "check the name, the passphrase and the one-time code")
+
+
+class Locked(Refused):
+    """Too many failures."""
+
+    code = "access.locked"
+    title = Text("账户已锁定，{minutes} 分钟后再试", "locked; try again in {minutes} minutes")
+
+
+class NotLoggedIn(Refused):
+    """No session, or it ended."""
+
+    code = "access.not_logged_in"
+    title = Text("{handle} 未登录或会话已过期", "{handle} is not logged in, or the session ended")
+    hint = Text("运行 tigertally login {handle}", "run tigertally login {handle}")
+
+
+class NoSuchPerson(Missing):
+    """No person of that name."""
+
+    code = "access.no_such_person"
+    title = Text("没有这个人员", "no such person")
+
+
+class PersonExists(Conflict):
+    """The handle is taken."""
+
+    code = "access.person_exists"
+    title = Text("用户名 {handle} 已存在", "the name {handle} is taken")
+
+
+class BadHandle(Invalid):
+    """A handle that is not 2–32 of a–z, 0–9, dot, dash."""
+
+    code = "access.bad_handle"
+    title = Text("用户名须为 2–32 个小写字母、数字、点或横线", "a name is 2–32 lower-case letters, digits, dots, dashes")
+
+
+class WeakPassphrase(Invalid):
+    """Too short."""
+
+    code = "access.weak_passphrase"
+    title = Text("口令太短，至少 {chars} 个字符", "the passphrase is too short; at least {chars} characters")
+    hint = Text("用几个不相关的词组成一句", "use a few unrelated words")
+
+
+class NoSuchGrant(Missing):
+    """No grant with that id."""
+
+    code = "access.no_such_grant"
+    title = Text("没有这个授权", "no such grant")
+
+
+class NoSuchApproval(Missing):
+    """No approval request with that id."""
+
+    code = "access.no_such_approval"
+    title = Text("没有这个审批请求", "no such approval request")
+
+
+class AlreadySettled(Conflict):
+    """A grant or approval request that is no longer open."""
+
+    code = "access.already_settled"
+    title = Text("该请求已处理或已过期", "that request was settled already, or it expired")
+
+
+class SamePerson(Refused):
+    """The second person must be somebody else."""
+
+    code = "access.same_person"
+    title = Text("第二人不能与第一人相同", "the second person cannot be the first")
+    hint = Text("请另一位有权限的同事操作", "ask another colleague with the right role")
+
+
+class BadGrant(Invalid):
+    """A grant request out of bounds."""
+
+    code = "access.bad_grant"
+    title = Text("授权请求超出允许范围（{what}）", "the grant request is out of bounds ({what})")

@@ -1,0 +1,70 @@
+"""Event kinds of access. Payloads hold ids, codes and counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tigertally.base.text import Text
+from tigertally.ledger import register_event
+
+PERSON_ADDED: Final = register_event(
+    "access.person.added", Text("增加人员", "a person was added"), "person", "roles"
+)
+PERSON_CHANGED: Final = register_event(
+    "access.person.changed", Text("变更角色", "roles were changed"), "person", "roles"
+)
+PERSON_DISABLED: Final = register_event(
+    "access.person.disabled", Text("停用人员", "a person was disabled"), "person", "sessions"
+)
+LOGIN_SUCCEEDED: Final = register_event(
+    "access.login.succeeded", Text("登录成功", "a login succeeded"), "person", "factor"
+)
+LOGIN_FAILED: Final = register_event(
+    "access.login.failed", Text("登录失败", "a login failed"), "person", "failures", "locked"
+)
+FACTOR_SHOWN: Final = register_event(
+    "access.factor.shown", Text("再次验证第二因素", "the second factor was shown again"), "person", "factor"
+)
+GRANT_ASKED: Final = register_event(
+    "access.grant.asked",
+    Text("申请授权", "a grant was asked for"),
+    "grant",
+    "person",
+    "action",
+    "classes",
+    "purpose",
+    "deal",
+    "uses",
+    "length_s",
+)
+GRANT_APPROVED: Final = register_event(
+    "access.grant.approved", Text("批准授权", "a grant was approved"), "grant", "asker", "approver", "from", "until"
+)
+APPROVAL_ASKED: Final = register_event(
+    "access.approval.asked", Text("请求第二人批准", "a second person was asked"), "approval", "action", "digest", "person"
+)
+APPROVAL_GIVEN: Final = register_event(
+    "access.approval.given",
+    Text("第二人已批准", "a second person approved"),
+    "approval",
+    "action",
+    "digest",
+    "asker",
+    "approver",
+)
+DECISION_MADE: Final = register_event(
+    "access.decision.made",
+    Text("访问决定", "an access decision"),
+    "decision",
+    "person",
+    "action",
+    "classes",
+    "count",
+    "purpose",
+    "deal",
+    "act",
+    "allowed",
+    "unmet",
+    "facts",
+    "policy",
+)

@@ -1,0 +1,34 @@
+"""Kinds of facts that the decision consumes. Wings above state them; here is what each must hold.
+
+Subjects: a person's id, a deal's id, or a key's id. Values are checked when stated and again when read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tigertally.base.text import Text
+from tigertally.ledger import register_fact
+
+PERSON_TRAINED: Final = register_fact(
+    "people.trained", Text("培训合格", "passed the training"), course=str, version=int, score=int
+)
+PERSON_SCREENED: Final = register_fact(
+    "people.screened", Text("背景审查通过", "passed the screening"), by=str, outcome=str
+)
+PERSON_PLEDGED: Final = register_fact(
+    "people.pledged", Text("已签保密承诺", "signed the confidentiality pledge"), text_digest=str, version=int
+)
+PERSON_FROZEN: Final = register_fact("people.frozen", Text("已冻结", "frozen"), reason=str)
+AGREEMENT_IN_FORCE: Final = register_fact(
+    "deals.agreement_in_force",
+    Text("保密协议生效", "the agreement is in force"),
+    agreement=str,
+    digest=str,
+    classes=list,
+    purposes=list,
+)
+DEAL_STAGE: Final = register_fact("deals.stage", Text("交易阶段", "the deal's stage"), stage=str, side=str)
+KEY_ACTIVE: Final = register_fact(
+    "vault.key_active", Text("密钥在有效期内", "the key is within its period"), key=str, version=int
+)

@@ -1,0 +1,192 @@
+"""Grants: a time-boxed permission for a purpose, asked by one person and approved by another.
+
+A grant covers named field classes, one purpose, one deal (or none), a number of subjects and a length of
+time that begins when it is approved. It ends by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tigertally.access import events, sql
+from tigertally.access.decision import GrantView
+from tigertally.access.errors import AlreadySettled, BadGrant, NoSuchGrant, SamePerson
+from tigertally.access.policy import Action, Purpose
+from tigertally.access.sql import GrantRow
+from tigertally.base import clock
+from tigertally.base.fields import SEALABLE, FieldClass
+from tigertally.base.ids import GrantId, new_id
+from tigertally.ledger import Event, Ledger
+from tigertally.store.tx import Tx
+
+LENGTH_S_MAX: Final = 8 * 3600
+USES_MAX: Final = 50
+OPEN_S_MAX: Final = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A grant: open until approved, then running until it ends or is used up."""
+
+    grant: GrantId
+    asker: str
+    approver: str
+    action: str
+    classes: frozenset[str]
+    purpose: str
+    deal: str
+    uses_max: int
+    used: int
+    start: datetime | None
+    until: datetime | None
+
+    @property
+    def approved(self) -> bool:
+        """Whether a second person approved it."""
+        return bool(self.approver)
+
+
+def ask(
+    tx: Tx,
+    ledger: Ledger,
+    *,
+    asker: str,
+    classes: Iterable[FieldClass],
+    purpose: Purpose,
+    deal: str,
+    uses: int,
+    length_s: int,
+    now: datetime,
+) -> Grant:
+    """Ask for a grant to reveal; it does nothing until another person approves it."""
+    wanted = frozenset(classes)
+    if not wanted or not wanted <= SEALABLE:
+        raise BadGrant(what="class")
+    if not 1 <= uses <= USES_MAX:
+        raise BadGrant(what="uses")
+    if not 60 <= length_s <= LENGTH_S_MAX:  # noqa: PLR2004 - a minute at least
+        raise BadGrant(what="length")
+    grant_id = GrantId(new_id("gra"))
+    names = sorted(item.value for item in wanted)
+    index = ledger.append(
+        tx,
+        Event(
+            kind=events.GRANT_ASKED,
+            payload={
+                "grant": grant_id,
+                "person": asker,
+                "action": Action.REVEAL.value,
+                "classes": list(names),
+                "purpose": purpose.value,
+                "deal": deal,
+                "uses": uses,
+                "length_s": length_s,
+            },
+            actor=asker,
+            about=(asker,),
+        ),
+        now=now,
+    )
+    row = GrantRow(
+        id=grant_id,
+        asker=asker,
+        approver="",
+        action=Action.REVEAL.value,
+        classes=",".join(names),
+        purpose=purpose.value,
+        deal=deal,
+        uses_max=uses,
+        used=0,
+        start=None,
+        until=None,
+        length_s=length_s,
+        asked=now,
+        idx=index,
+    )
+    sql.insert_grant(tx, row)
+    return _grant(row)
+
+
+def approve(tx: Tx, ledger: Ledger, *, grant_id: str, approver: str, now: datetime) -> Grant:
+    """Approve a grant that somebody else asked for, within a day of the asking."""
+    row = _row(tx, grant_id)
+    if row.asker == approver:
+        raise SamePerson
+    if row.approver or now >= row.asked + timedelta(seconds=OPEN_S_MAX):
+        raise AlreadySettled
+    until = now + timedelta(seconds=row.length_s)
+    payload = {
+        "grant": row.id,
+        "asker": row.asker,
+        "approver": approver,
+        "from": clock.to_text(now),
+        "until": clock.to_text(until),
+    }
+    event = Event(kind=events.GRANT_APPROVED, payload=payload, actor=approver, about=(row.asker, approver))
+    index = ledger.append(tx, event, now=now)
+    if not sql.approve_grant(tx, row.id, approver=approver, start=now, until=until, idx=index):
+        raise AlreadySettled
+    return _grant(_row(tx, grant_id))
+
+
+def view(tx: Tx, grant_id: str) -> GrantView | None:
+    """Return what the decision needs of a grant; None if there is none or it is not approved."""
+    rows = sql.read_grants(tx, grant_id=grant_id)
+    if not rows or not rows[0].approver or rows[0].start is None or rows[0].until is None:
+        return None
+    row = rows[0]
+    return GrantView(
+        grant=row.id,
+        asker=row.asker,
+        approver=row.approver,
+        action=row.action,
+        classes=frozenset(row.classes.split(",")),
+        purpose=row.purpose,
+        deal=row.deal,
+        left=row.uses_max - row.used,
+        start=rows[0].start,
+        until=rows[0].until,
+        entry=row.idx,
+    )
+
+
+def use(tx: Tx, *, grant_id: str, count: int) -> None:
+    """Take ``count`` uses off; :class:`AlreadySettled` if not so many are left."""
+    if not sql.use_grant(tx, grant_id, count):
+        raise AlreadySettled
+
+
+def of_person(tx: Tx, person_id: str) -> list[Grant]:
+    """Return the grants a person asked for."""
+    return [_grant(row) for row in sql.read_grants(tx, asker=person_id)]
+
+
+def everything(tx: Tx) -> list[Grant]:
+    """Return all grants."""
+    return [_grant(row) for row in sql.read_grants(tx)]
+
+
+def _row(tx: Tx, grant_id: str) -> GrantRow:
+    rows = sql.read_grants(tx, grant_id=grant_id)
+    if not rows:
+        raise NoSuchGrant
+    return rows[0]
+
+
+def _grant(row: GrantRow) -> Grant:
+    return Grant(
+        grant=GrantId(row.id),
+        asker=row.asker,
+        approver=row.approver,
+        action=row.action,
+        classes=frozenset(row.classes.split(",")),
+        purpose=row.purpose,
+        deal=row.deal,
+        uses_max=row.uses_max,
+        used=row.used,
+        start=row.start,
+        until=row.until,
+    )

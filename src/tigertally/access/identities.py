@@ -1,0 +1,258 @@
+"""Persons: a handle, roles, a passphrase (Argon2id) and a TOTP secret sealed under the access key.
+
+A login needs both; which of the two was wrong is never told. Five failures lock for fifteen minutes. A
+one-time code works once: its step is remembered and must rise. Sessions are random tokens of which only the
+SHA-256 is stored; they end after eight hours and with the person.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tigertally.access import events, sql
+from tigertally.access.errors import (
+    BadHandle,
+    Locked,
+    LoginFailed,
+    NoSuchPerson,
+    NotLoggedIn,
+    PersonExists,
+    WeakPassphrase,
+)
+from tigertally.access.policy import Role
+from tigertally.access.sql import PersonRow
+from tigertally.base.canon import Json
+from tigertally.base.ids import PersonId, new_id
+from tigertally.base.secret import SecretBytes, SecretText
+from tigertally.crypto import kdf, totp
+from tigertally.crypto.aead import Cipher
+from tigertally.crypto.digest import sha256_hex
+from tigertally.crypto.kdf import Argon2Cost
+from tigertally.ledger import Event, Ledger
+from tigertally.store.tx import Tx
+
+_HANDLE: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,31}")
+PASSPHRASE_CHARS_MIN: Final = 12
+FAILURES_MAX: Final = 5
+LOCK_S: Final = 15 * 60
+SESSION_S: Final = 8 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person as others see one."""
+
+    person: PersonId
+    handle: str
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """An open session: who, and when the second factor was last shown."""
+
+    person: Person
+    factor_at: datetime
+
+
+def person_of(row: PersonRow) -> Person:
+    """Return the person in a row."""
+    return Person(person=PersonId(row.id), handle=row.handle, roles=_roles(row.roles))
+
+
+def add(
+    tx: Tx,
+    ledger: Ledger,
+    cipher: Cipher,
+    *,
+    handle: str,
+    roles: Iterable[Role],
+    passphrase: SecretText,
+    cost: Argon2Cost,
+    actor: str,
+    now: datetime,
+) -> tuple[Person, SecretBytes]:
+    """Add a person; return them with the TOTP secret, which is shown once and to them only."""
+    if not _HANDLE.fullmatch(handle):
+        raise BadHandle
+    if len(passphrase.expose()) < PASSPHRASE_CHARS_MIN:
+        raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
+    if sql.person_by_handle(tx, handle) is not None:
+        raise PersonExists(handle=handle)
+    person = Person(person=PersonId(new_id("per")), handle=handle, roles=frozenset(roles))
+    secret = totp.new_secret()
+    spelled = _spell(person.roles)
+    sql.insert_person(
+        tx,
+        id=person.person,
+        handle=handle,
+        roles=spelled,
+        phc=kdf.hash_passphrase(passphrase, cost=cost),
+        totp=cipher.wrap(secret, _aad(person.person)),
+        created=now,
+    )
+    ledger.append(
+        tx,
+        Event(
+            kind=events.PERSON_ADDED,
+            payload={"person": person.person, "roles": spelled},
+            actor=actor,
+            about=(person.person,),
+        ),
+        now=now,
+    )
+    return person, secret
+
+
+def change_roles(
+    tx: Tx, ledger: Ledger, *, handle: str, roles: Iterable[Role], actor: str, now: datetime
+) -> Person:
+    """Replace a person's roles; effective with the next decision."""
+    row = _row(tx, handle)
+    spelled = _spell(frozenset(roles))
+    sql.set_roles(tx, row.id, spelled)
+    payload = {"person": row.id, "roles": spelled}
+    ledger.append(tx, Event(kind=events.PERSON_CHANGED, payload=payload, actor=actor, about=(row.id,)), now=now)
+    return Person(person=PersonId(row.id), handle=handle, roles=_roles(spelled))
+
+
+def disable(tx: Tx, ledger: Ledger, *, handle: str, actor: str, now: datetime) -> None:
+    """Disable a person and end their sessions at once."""
+    row = _row(tx, handle)
+    sql.set_disabled(tx, row.id, now)
+    ended = sql.end_sessions(tx, row.id, now)
+    payload: dict[str, Json] = {"person": row.id, "sessions": ended}
+    ledger.append(tx, Event(kind=events.PERSON_DISABLED, payload=payload, actor=actor, about=(row.id,)), now=now)
+
+
+def find(tx: Tx, handle: str) -> Person:
+    """Return the person called ``handle``; :class:`NoSuchPerson` if there is none or disabled."""
+    return person_of(_row(tx, handle))
+
+
+def by_id(tx: Tx, person_id: str) -> Person | None:
+    """Return the person with that id unless disabled."""
+    row = sql.person_by_id(tx, person_id)
+    return None if row is None or row.disabled is not None else person_of(row)
+
+
+def everybody(tx: Tx) -> list[Person]:
+    """Return all persons that are not disabled."""
+    return [
+        Person(person=PersonId(row_id), handle=handle, roles=_roles(roles))
+        for row_id, handle, roles, disabled in sql.all_persons(tx)
+        if disabled is None
+    ]
+
+
+def check_factors(
+    tx: Tx, cipher: Cipher, *, handle: str, passphrase: SecretText, code: SecretText, now: datetime
+) -> PersonRow | None:
+    """Return the row of the person whose passphrase and code these are; None if anything is wrong.
+
+    Raises :class:`Locked`. Does the same work for an unknown handle. Changes nothing; the caller records.
+    """
+    row = sql.person_by_handle(tx, handle)
+    if row is None or row.disabled is not None:
+        kdf.check_passphrase(passphrase, _nobody())
+        return None
+    if row.locked_until is not None and now < row.locked_until:
+        raise Locked(minutes=int((row.locked_until - now).total_seconds() // 60) + 1)
+    right = kdf.check_passphrase(passphrase, row.phc)
+    step = _step(cipher, row, code, now)
+    return row if right and step is not None and sql.record_success(tx, row.id, step) else None
+
+
+def record_failure(tx: Tx, ledger: Ledger, *, handle: str, now: datetime) -> None:
+    """Count a failed login of ``handle`` and lock when there are too many; unknown handles leave an entry too."""
+    row = sql.person_by_handle(tx, handle)
+    failures = 0 if row is None else row.failures + 1
+    locked = failures >= FAILURES_MAX
+    if row is not None:
+        until = now + timedelta(seconds=LOCK_S) if locked else None
+        sql.record_failure(tx, row.id, failures=0 if locked else failures, locked_until=until)
+    who = "" if row is None else row.id
+    payload: dict[str, Json] = {"person": who, "failures": failures, "locked": locked}
+    about = () if row is None else (row.id,)
+    ledger.append(tx, Event(kind=events.LOGIN_FAILED, payload=payload, about=about), now=now)
+
+
+def open_session(tx: Tx, ledger: Ledger, *, row: PersonRow, now: datetime) -> SecretText:
+    """Open a session for the person in ``row``; return its token, which is stored nowhere here."""
+    token = secrets.token_urlsafe(32)
+    sql.insert_session(
+        tx,
+        token_digest=sha256_hex(token.encode()),
+        person_id=row.id,
+        created=now,
+        until=now + timedelta(seconds=SESSION_S),
+        factor_at=now,
+    )
+    payload = {"person": row.id, "factor": "totp"}
+    ledger.append(tx, Event(kind=events.LOGIN_SUCCEEDED, payload=payload, actor=row.id, about=(row.id,)), now=now)
+    return SecretText(token)
+
+
+def resume(tx: Tx, *, token: SecretText, handle: str, now: datetime) -> Session:
+    """Return the open session of ``token``; :class:`NotLoggedIn` if it is not ``handle``'s, ended or over."""
+    found = sql.read_session(tx, sha256_hex(token.expose().encode()))
+    if found is None or found.ended is not None or not found.factor_at <= now < found.until:
+        raise NotLoggedIn(handle=handle)
+    row = sql.person_by_id(tx, found.person)
+    if row is None or row.disabled is not None or row.handle != handle:
+        raise NotLoggedIn(handle=handle)
+    return Session(person=person_of(row), factor_at=found.factor_at)
+
+
+def show_factor(
+    tx: Tx, ledger: Ledger, cipher: Cipher, *, token: SecretText, handle: str, code: SecretText, now: datetime
+) -> Session:
+    """Refresh a session's second factor by a new code; :class:`LoginFailed` if it is wrong or used."""
+    session = resume(tx, token=token, handle=handle, now=now)
+    row = sql.person_by_id(tx, session.person.person)
+    step = None if row is None else _step(cipher, row, code, now)
+    if row is None or step is None or not sql.record_success(tx, row.id, step):
+        raise LoginFailed
+    sql.refresh_factor(tx, sha256_hex(token.expose().encode()), now)
+    payload = {"person": row.id, "factor": "totp"}
+    ledger.append(tx, Event(kind=events.FACTOR_SHOWN, payload=payload, actor=row.id, about=(row.id,)), now=now)
+    return Session(person=session.person, factor_at=now)
+
+
+def _row(tx: Tx, handle: str) -> PersonRow:
+    row = sql.person_by_handle(tx, handle)
+    if row is None or row.disabled is not None:
+        raise NoSuchPerson
+    return row
+
+
+def _step(cipher: Cipher, row: PersonRow, code: SecretText, now: datetime) -> int | None:
+    with cipher.unwrap(row.totp, _aad(row.id)) as secret:
+        return totp.accept(secret, code, now, after_step=row.totp_step)
+
+
+def _aad(person_id: str) -> bytes:
+    return b"access|totp|" + person_id.encode()
+
+
+def _roles(spelled: str) -> frozenset[Role]:
+    return frozenset(Role(item) for item in spelled.split(",") if item)
+
+
+def _spell(roles: frozenset[Role]) -> str:
+    return ",".join(sorted(role.value for role in roles))
+
+
+_NOBODY: list[str] = []
+
+
+def _nobody() -> str:
+    """A hash to check against when there is nobody, so that timing does not tell who exists."""
+    if not _NOBODY:
+        _NOBODY.append(kdf.hash_passphrase(SecretText(secrets.token_urlsafe(16))))
+    return _NOBODY[0]
