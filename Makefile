@@ -1,0 +1,73 @@
+# make demo | test | bench | lint: each builds .venv first, from a hash-pinned lock, on a machine that has only
+# Python 3.11 or later, a C compiler and access to a package index. Nothing is installed outside of .venv.
+
+PYTHON ?= python3
+ONLY ?=
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+CORE := $(wildcard src/tigertally/*/*.c)
+TYPED := src/tigertally tests bench docs/generate.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint format docs lock clean distclean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo          watch a fictional company's payment data go from discovery to a proven handover"
+	@echo "make test          all tests, two at a time (ARGS='-k store' for some)"
+	@echo "make bench         measure against the budgets (ONLY=name for one); writes build/bench.json"
+	@echo "make lint          style, types, floors"
+	@echo "make format docs   write what make lint and make test compare"
+	@echo "make lock          pin the newest allowed versions anew (needs uv)"
+	@echo "make clean         remove what was built; make distclean removes .venv too"
+
+# A stamp is written last, so that an install that failed is tried again.
+.venv/.dependencies: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed; $(PYTHON) is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+.venv/.ready: .venv/.dependencies pyproject.toml $(CORE)
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/.ready
+	$(BIN)/tigertally demo --out build/demo
+
+test: .venv/.ready
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+bench: .venv/.ready
+	$(BIN)/python -m bench.run $(ONLY)
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+
+format: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/.ready
+	$(BIN)/python docs/generate.py
+
+# One resolution for both lists. The index's address stays out of them.
+LOCK := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv (https://docs.astral.sh/uv/)" >&2; exit 1; }
+	$(LOCK) --output-file requirements/runtime.txt
+	$(LOCK) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+clean:
+	rm -rf build demo-out src/*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""Measurements of the budgets: each room has ``rows()``, run together by ``bench.run``."""
