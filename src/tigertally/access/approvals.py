@@ -15,10 +15,11 @@ from tigertally.access import events, identities, sql
 from tigertally.access.decision import ApprovalView, Request
 from tigertally.access.errors import AlreadySettled, NoSuchApproval, SamePerson
 from tigertally.access.sql import ApprovalRow
-from tigertally.base import canon
+from tigertally.base import canon, clock
 from tigertally.base.canon import Json
 from tigertally.base.ids import ApprovalId, new_id
 from tigertally.ledger import Event, Ledger
+from tigertally.ledger.errors import LedgerBroken
 from tigertally.store.tx import Tx
 
 OPEN_S_MAX: Final = 24 * 3600
@@ -79,28 +80,27 @@ def give(tx: Tx, ledger: Ledger, *, approval_id: str, approver: str, now: dateti
         raise SamePerson
     if row.approver or not _alive(row, now):
         raise AlreadySettled
-    payload = {
-        "approval": row.id,
-        "action": row.action,
-        "digest": row.digest,
-        "asker": row.asker,
-        "approver": approver,
-    }
+    until = now + timedelta(seconds=HOLDS_S)
+    payload = _given_payload(row, approver=approver, until=until)
     event = Event(kind=events.APPROVAL_GIVEN, payload=payload, actor=approver, about=(row.asker, approver))
     index = ledger.append(tx, event, now=now)
-    until = now + timedelta(seconds=HOLDS_S)
     if not sql.give_approval(tx, row.id, approver=approver, at=now, until=until, idx=index):
         raise AlreadySettled
     return _approval(sql.read_approvals(tx, approval_id=approval_id)[0])
 
 
-def views(tx: Tx, digest: str) -> tuple[ApprovalView, ...]:
-    """Return the given approvals for an act, with the approvers' present roles."""
+def views(tx: Tx, ledger: Ledger, digest: str) -> tuple[ApprovalView, ...]:
+    """Return the given approvals for an act, with the approvers' present roles.
+
+    Each row is held against its entry: a row edited in the database raises ``LedgerBroken``.
+    """
     found = []
     for row in sql.read_approvals(tx, digest=digest):
         approver = identities.by_id(tx, row.approver) if row.approver else None
         if approver is None or row.at is None or row.until is None or row.idx is None:
             continue
+        if ledger.payload_of(tx, row.idx) != _given_payload(row, approver=row.approver, until=row.until):
+            raise LedgerBroken(index=row.idx, what="approval")
         found.append(
             ApprovalView(
                 approval=row.id,
@@ -127,6 +127,17 @@ def find(tx: Tx, approval_id: str) -> Approval:
     if not rows:
         raise NoSuchApproval
     return _approval(rows[0])
+
+
+def _given_payload(row: ApprovalRow, *, approver: str, until: datetime) -> dict[str, Json]:
+    return {
+        "approval": row.id,
+        "action": row.action,
+        "digest": row.digest,
+        "asker": row.asker,
+        "approver": approver,
+        "until": clock.to_text(until),
+    }
 
 
 def _alive(row: ApprovalRow, now: datetime) -> bool:

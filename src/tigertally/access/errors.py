@@ -8,7 +8,7 @@ from tigertally.base.errors import Conflict, Invalid, Missing, Refused
 from tigertally.base.text import Text
 
 if TYPE_CHECKING:
-    from tigertally.access.decision import Decision
+    from tigertally.access.decision import Decision, Request
 
 
 class NotAllowed(Refused):
@@ -18,10 +18,11 @@ class NotAllowed(Refused):
     title = Text("不允许：{count} 项条件未满足", "not allowed: {count} conditions are not met")
     hint = Text("逐项满足后重试", "meet each of them, then try again")
 
-    def __init__(self, decision: Decision, *, approval: str = "") -> None:
+    def __init__(self, decision: Decision, request: Request) -> None:
         super().__init__(count=len(decision.unmet))
         self.decision = decision
-        self.approval = approval
+        self.request = request
+        self.approval = ""  # set by app.verbs when a second person was asked
 
 
 class LoginFailed(Refused):

@@ -38,7 +38,18 @@ GRANT_ASKED: Final = register_event(
     "length_s",
 )
 GRANT_APPROVED: Final = register_event(
-    "access.grant.approved", Text("批准授权", "a grant was approved"), "grant", "asker", "approver", "from", "until"
+    "access.grant.approved",
+    Text("批准授权", "a grant was approved"),
+    "grant",
+    "asker",
+    "approver",
+    "action",
+    "classes",
+    "purpose",
+    "deal",
+    "uses",
+    "from",
+    "until",
 )
 APPROVAL_ASKED: Final = register_event(
     "access.approval.asked", Text("请求第二人批准", "a second person was asked"), "approval", "action", "digest", "person"
@@ -51,6 +62,7 @@ APPROVAL_GIVEN: Final = register_event(
     "digest",
     "asker",
     "approver",
+    "until",
 )
 DECISION_MADE: Final = register_event(
     "access.decision.made",

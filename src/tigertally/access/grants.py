@@ -17,9 +17,11 @@ from tigertally.access.errors import AlreadySettled, BadGrant, NoSuchGrant, Same
 from tigertally.access.policy import Action, Purpose
 from tigertally.access.sql import GrantRow
 from tigertally.base import clock
+from tigertally.base.canon import Json
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.ids import GrantId, new_id
 from tigertally.ledger import Event, Ledger
+from tigertally.ledger.errors import LedgerBroken
 from tigertally.store.tx import Tx
 
 LENGTH_S_MAX: Final = 8 * 3600
@@ -118,13 +120,7 @@ def approve(tx: Tx, ledger: Ledger, *, grant_id: str, approver: str, now: dateti
     if row.approver or now >= row.asked + timedelta(seconds=OPEN_S_MAX):
         raise AlreadySettled
     until = now + timedelta(seconds=row.length_s)
-    payload = {
-        "grant": row.id,
-        "asker": row.asker,
-        "approver": approver,
-        "from": clock.to_text(now),
-        "until": clock.to_text(until),
-    }
+    payload = _approved_payload(row, approver=approver, start=now, until=until)
     event = Event(kind=events.GRANT_APPROVED, payload=payload, actor=approver, about=(row.asker, approver))
     index = ledger.append(tx, event, now=now)
     if not sql.approve_grant(tx, row.id, approver=approver, start=now, until=until, idx=index):
@@ -132,12 +128,18 @@ def approve(tx: Tx, ledger: Ledger, *, grant_id: str, approver: str, now: dateti
     return _grant(_row(tx, grant_id))
 
 
-def view(tx: Tx, grant_id: str) -> GrantView | None:
-    """Return what the decision needs of a grant; None if there is none or it is not approved."""
+def view(tx: Tx, ledger: Ledger, grant_id: str) -> GrantView | None:
+    """Return what the decision needs of a grant; None if there is none or it is not approved.
+
+    The row is held against the entry of its approval: a row edited in the database raises ``LedgerBroken``.
+    """
     rows = sql.read_grants(tx, grant_id=grant_id)
     if not rows or not rows[0].approver or rows[0].start is None or rows[0].until is None:
         return None
     row = rows[0]
+    expected = _approved_payload(row, approver=row.approver, start=rows[0].start, until=rows[0].until)
+    if ledger.payload_of(tx, row.idx) != expected:
+        raise LedgerBroken(index=row.idx, what="grant")
     return GrantView(
         grant=row.id,
         asker=row.asker,
@@ -167,6 +169,21 @@ def of_person(tx: Tx, person_id: str) -> list[Grant]:
 def everything(tx: Tx) -> list[Grant]:
     """Return all grants."""
     return [_grant(row) for row in sql.read_grants(tx)]
+
+
+def _approved_payload(row: GrantRow, *, approver: str, start: datetime, until: datetime) -> dict[str, Json]:
+    return {
+        "grant": row.id,
+        "asker": row.asker,
+        "approver": approver,
+        "action": row.action,
+        "classes": row.classes.split(","),
+        "purpose": row.purpose,
+        "deal": row.deal,
+        "uses": row.uses_max,
+        "from": clock.to_text(start),
+        "until": clock.to_text(until),
+    }
 
 
 def _row(tx: Tx, grant_id: str) -> GrantRow:

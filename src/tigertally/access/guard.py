@@ -10,7 +10,7 @@ undoes the transaction, so ``app.verbs`` writes the refusal again in a second on
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tigertally.access import approvals, events, grants, identities
@@ -72,24 +72,11 @@ class Access:
             purpose=purpose,
             deal=deal,
             details=details,
-            grant=grants.view(tx, grant) if grant else None,
+            grant=grants.view(tx, self.ledger, grant) if grant else None,
         )
         if not POLICY[action].second_person:
             return bare
-        return Request(
-            person=bare.person,
-            roles=bare.roles,
-            action=action,
-            now=now,
-            factor_at=bare.factor_at,
-            classes=bare.classes,
-            count=count,
-            purpose=purpose,
-            deal=deal,
-            details=details,
-            grant=bare.grant,
-            approvals=approvals.views(tx, bare.act_digest()),
-        )
+        return replace(bare, approvals=approvals.views(tx, self.ledger, bare.act_digest()))
 
     def judge(self, tx: Tx, request: Request) -> Decision:
         """Return the decision without recording it."""
@@ -100,7 +87,7 @@ class Access:
         """Decide and record. A no raises :class:`NotAllowed`; a yes is in the ledger when ``tx`` commits."""
         decision = self.judge(tx, request)
         if not decision.allowed:
-            raise NotAllowed(decision)
+            raise NotAllowed(decision, request)
         self.record(tx, request, decision)
         if request.grant is not None and POLICY[request.action].grant:
             grants.use(tx, grant_id=request.grant.grant, count=request.count)
