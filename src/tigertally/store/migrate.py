@@ -33,7 +33,7 @@ _one_at_a_time = threading.Lock()
 
 def latest() -> str:
     """Return the version that this code wants."""
-    return _known()[0]
+    return known()[0]
 
 
 def version_of(connection: Connection) -> str | None:
@@ -47,7 +47,7 @@ def require_current(found: str | None) -> None:
     wanted = latest()
     if found == wanted:
         return
-    if found is not None and found not in _known():
+    if found is not None and found not in known():
         raise SchemaNewer(found=found, wanted=wanted)
     raise SchemaOlder(found=found or "-", wanted=wanted)
 
@@ -59,7 +59,7 @@ def upgrade(connection: Connection) -> None:
     found = version_of(connection)
     if found == latest():
         return
-    if found is not None and found not in _known():
+    if found is not None and found not in known():
         raise SchemaNewer(found=found, wanted=latest())
     config = _config()
     config.attributes["connection"] = connection
@@ -75,6 +75,6 @@ def _config() -> Config:
 
 
 @functools.cache
-def _known() -> tuple[str, ...]:
-    """All versions, newest first."""
+def known() -> tuple[str, ...]:
+    """Return all versions, newest first."""
     return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 import sqlalchemy as sa
 from alembic import op
 
 from tigertally.store.schema import AutoId, Blob, Instant
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-revision: Final = "0002_ledger"
-down_revision: Final = "0001_store"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "0002_ledger"
+down_revision = "0001_store"
 
 
 def upgrade() -> None:
@@ -78,8 +71,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("idx", name="uq_ledger_fact_idx"),
     )
     op.create_index("ix_ledger_fact_kind_subject", "ledger_fact", ["kind", "subject"])
-
-
-def downgrade() -> None:
-    """Not offered: a ledger is never dropped."""
-    raise NotImplementedError("a ledger is never dropped")

@@ -1,0 +1,54 @@
+"""Who may take a value out of its secret type, and who may open a writing transaction: short lists, one place."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[2] / "src" / "tigertally"
+
+# A clear value or key leaves its wrapper only here. A new line needs a reason.
+EXPOSERS = {
+    "crypto/aead.py": "keys go into the cipher",
+    "crypto/digest.py": "keys go into the keyed digest",
+    "crypto/hpke.py": "keys go into the key encapsulation",
+    "crypto/kdf.py": "passphrases and keys go into the derivation",
+    "crypto/sign.py": "private keys go into the signature",
+    "crypto/stream.py": "keys go into the chunked cipher",
+    "crypto/totp.py": "the shared secret goes into the one-time code",
+    "formats/envelope.py": "content keys go into the envelope's own key schedule",
+    "access/identities.py": "a passphrase is hashed and compared",
+}
+
+# Everything else gets its transaction from above (EXAMPLES: services that commit).
+OPENERS = {
+    "app": "verbs.attempt and jobs open transactions for everyone",
+    "store": "the floor itself",
+}
+
+
+def calls(names: set[str]) -> set[str]:
+    """Return the files in which a method of one of these names is called."""
+    return {
+        path.relative_to(SRC).as_posix()
+        for path in SRC.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names
+    }
+
+
+def test_only_listed_rooms_expose() -> None:
+    assert calls({"expose"}) - set(EXPOSERS) == set()
+
+
+def test_the_list_of_exposers_holds_nobody_too_many() -> None:
+    assert set(EXPOSERS) - calls({"expose"}) == set()
+
+
+def test_only_listed_rooms_open_writing_transactions() -> None:
+    strangers = {path for path in calls({"transaction", "grouped"}) if path.split("/", maxsplit=1)[0] not in OPENERS}
+    if strangers == set():
+        return
+    pytest.fail(f"these open transactions: {sorted(strangers)}")
