@@ -154,4 +154,6 @@ def read_release(statement: Statement) -> Release:
     reader.end()
     if found.until <= found.created or not found.classes:
         raise reader.wrong("until")
+    if found.seller == found.buyer:  # one company would sign for both
+        raise reader.wrong("buyer")
     return found

@@ -15,7 +15,7 @@ WAITING_MAX: Final = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """Indexes in the signed log (``added``: in what is at hand), ascending; at most one each of ``moved`` and ``cut``."""
+    """Indexes in the signed log (``added``: at hand), ascending; at most one each of ``moved`` and ``cut``."""
 
     edited: tuple[int, ...]
     deleted: tuple[int, ...]
