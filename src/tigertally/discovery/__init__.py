@@ -1,0 +1,59 @@
+"""Discovery: find every place where customer payment data lies, and say how sure each finding is.
+
+``scan`` reads a tree once and returns an :class:`Inventory`; ``find_spans`` gives exact places in a text for
+those who replace values. Invariants: read-only; a clear value never enters a report, a log or an error;
+every object ends in a coverage row; limits on everything a hostile file could make large. Leaves to
+others: plans and protected copies (``sealing``), what may be kept (``base.fields``).
+"""
+
+from tigertally.discovery.core import engine
+from tigertally.discovery.encodings import Encoding, detect_encoding
+from tigertally.discovery.errors import BadInventory, NoSuchRoot
+from tigertally.discovery.headers import header_row
+from tigertally.discovery.inventory import (
+    RULESET,
+    Confidence,
+    Dialect,
+    Evidence,
+    Finding,
+    Inventory,
+    Kind,
+    ObjectReport,
+    Place,
+    PlaceKind,
+    Reason,
+    Status,
+    Totals,
+)
+from tigertally.discovery.labels import Meaning, meaning
+from tigertally.discovery.naming import column_names
+from tigertally.discovery.scan import scan
+from tigertally.discovery.spans import Spans, find_spans
+
+__all__ = [
+    "RULESET",
+    "BadInventory",
+    "Confidence",
+    "Dialect",
+    "Encoding",
+    "Evidence",
+    "Finding",
+    "Inventory",
+    "Kind",
+    "Meaning",
+    "NoSuchRoot",
+    "ObjectReport",
+    "Place",
+    "PlaceKind",
+    "Reason",
+    "Spans",
+    "Status",
+    "Totals",
+    "column_names",
+    "detect_encoding",
+    "engine",
+    "find_spans",
+    "header_row",
+    "meaning",
+    "scan",
+]

@@ -1,0 +1,659 @@
+/*
+ * The digit finder: card numbers, resident IDs, mobile numbers, IBANs, track data, and the codes beside cards.
+ *
+ * Bytes in, columns of (start, stop, kind, flags, value) out. No allocation, no global state, no I/O; every
+ * read goes through at(), which is bounded, or through a block that was copied when it is short. The Python
+ * rooms core.py and fallback.py call the same rules; a property test holds the two equal.
+ *
+ * Rules (discovery facts, section 4):
+ *  1. ASCII boundaries: an ASCII letter, digit or underscore beside a number rejects it, a Han character does not;
+ *     a letter that is the tail of an escape (\n \r \t) is no letter. "digit." before a number rejects it.
+ *  2. Work on groups of digits, joined by one repeated separator (space or dash), longest shape first.
+ *  3. Never inside a longer run.
+ *  4. A number that is an ID (region, date, MOD 11-2) is an ID even when it passes as a card.
+ *  5. An issuer range with a failing Luhn check is reported as a miss: the share of misses tells chance from cards.
+ */
+#include <stdint.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define EXPORT __attribute__((visibility("default")))
+#define VERSION 3
+
+typedef int64_t i64;
+typedef uint64_t u64;
+typedef uint8_t u8;
+
+enum { PAN = 1, EXPIRY = 2, NATIONAL_ID = 3, MOBILE = 4, IBAN = 7, CVV = 128, TRACK = 129,
+       ID_15 = 200, MISS_PAN = 201, MISS_ID = 203 };
+enum { STRICT = 1, GROUPED = 2, ALSO = 4, FULL = 8 };
+enum { GROUPS_MAX = 7, RUN_MAX = 40 };
+
+typedef struct {
+    const uint16_t *issuer; /* [1000000] by first six digits: low byte strict lengths, high byte broad, bit = length - 12 */
+    const u8 *region;       /* [1000000] 0 no such province, 1 province, 2 known code */
+    const u8 *iban;         /* [676] total length by the two letters, 0 unknown */
+    const u8 *mobile;       /* [1000] 1 if the first three digits are allotted */
+} tables_t;
+
+typedef struct {
+    i64 *start;
+    i64 *stop;
+    u8 *kind;
+    u8 *flags;
+    u64 *value;
+    i64 *row;
+    i64 cap;
+    i64 count;
+} hits_t;
+
+typedef struct {
+    const u8 *data;
+    i64 lo, hi; /* bytes that exist */
+    i64 row;
+    const tables_t *tables;
+    hits_t *hits;
+} view_t;
+
+EXPORT int tt_version(void) { return VERSION; }
+
+static inline int at(const view_t *v, i64 place) {
+    return place >= v->lo && place < v->hi ? v->data[place] : 0;
+}
+
+static inline int is_digit(int c) { return c >= '0' && c <= '9'; }
+static inline int is_upper(int c) { return c >= 'A' && c <= 'Z'; }
+static inline int is_lower(int c) { return c >= 'a' && c <= 'z'; }
+static inline int is_letter(int c) { return is_upper(c) || is_lower(c); }
+static inline int is_word(int c) { return is_digit(c) || is_letter(c) || c == '_'; }
+
+/* Rule 1, left side. */
+static int open_left(const view_t *v, i64 start) {
+    int c = at(v, start - 1);
+    if (c == '.') return !is_digit(at(v, start - 2));
+    if (!is_word(c)) return 1;
+    return (c == 'n' || c == 'r' || c == 't') && at(v, start - 2) == '\\';
+}
+
+static int open_right(const view_t *v, i64 stop) { return !is_word(at(v, stop)); }
+
+/* Whether a number is all that its cell holds, but for blanks, quotes, a country code, and the ".0" of a float column. */
+static int fills(const view_t *v, i64 start, i64 stop, int kind) {
+    i64 left = start - 1, right = stop;
+    for (int c = at(v, left); c && strchr(kind == MOBILE ? " \t\"'=+-860" : " \t\"'=", c); c = at(v, left)) left--;
+    if (left >= v->lo) return 0;
+    if (at(v, right) == '.')
+        for (right++; at(v, right) == '0'; right++) {}
+    for (int c = at(v, right); c && strchr(" \t\"'\r", c); c = at(v, right)) right++;
+    return right >= v->hi;
+}
+
+static int put(view_t *v, i64 start, i64 stop, int kind, int flags, u64 value) {
+    hits_t *h = v->hits;
+    if (h->count >= h->cap) return 0;
+    if (fills(v, start, stop, kind)) flags |= FULL;
+    h->start[h->count] = start;
+    h->stop[h->count] = stop;
+    h->kind[h->count] = (u8)kind;
+    h->flags[h->count] = (u8)flags;
+    h->value[h->count] = value;
+    h->row[h->count] = v->row;
+    h->count++;
+    return 1;
+}
+
+static int luhn(const u8 *digits, int n) {
+    static const u8 twice[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
+    int total = 0;
+    for (int i = n - 1, odd = 0; i >= 0; i--, odd ^= 1) total += odd ? twice[digits[i]] : digits[i];
+    return total % 10 == 0;
+}
+
+static u64 number(const u8 *digits, int n) {
+    u64 value = 0;
+    for (int i = 0; i < n; i++) value = value * 10 + digits[i];
+    return value;
+}
+
+static int six(const u8 *d) {
+    return d[0] * 100000 + d[1] * 10000 + d[2] * 1000 + d[3] * 100 + d[4] * 10 + d[5];
+}
+
+/* 0 not issued, 1 broad, 2 strict. */
+static int issuer(const view_t *v, const u8 *digits, int n) {
+    if (n < 12 || n > 19) return 0;
+    unsigned lengths = v->tables->issuer[six(digits)], bit = 1u << (n - 12);
+    return lengths & bit ? 2 : (lengths >> 8) & bit ? 1 : 0;
+}
+
+static int real_date(int year, int month, int day) {
+    static const u8 days[13] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (month < 1 || month > 12 || day < 1) return 0;
+    int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return day <= days[month] + (month == 2 && leap);
+}
+
+/* 17 digits: region and date of GB 11643. 0 no, 1 province only, 2 known region. */
+static int id_body(const view_t *v, const u8 *d) {
+    int year = d[6] * 1000 + d[7] * 100 + d[8] * 10 + d[9];
+    if (year < 1900 || year > 2049 || !real_date(year, d[10] * 10 + d[11], d[12] * 10 + d[13])) return 0;
+    return v->tables->region[six(d)];
+}
+
+/* ISO 7064 MOD 11-2 over 17 digits; 10 stands for X. */
+static int id_check(const u8 *d) {
+    static const u8 weight[17] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
+    int total = 0;
+    for (int i = 0; i < 17; i++) total += d[i] * weight[i];
+    return (12 - total % 11) % 11;
+}
+
+/* Track 1 (name after ^) or track 2 (= and seven digits) right after a card: returns the end, or stop. ISO/IEC 7813. */
+static i64 track_end(const view_t *v, i64 start, i64 stop) {
+    i64 p = stop;
+    if (at(v, p) == '=' || at(v, p) == 'D') {
+        i64 q = p + 1;
+        while (q - p <= RUN_MAX && is_digit(at(v, q))) q++;
+        int month = (at(v, p + 3) - '0') * 10 + at(v, p + 4) - '0';
+        if (q - p > 7 && month >= 1 && month <= 12) return at(v, q) == '?' ? q + 1 : q;
+    } else if (at(v, p) == '^' && at(v, start - 1) == 'B') {
+        i64 q = p + 1;
+        while (q - p <= 27 && at(v, q) >= 32 && at(v, q) != '^') q++;
+        if (at(v, q) != '^') return stop;
+        i64 r = q + 1;
+        while (r - q <= RUN_MAX && is_digit(at(v, r))) r++;
+        if (r - q > 7) return at(v, r) == '?' ? r + 1 : r;
+    }
+    return stop;
+}
+
+typedef struct {
+    u8 digit[RUN_MAX * GROUPS_MAX];
+    i64 start[GROUPS_MAX], stop[GROUPS_MAX];
+    int size[GROUPS_MAX], first[GROUPS_MAX];
+    int count;
+} groups_t;
+
+/* Rule 2: the run at start and those that follow with the same separator. */
+static void collect(const view_t *v, i64 start, groups_t *g) {
+    int separator = 0, total = 0;
+    g->count = 0;
+    while (g->count < GROUPS_MAX) {
+        i64 p = start;
+        int k = g->count, n = 0;
+        while (n < RUN_MAX && is_digit(at(v, p))) {
+            g->digit[total + n] = (u8)(at(v, p) - '0');
+            n++;
+            p++;
+        }
+        if (n == 0) return;
+        g->start[k] = start;
+        g->stop[k] = p;
+        g->size[k] = n;
+        g->first[k] = total;
+        g->count = k + 1;
+        total += n;
+        int c = at(v, p);
+        if (n >= RUN_MAX || (c != ' ' && c != '-') || (separator && c != separator)) return;
+        separator = c;
+        start = p + 1;
+    }
+}
+
+/* Try groups [0, n) as one card. Returns the end of what was reported, 0 for nothing. Notes an issuer match in *missed. */
+static i64 try_card(view_t *v, const groups_t *g, int n, int digits, int *missed) {
+    i64 start = g->start[0], stop = g->stop[n - 1];
+    int evidence = issuer(v, g->digit, digits);
+    int grouped = n > 1 ? GROUPED : 0;
+    if (!evidence) return 0;
+    if (!luhn(g->digit, digits)) {
+        if (!*missed && open_right(v, stop)) *missed = n;
+        return 0;
+    }
+    i64 end = track_end(v, start, stop);
+    int strict = evidence == 2 ? STRICT : 0;
+    if (end > stop) {
+        i64 from = start;
+        if (at(v, from - 1) == ';') from--;
+        if (at(v, from - 1) == 'B' && at(v, from - 2) == '%') from -= 2;
+        if (from != start || at(v, stop) != '^') {
+            put(v, from, end, TRACK, strict | grouped, number(g->digit, digits));
+            return end;
+        }
+    }
+    if (!open_right(v, stop)) return 0;
+    put(v, start, stop, PAN, strict | grouped, number(g->digit, digits));
+    return stop;
+}
+
+/* 18 digits (or 17 and X) in groups [0, n). */
+static i64 try_id(view_t *v, const groups_t *g, int n, int digits, int *missed) {
+    i64 stop = g->stop[n - 1];
+    int last, body;
+    if (digits == 18) {
+        last = g->digit[17];
+    } else if (digits == 17 && (at(v, stop) == 'X' || at(v, stop) == 'x')) {
+        last = 10;
+        stop++;
+    } else {
+        return 0;
+    }
+    if (!open_right(v, stop)) return 0;
+    body = id_body(v, g->digit);
+    if (!body) return 0;
+    u64 value = number(g->digit, 17) * 11 + (u64)last;
+    int flags = (body == 2 ? STRICT : 0) | (n > 1 ? GROUPED : 0);
+    if (id_check(g->digit) != last) {
+        if (body == 2) {
+            put(v, g->start[0], stop, MISS_ID, flags, 0);
+            *missed = -1;
+        }
+        return 0;
+    }
+    if (digits == 18 && issuer(v, g->digit, 18) && luhn(g->digit, 18)) flags |= ALSO;
+    put(v, g->start[0], stop, NATIONAL_ID, flags, value);
+    return stop;
+}
+
+/* 11 digits, or with the country code 86; groups 3-4-4 or one run. */
+static i64 try_mobile(view_t *v, const groups_t *g, int n, int skip, int grouped) {
+    const u8 *d = g->digit + skip;
+    if (d[0] != 1 || d[1] < 3) return 0;
+    if (!open_right(v, g->stop[n - 1])) return 0;
+    int strict = v->tables->mobile[d[0] * 100 + d[1] * 10 + d[2]] ? STRICT : 0;
+    put(v, g->start[0] + (skip && !grouped ? skip : 0), g->stop[n - 1], MOBILE, strict | grouped, number(d, 11));
+    return g->stop[n - 1];
+}
+
+static int shape(const groups_t *g, int n, const int *sizes) {
+    if (g->count < n) return 0;
+    for (int i = 0; i < n; i++)
+        if (g->size[i] != sizes[i]) return 0;
+    return 1;
+}
+
+/* The whole of rule 2 at one start. Returns where to go on. */
+static i64 try_here(view_t *v, i64 start) {
+    static const int s_6_13[] = {6, 13}, s_4_6_5[] = {4, 6, 5}, s_4_6_4[] = {4, 6, 4}, s_6_8_4[] = {6, 8, 4},
+                     s_6_8_3[] = {6, 8, 3}, s_3_4_4[] = {3, 4, 4};
+    groups_t g;
+    i64 end = 0;
+    int missed = 0;
+    collect(v, start, &g);
+    i64 next = g.stop[0];
+    if (g.size[0] >= RUN_MAX) {
+        while (is_digit(at(v, next))) next++;
+        return next;
+    }
+    int track = at(v, start - 1) == 'B' && at(v, start - 2) == '%';
+    if (!open_left(v, start) && !track) return next;
+    if (g.count >= 2) {
+        if (shape(&g, 4, (const int[]){4, 4, 4, 4})) {
+            int fours = 4;
+            while (fours < g.count && g.size[fours] == 4) fours++;
+            i64 p = start; /* Rule 3 for groups: six or more groups of four are something else. */
+            while (fours < 6 && (at(v, p - 1) == ' ' || at(v, p - 1) == '-') && is_digit(at(v, p - 2)) &&
+                   is_digit(at(v, p - 3)) && is_digit(at(v, p - 4)) && is_digit(at(v, p - 5)) && !is_digit(at(v, p - 6))) {
+                fours++;
+                p -= 5;
+            }
+            if (fours < 6) {
+                if (g.count > 4 && g.size[4] <= 3) end = try_card(v, &g, 5, 16 + g.size[4], &missed);
+                if (!end) end = try_card(v, &g, 4, 16, &missed);
+                if (!end && missed) missed = 4;
+            }
+        } else if (shape(&g, 2, s_6_13)) {
+            end = try_card(v, &g, 2, 19, &missed);
+        } else if (shape(&g, 3, s_4_6_5)) {
+            end = try_card(v, &g, 3, 15, &missed);
+        } else if (shape(&g, 3, s_4_6_4)) {
+            end = try_card(v, &g, 3, 14, &missed);
+        } else if (shape(&g, 3, s_6_8_4)) {
+            end = try_id(v, &g, 3, 18, &missed);
+        } else if (shape(&g, 3, s_6_8_3)) {
+            end = try_id(v, &g, 3, 17, &missed);
+        } else if (shape(&g, 3, s_3_4_4)) {
+            end = try_mobile(v, &g, 3, 0, GROUPED);
+        }
+        if (end) return end;
+    }
+    int n = g.size[0];
+    if (n == 18 || n == 17) end = try_id(v, &g, 1, n, &missed);
+    if (!end && n >= 12 && n <= 19) end = try_card(v, &g, 1, n, &missed);
+    if (!end && n == 15 && open_right(v, g.stop[0]) && v->tables->region[six(g.digit)] == 2 &&
+        real_date(1900 + g.digit[6] * 10 + g.digit[7], g.digit[8] * 10 + g.digit[9], g.digit[10] * 10 + g.digit[11])) {
+        put(v, start, g.stop[0], ID_15, STRICT, number(g.digit, 15));
+        end = g.stop[0];
+    }
+    if (!end && n == 11) end = try_mobile(v, &g, 1, 0, 0);
+    if (!end && n == 13 && g.digit[0] == 8 && g.digit[1] == 6) end = try_mobile(v, &g, 1, 2, 0);
+    if (!end && n == 15 && g.digit[0] == 0 && g.digit[1] == 0 && g.digit[2] == 8 && g.digit[3] == 6)
+        end = try_mobile(v, &g, 1, 4, 0);
+    if (end) return end;
+    if (missed > 0)
+        put(v, start, g.stop[missed - 1], MISS_PAN, missed > 1 ? GROUPED : 0, 0);
+    return next;
+}
+
+/* ISO 13616: letters, check digits, BBAN; single spaces after every fourth character are allowed. */
+static void try_iban(view_t *v, i64 start) {
+    int length = v->tables->iban[(at(v, start) - 'A') * 26 + at(v, start + 1) - 'A'];
+    u8 text[36];
+    int n = 0, spaced = 0;
+    i64 p = start;
+    if (!length || !open_left(v, start)) return;
+    while (n < length) {
+        int c = at(v, p);
+        if (c == ' ' && n % 4 == 0 && n > 0 && at(v, p - 1) != ' ') {
+            spaced = GROUPED;
+        } else if (is_digit(c) || is_upper(c)) {
+            text[n++] = (u8)c;
+        } else {
+            return;
+        }
+        p++;
+    }
+    if (!open_right(v, p)) return;
+    unsigned rest = 0;
+    u64 hash = 14695981039346656037ull;
+    for (int i = 0; i < length; i++) {
+        int c = text[(i + 4) % length];
+        rest = is_digit(c) ? (rest * 10 + (unsigned)(c - '0')) % 97 : (rest * 100 + (unsigned)(c - 'A' + 10)) % 97;
+        hash = (hash ^ text[i]) * 1099511628211ull;
+    }
+    if (rest == 1) put(v, start, p, IBAN, STRICT | spaced, hash);
+}
+
+typedef struct { u64 digit, upper; } mask_t;
+
+static mask_t masks(const u8 *p) {
+    mask_t m = {0, 0};
+#if defined(__SSE2__)
+    for (int i = 0; i < 4; i++) {
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
+        /* Signed compare after a shift of the range to the bottom. */
+        __m128i d = _mm_cmplt_epi8(_mm_add_epi8(b, _mm_set1_epi8((char)(0x80 - '0'))), _mm_set1_epi8((char)(0x80 + 10)));
+        __m128i u = _mm_cmplt_epi8(_mm_add_epi8(b, _mm_set1_epi8((char)(0x80 - 'A'))), _mm_set1_epi8((char)(0x80 + 26)));
+        m.digit |= (u64)(uint32_t)_mm_movemask_epi8(d) << (16 * i);
+        m.upper |= (u64)(uint32_t)_mm_movemask_epi8(u) << (16 * i);
+    }
+#else
+    for (int i = 0; i < 64; i++) {
+        m.digit |= (u64)is_digit(p[i]) << i;
+        m.upper |= (u64)is_upper(p[i]) << i;
+    }
+#endif
+    return m;
+}
+
+static mask_t block(const view_t *v, i64 place) {
+    if (place + 64 <= v->hi) return masks(v->data + place);
+    u8 padded[64] = {0};
+    if (place < v->hi) memcpy(padded, v->data + place, (size_t)(v->hi - place));
+    return masks(padded);
+}
+
+static u64 ahead(u64 now, u64 next, int by) { return now >> by | next << (64 - by); }
+
+/* Scan [from, limit) of the view. Returns the first place not yet done (>= limit when complete). */
+static i64 walk(view_t *v, i64 from, i64 limit) {
+    i64 place = from, done = from;
+    mask_t now = block(v, place), next;
+    u64 before = is_digit(at(v, from - 1)) ? 1 : 0;
+    for (; place < limit; place += 64, before = now.digit >> 63, now = next) {
+        if (v->hits->count + 64 > v->hits->cap) return done > place ? done : place;
+        next = block(v, place + 64);
+        u64 d = now.digit;
+        u64 d1 = ahead(d, next.digit, 1), d2 = ahead(d, next.digit, 2), d3 = ahead(d, next.digit, 3);
+        u64 starts = d & ~(d << 1 | before) & d1 & d2;
+        u64 letters = now.upper & ahead(now.upper, next.upper, 1) & d2 & d3;
+        for (; letters; letters &= letters - 1) {
+            i64 p = place + __builtin_ctzll(letters);
+            if (p < limit) try_iban(v, p);
+        }
+        /* Runs of three only matter as the head of a 3-4-4 mobile number: the first digit is 1 then. */
+        u64 threes = starts & ~d3;
+        for (; starts; starts &= starts - 1) {
+            int bit = __builtin_ctzll(starts);
+            i64 p = place + bit;
+            if (p < done || p >= limit) continue;
+            if (threes >> bit & 1) {
+                int c = at(v, p + 3);
+                if (at(v, p) != '1' || (c != ' ' && c != '-')) continue;
+            }
+            i64 end = try_here(v, p);
+            if (end > done) done = end;
+        }
+    }
+    return done > limit ? done : limit;
+}
+
+/* Scan data[from:limit]; bytes outside that but inside [0, size) are context. Returns where to go on when the columns were full. */
+EXPORT i64 tt_scan(const u8 *data, i64 size, i64 from, i64 limit, const tables_t *tables, hits_t *hits) {
+    view_t v = {data, 0, size, 0, tables, hits};
+    if (limit > size) limit = size;
+    if (from < 0 || from >= limit) return limit;
+    return walk(&v, from, limit);
+}
+
+/* Each cell is a text of its own: cell r is data[offsets[r]:offsets[r + 1]]. Returns the first row not done. */
+EXPORT i64 tt_scan_cells(const u8 *data, const int64_t *offsets, i64 first, i64 rows, const tables_t *tables, hits_t *hits) {
+    view_t v = {data, 0, 0, 0, tables, hits};
+    for (i64 row = first; row < rows; row++) {
+        v.lo = offsets[row];
+        v.hi = offsets[row + 1];
+        v.row = row;
+        if (v.hi - v.lo < 11) continue;
+        i64 kept = hits->count;
+        if (walk(&v, v.lo, v.hi) < v.hi || hits->count + 64 > hits->cap) {
+            if (kept > 0 || hits->count < hits->cap) {
+                if (kept == 0) return row + 1; /* one cell fills the columns: its first hits stand for it */
+                hits->count = kept;
+                return row;
+            }
+        }
+    }
+    return rows;
+}
+
+static int word_is(const view_t *v, i64 p, const char *word) {
+    for (i64 i = 0; word[i]; i++) {
+        int c = at(v, p + i), w = (u8)word[i];
+        if (c != w && !(is_upper(c) && c + 32 == w)) return 0;
+    }
+    return 1;
+}
+
+/* Bytes between a label and its value. */
+static i64 skip_gap(const view_t *v, i64 p) {
+    i64 limit = p + 10;
+    while (p < limit) {
+        int c = at(v, p);
+        if (c && strchr(" \t\"':=>(,#/[\\", c)) p++;
+        else if (word_is(v, p, "\xef\xbc\x9a") || word_is(v, p, "\xe6\x98\xaf") || word_is(v, p, "\xe4\xb8\xba")) p += 3;
+        else break;
+    }
+    return p;
+}
+
+static int run_length(const view_t *v, i64 p, int most) {
+    int n = 0;
+    while (n <= most && is_digit(at(v, p + n))) n++;
+    return n;
+}
+
+static int value_at(const view_t *v, i64 p, int n) {
+    int value = 0;
+    for (int i = 0; i < n; i++) value = value * 10 + at(v, p + i) - '0';
+    return value;
+}
+
+static int ends_value(const view_t *v, i64 stop) {
+    int c = at(v, stop);
+    if (is_word(c)) return 0;
+    return !((c == '.' || c == '-' || c == '/') && is_digit(at(v, stop + 1)));
+}
+
+/* The end of the label at p: kind in *kind, or p when there is none. */
+static i64 label_at(const view_t *v, i64 p, int *kind) {
+    static const char *cvv[] = {"cvv2", "cvv", "cvn2", "cvn", "cvc2", "cvc", "security code", "security_code", "securitycode",
+                                "\xe5\xae\x89\xe5\x85\xa8\xe7\xa0\x81", "\xe6\xa0\xa1\xe9\xaa\x8c\xe7\xa0\x81",
+                                "\xe5\x90\x8e\xe4\xb8\x89\xe4\xbd\x8d", 0};
+    static const char *expiry[] = {"expiration", "expires", "expired", "expiry", "expire", "exp", "valid thru", "validthru",
+                                   "valid_thru", "\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f", 0};
+    int c = at(v, p), before = at(v, p - 1);
+    if (is_letter(c) && is_letter(before) && !(is_lower(before) && is_upper(c)) &&
+        !((before == 'n' || before == 'r' || before == 't') && at(v, p - 2) == '\\'))
+        return p;
+    for (int i = 0; cvv[i]; i++)
+        if (word_is(v, p, cvv[i])) {
+            *kind = CVV;
+            return p + (i64)strlen(cvv[i]);
+        }
+    for (int i = 0; expiry[i]; i++)
+        if (word_is(v, p, expiry[i])) {
+            i64 q = p + (i64)strlen(expiry[i]);
+            *kind = EXPIRY;
+            if (at(v, q) == '_' || at(v, q) == ' ') {
+                if (word_is(v, q + 1, "date")) return q + 5;
+            } else if (word_is(v, q, "date")) {
+                return q + 4;
+            }
+            return q;
+        }
+    return p;
+}
+
+static int month_ok(int month) { return month >= 1 && month <= 12; }
+static int year_ok(int year) { return year >= 2000 && year <= 2099; }
+
+/* The end of an expiry date at p, or p. Value = year * 100 + month. */
+static i64 expiry_at(const view_t *v, i64 p, u64 *value) {
+    int n = run_length(v, p, 6), year = 0, month = 0;
+    i64 stop = p + n;
+    int c = at(v, stop);
+    if (n == 4 && c != '/' && c != '-') {
+        int a = value_at(v, p, 2), b = value_at(v, p + 2, 2);
+        if (month_ok(a)) month = a, year = 2000 + b;
+        else if (month_ok(b)) month = b, year = 2000 + a;
+    } else if (n == 6) {
+        int a = value_at(v, p, 4), b = value_at(v, p, 2);
+        if (year_ok(a)) year = a, month = value_at(v, p + 4, 2);
+        else month = b, year = value_at(v, p + 2, 4);
+    } else if ((n == 1 || n == 2 || n == 4) && (c == '/' || c == '-')) {
+        int m = run_length(v, stop + 1, 4), a = value_at(v, p, n), b = m ? value_at(v, stop + 1, m) : 0;
+        stop += 1 + m;
+        if (n <= 2 && m == 2) month = a, year = 2000 + b;
+        else if (n <= 2 && m == 4) month = a, year = b;
+        else if (n == 4 && m <= 2 && m) year = a, month = b;
+    }
+    if (!month_ok(month) || !year_ok(year) || !ends_value(v, stop)) return p;
+    *value = (u64)(year * 100 + month);
+    return stop;
+}
+
+/* Labelled codes and dates within reach bytes of the cards [start, stop) given in order. Each label is read once. */
+EXPORT i64 tt_beside(const u8 *data, i64 size, const i64 *start, const i64 *stop, i64 cards, i64 reach, hits_t *hits) {
+    view_t v = {data, 0, size, 0, 0, hits};
+    i64 done = 0, card = 0;
+    for (; card < cards; card++) {
+        i64 p = start[card] - reach, limit = stop[card] + reach;
+        if (p < done) p = done;
+        if (limit > size) limit = size;
+        for (; p < limit; p++) {
+            int kind = 0, c = data[p];
+            if (p >= start[card] && p < stop[card]) {
+                p = stop[card] - 1;
+                continue;
+            }
+            switch (c) {
+            case 'c': case 'C': case 's': case 'S': case 'e': case 'E': case 'v': case 'V': case 0xe5: case 0xe6: break;
+            default: continue;
+            }
+            if (hits->count >= hits->cap) return card;
+            i64 q = label_at(&v, p, &kind);
+            if (q == p) continue;
+            q = skip_gap(&v, q);
+            if (kind == CVV) {
+                int n = run_length(&v, q, 4);
+                if ((n == 3 || n == 4) && ends_value(&v, q + n)) put(&v, q, q + n, CVV, STRICT, (u64)value_at(&v, q, n));
+            } else {
+                u64 value = 0;
+                i64 end = expiry_at(&v, q, &value);
+                if (end > q) put(&v, q, end, EXPIRY, STRICT, value);
+            }
+            p = q - 1;
+        }
+        done = p;
+    }
+    return card;
+}
+
+/*
+ * What stands before each hit: the label word (offset, length), or, when there is none, the number of separators since
+ * the line began (field, at most 65535). hash groups equal labels: letters lowered, digits left out.
+ */
+EXPORT void tt_context(const u8 *data, i64 size, const i64 *start, i64 count, i64 *word, i64 *length, u64 *hash) {
+    view_t v = {data, 0, size, 0, 0, 0};
+    for (i64 i = 0; i < count; i++) {
+        i64 p = start[i], limit = p - 10;
+        while (p > limit) {
+            int c = at(&v, p - 1);
+            if (c && strchr(" \t\"':=>({[\\+-", c)) p--;
+            else if (word_is(&v, p - 3, "\xef\xbc\x9a")) p -= 3;
+            else break;
+        }
+        i64 end = p;
+        int letters = 0;
+        while (end - p < 30) {
+            int c = at(&v, p - 1);
+            if (c >= 0x80) {
+                i64 q = p - 1;
+                while (q > p - 4 && (at(&v, q) & 0xc0) == 0x80) q--;
+                if (at(&v, q) < 0xc0 || word_is(&v, q, "\xef\xbc") || word_is(&v, q, "\xe3\x80")) break;
+                if (end - q > 18) break;
+                p = q;
+                letters = 1;
+            } else if (is_word(c) || c == '-' || c == '.') {
+                if (is_letter(c)) letters = 1;
+                p--;
+            } else {
+                break;
+            }
+        }
+        word[i] = p;
+        length[i] = letters ? end - p : 0;
+        u64 h = 14695981039346656037ull;
+        if (letters) {
+            for (i64 q = p; q < end; q++) {
+                int c = at(&v, q);
+                if (is_digit(c)) continue;
+                u64 low = (u64)(is_upper(c) ? c + 32 : c);
+                h = (h ^ low) * 1099511628211ull;
+            }
+            hash[i] = h;
+        } else {
+            u64 field = 0;
+            i64 q = start[i], floor = q - 1024;
+            for (; q > floor && q > 0 && at(&v, q - 1) != '\n'; q--) {
+                int c = at(&v, q - 1);
+                field += c == ',' || c == '\t' || c == '|' || c == ';';
+            }
+            hash[i] = field;
+        }
+    }
+}
+
+/* Keyed 64-bit digest of each cell, for distinct counts that end with the scan. Not cryptographic. */
+EXPORT void tt_digest_cells(const u8 *data, const int64_t *offsets, i64 rows, u64 key, u64 *out) {
+    for (i64 row = 0; row < rows; row++) {
+        u64 h = key ^ 14695981039346656037ull;
+        for (i64 p = offsets[row]; p < offsets[row + 1]; p++) h = (h ^ data[p]) * 1099511628211ull;
+        h ^= h >> 32;
+        h *= 0xd6e8feb86659fd93ull;
+        h ^= h >> 32;
+        out[row] = h;
+    }
+}

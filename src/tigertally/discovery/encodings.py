@@ -1,0 +1,155 @@
+"""Encodings: tell UTF-8, GB18030 and UTF-16 apart, and turn bytes into UTF-8 with ASCII digits.
+
+A guess is marked as a guess (``certain`` False); a reader then scans both readings. Order of the tests:
+1. a byte order mark decides; 2. NUL bytes speak for UTF-16 when enough of the text becomes letters that
+people write; 3. bytes that are UTF-8 are UTF-8 (ASCII alone is a guess that costs nothing: later text
+may still be GB18030); 4. bytes that GB18030 can read are GB18030, a guess; 5. the rest is ``bytes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+SAMPLE_BYTES: Final = 65_536
+_UTF16_SHARE_MIN: Final = 0.9
+_FULL_WIDTH: Final = (b"\xef\xbc", b"\xef\xbd\x98", b"\xe3\x80\x80")  # ０–９ － Ｘ, ｘ, ideographic space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """A codec's name (``utf-8``, ``gb18030``, ``utf-16-le``, ``utf-16-be``, ``bytes``), its mark, and whether it is sure."""
+
+    name: str
+    bom: bytes
+    certain: bool
+
+
+def detect_encoding(sample: bytes) -> Encoding:
+    """Return the encoding of a text that begins with ``sample`` (64 KiB are enough)."""
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if sample.startswith(mark):
+            return Encoding(name=name, bom=mark, certain=True)
+    if b"\x00" in sample:
+        name = _utf16(sample)
+        return Encoding(name=name or "bytes", bom=b"", certain=False)
+    if is_utf8(sample):
+        return Encoding(name="utf-8", bom=b"", certain=not sample.isascii())
+    if _decodes(sample, "gb18030"):
+        return Encoding(name="gb18030", bom=b"", certain=False)
+    return Encoding(name="bytes", bom=b"", certain=False)
+
+
+def is_utf8(data: bytes, *, whole: bool = False) -> bool:
+    """Return whether ``data`` is UTF-8; unless ``whole``, a character cut at the end is forgiven."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as problem:
+        return not whole and problem.end == len(data) and len(data) - problem.start < 4 and "unexpected end" in problem.reason  # noqa: PLR2004
+    return True
+
+
+def to_utf8(data: bytes, name: str) -> tuple[bytes, int]:
+    """Return ``data`` (whole characters) as UTF-8 with ASCII digits, and how many characters could not be read."""
+    if name in ("utf-8", "bytes"):
+        return ascii_digits(data), 0
+    text = data.decode(name, "replace")
+    lost = text.count("\ufffd")
+    return ascii_digits(text.encode("utf-8", "replace")), lost
+
+
+def ascii_digits(data: bytes) -> bytes:
+    """Return UTF-8 ``data`` with full-width digits, dash, X and blank as ASCII; the same object if there are none."""
+    if not any(lead in data for lead in _FULL_WIDTH):
+        return data
+    folded, keep, _ = fold(data)
+    return folded[keep].tobytes()
+
+
+def fold(data: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return bytes with folded characters in their first byte, which bytes remain, and which were folded.
+
+    ``folded[keep]`` is the ASCII form; positions map back through ``numpy.flatnonzero(keep)``.
+    """
+    bytes_ = np.frombuffer(data, np.uint8).copy()
+    keep = np.ones(len(bytes_), np.bool_)
+    marked = np.zeros(len(bytes_), np.bool_)
+    if len(bytes_) < 3:  # noqa: PLR2004
+        return bytes_, keep, marked
+    first, second, third = bytes_[:-2], bytes_[1:-1], bytes_[2:]
+    wide = (first == 0xEF) & (second == 0xBC)
+    digit = wide & (third >= 0x90) & (third <= 0x99)
+    other = (
+        (wide & (third == 0x8D), 0x2D),
+        (wide & (third == 0xB8), 0x58),
+        ((first == 0xEF) & (second == 0xBD) & (third == 0x98), 0x78),
+        ((first == 0xE3) & (second == 0x80) & (third == 0x80), 0x20),
+    )
+    at = np.flatnonzero(digit)
+    values = [(at, (third[at] - 0x60).astype(np.uint8))]
+    for mask, ascii_ in other:
+        where = np.flatnonzero(mask)
+        values.append((where, np.full(len(where), ascii_, np.uint8)))
+    for where, ascii_bytes in values:
+        bytes_[where] = ascii_bytes
+        marked[where] = True
+        keep[where + 1] = False
+        keep[where + 2] = False
+    return bytes_, keep, marked
+
+
+def wide_plane(data: bytes, parity: int) -> bytes:
+    """Return the ASCII that lies in ``data`` as UTF-16-LE at ``parity``, half as long; everything else becomes 0xFF."""
+    low = np.frombuffer(data, np.uint8)[parity:]
+    low = low[: len(low) // 2 * 2]
+    plane = low[0::2].copy()
+    plane[low[1::2] != 0] = 0xFF
+    return plane.tobytes()
+
+
+def cut_for(name: str, data: bytes) -> int:
+    """Return how many bytes of ``data`` are whole characters of the encoding."""
+    if name.startswith("utf-16"):
+        even = len(data) // 2 * 2
+        if even >= 2:  # noqa: PLR2004
+            high = data[even - 1] if name == "utf-16-le" else data[even - 2]
+            if 0xD8 <= high <= 0xDB:  # noqa: PLR2004 - a high surrogate waits for its pair
+                even -= 2
+        return even
+    return len(data)
+
+
+def _decodes(sample: bytes, name: str) -> bool:
+    for cut in range(4):
+        try:
+            sample[: len(sample) - cut].decode(name)
+        except UnicodeDecodeError:
+            if len(sample) < SAMPLE_BYTES:
+                return False
+            continue
+        return True
+    return False
+
+
+def _utf16(sample: bytes) -> str | None:
+    """Return the UTF-16 reading under which nearly all is ASCII text or Chinese, or None."""
+    even = np.frombuffer(sample[: len(sample) // 2 * 2], "<u2")
+    if len(even) == 0:
+        return None
+    best, best_share = None, _UTF16_SHARE_MIN
+    for name, units in (("utf-16-le", even), ("utf-16-be", even.byteswap())):
+        written = (
+            ((units >= 0x20) & (units < 0x7F))
+            | np.isin(units, (9, 10, 13))
+            | ((units >= 0x4E00) & (units <= 0x9FFF))
+            | ((units >= 0x3000) & (units <= 0x303F))
+            | ((units >= 0xFF00) & (units <= 0xFFEF))
+            | ((units >= 0x2010) & (units <= 0x203B))
+        )
+        share = float(written.mean())
+        if share > best_share:
+            best, best_share = name, share
+    return best

@@ -1,0 +1,33 @@
+"""What can go wrong in discovery. Nothing here carries a value, and nothing of this ends a run but a wrong request."""
+
+from __future__ import annotations
+
+from tigertally.base.errors import Broken, Invalid, Missing
+from tigertally.base.text import Text
+
+
+class NoSuchRoot(Missing):
+    """The path to scan does not exist."""
+
+    code = "discovery.no_such_root"
+    title = Text("要扫描的路径不存在", "the path to scan does not exist")
+    hint = Text("请核对路径和读取权限", "check the path and that you may read it")
+
+
+class BadInventory(Invalid):
+    """A file that is not an inventory of this version."""
+
+    code = "discovery.bad_inventory"
+    title = Text("不是有效的盘点文件（{where}）", "not a valid inventory ({where})")
+    hint = Text("请用本版本重新扫描并导出", "scan again with this version and export")
+
+
+class Unreadable(Broken):
+    """An object that its reader cannot read on; ``scan`` turns it into a coverage row and goes on."""
+
+    code = "discovery.unreadable"
+    title = Text("无法读取", "cannot be read")
+
+    def __init__(self, why: Text) -> None:
+        super().__init__()
+        self.why = why

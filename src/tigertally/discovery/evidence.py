@@ -1,0 +1,281 @@
+"""Tiers of numbers in running text: what the label says, and what the crowd of look-alikes says.
+
+Each hit belongs to a group: the same label before it, or, without a label, the same position in the
+line. For cards and IDs the group also counts *misses* (right shape, issuer or region; wrong check
+digit). A field of cards has hardly any; numbers of another kind pass the check one time in ten or
+eleven. So a group's pass rate tells an order number from a card where one number alone cannot.
+
+Rules for a card, first that applies (strict: the strict issuer table agrees):
+1. a label of numbers that pass Luhn by design (IMEI, ICCID): possible;
+2. a label that speaks for another number: likely if ten or more look-alikes nearly all pass, else possible;
+3. a label that speaks for a card: certain if strict, else likely; at chance level one tier less;
+4. six or more look-alikes in its group that mostly pass: certain if strict, else likely;
+5. chance level in its group: possible; a group too small to tell is judged by the pool of all small groups
+   whose labels say nothing, by rules 4 and 5;
+6. alone: certain if strict and written in groups, likely if strict, else possible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from tigertally.base.fields import BY_CODE, FieldClass
+from tigertally.data.issuers import TEST_NUMBERS
+from tigertally.discovery import core
+from tigertally.discovery.counting import Tally, mixed
+from tigertally.discovery.hits import (
+    ALSO,
+    CVV,
+    EXPIRY,
+    GROUPED,
+    IBAN,
+    ID_15,
+    MISS_ID,
+    MISS_PAN,
+    MOBILE,
+    NATIONAL_ID,
+    PAN,
+    STRICT,
+    TRACK,
+    Hits,
+)
+from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
+from tigertally.discovery.labels import Meaning, meaning
+from tigertally.discovery.naming import safe_name
+from tigertally.discovery.spans import normal
+
+GROUPS_MAX: Final = 4_096
+_POOL: Final = (1 << 64) - 1
+_TESTS: Final = np.array(sorted(int(number) for number in TEST_NUMBERS), np.uint64)
+_PROOF_COUNT_MIN: Final = 6
+_PROOF_RATE: Final = 0.6
+_CHANCE_COUNT_MIN: Final = 10
+_CHANCE_RATE: Final = 0.3
+_ORDER: Final = tuple(Confidence)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    """Hits of one kind with one label (or position); ``parts`` by the flags that matter for the tier."""
+
+    label: str
+    means: Meaning
+    parts: dict[int, Tally] = field(default_factory=dict)
+    misses: int = 0
+    also: int = 0
+
+    @property
+    def passes(self) -> int:
+        return sum(part.count for part in self.parts.values())
+
+
+@dataclass(slots=True, kw_only=True)
+class TextEvidence:
+    """Collects the hits of one text (or of the text in one column) window by window; ends in findings."""
+
+    key: int
+    _groups: dict[tuple[int, int], _Group] = field(default_factory=dict)
+
+    def add(self, data: bytes, hits: Hits) -> None:
+        """Add the hits of one window: a settled set and the misses. Offsets are into ``data``."""
+        if not len(hits):
+            return
+        kind = hits.kind.copy()
+        missed = (kind == MISS_PAN) | (kind == MISS_ID)
+        kind[kind == MISS_PAN] = PAN
+        kind[kind == MISS_ID] = NATIONAL_ID
+        word, length, label = core.context(data, hits.start)
+        tests = (kind == PAN) & np.isin(hits.value, _TESTS)
+        mix = mixed(hits.value, self.key)
+        # One number per (label, kind), so that one sort groups them all.
+        joint = (label * np.uint64(0x9E3779B97F4A7C15)) ^ (kind.astype(np.uint64) << np.uint64(56))
+        sort_key = mixed(joint, 0)
+        order = np.argsort(sort_key, kind="stable")
+        edges = np.flatnonzero(np.diff(sort_key[order])) + 1
+        for rows in np.split(order, edges):
+            first = int(rows[0])
+            group = self._group(data, int(label[first]), int(kind[first]), int(word[first]), int(length[first]))
+            bad = missed[rows]
+            group.misses += int(bad.sum())
+            good = rows[~bad]
+            flags = hits.flags[good]
+            group.also += int(((flags & ALSO) > 0).sum())
+            part_of = flags & (STRICT | GROUPED)
+            for part in np.unique(part_of).tolist():
+                chosen = good[part_of == part]
+                tally = group.parts.setdefault(part, Tally())
+                tally.count += len(chosen)
+                tally.tests += int(tests[chosen].sum())
+                tally.distinct.add(mix[chosen])
+                self._examples(tally, data, hits, chosen, int(kind[first]))
+
+    def finish(self, *, name: str, place: Place, cells: int) -> list[Finding]:
+        """Return the findings, one for each class and tier."""
+        pool = {kind: self._pool(kind) for kind in {key[1] for key in self._groups}}
+        merged: dict[tuple[int, Confidence], Tally] = {}
+        reasons: dict[tuple[int, Confidence], dict[Reason, None]] = {}
+        for (_, kind), group in self._groups.items():
+            for flags, tally in group.parts.items():
+                tier, why = _judge(kind, flags, group, pool[kind])
+                merged.setdefault((kind, tier), Tally()).merge(tally)
+                reasons.setdefault((kind, tier), {}).update(dict.fromkeys(why))
+            if group.also:
+                for tier in {key[1] for key in merged if key[0] == kind}:
+                    reasons[kind, tier].update({Reason(evidence=Evidence.ALSO_CARD, number=group.also): None})
+        return [
+            _finding(name=name, place=place, cells=cells, kind=kind, tier=tier, tally=tally, why=reasons[kind, tier])
+            for (kind, tier), tally in sorted(merged.items(), key=lambda item: (item[0][0], _ORDER.index(item[0][1])))
+        ]
+
+    def _group(self, data: bytes, label: int, kind: int, word: int, length: int) -> _Group:
+        known = self._groups.get((label, kind))
+        if known is not None:
+            return known
+        if len(self._groups) >= GROUPS_MAX:
+            return self._groups.setdefault((_POOL, kind), _Group(label="", means=Meaning(field=None)))
+        text = data[word : word + length].decode("utf-8", "replace")
+        means = meaning(text) if text else Meaning(field=None)
+        group = _Group(label=safe_name(text), means=means)
+        self._groups[label, kind] = group
+        return group
+
+    def _pool(self, kind: int) -> tuple[int, int]:
+        """Passes and misses of the small groups of a kind whose labels say nothing."""
+        silent = [
+            group
+            for (_, its), group in self._groups.items()
+            if its == kind
+            and group.means.field is None
+            and not group.means.against
+            and group.passes + group.misses < _CHANCE_COUNT_MIN
+        ]
+        return sum(group.passes for group in silent), sum(group.misses for group in silent)
+
+    @staticmethod
+    def _examples(tally: Tally, data: bytes, hits: Hits, chosen: np.ndarray[tuple[int], np.dtype[np.int64]], kind: int) -> None:
+        cls = BY_CODE[NATIONAL_ID if kind == ID_15 else kind]
+        for row in chosen[:3].tolist():
+            tally.show(cls, normal(data[int(hits.start[row]) : int(hits.stop[row])], kind))
+
+
+def _finding(
+    *, name: str, place: Place, cells: int, kind: int, tier: Confidence, tally: Tally, why: dict[Reason, None]
+) -> Finding:
+    distinct = tally.distinct.count()
+    extra: list[Reason] = []
+    if tally.tests:
+        extra.append(Reason(evidence=Evidence.TEST_NUMBERS, number=tally.tests))
+    if tally.distinct.estimated:
+        extra.append(Reason(evidence=Evidence.ESTIMATED))
+    return Finding(
+        object=name,
+        place=place,
+        field=BY_CODE[NATIONAL_ID if kind == ID_15 else kind],
+        tier=tier,
+        count=tally.count,
+        distinct=distinct,
+        cells=cells,
+        examples=tuple(tally.examples),
+        reasons=tuple([*list(why)[:8], *extra]),
+    )
+
+
+def test_numbers(hits: Hits) -> int:
+    """Return how many card numbers in ``hits`` are published test numbers."""
+    return int(np.isin(hits.value, _TESTS).sum())
+
+
+def chance_level(passes: int, misses: int) -> bool:
+    """Return whether so many look-alikes fail that passing is luck."""
+    return passes + misses >= _CHANCE_COUNT_MIN and passes < _CHANCE_RATE * (passes + misses)
+
+
+def crowd_proof(passes: int, misses: int) -> bool:
+    """Return whether so many look-alikes pass that it cannot be luck."""
+    return passes + misses >= _PROOF_COUNT_MIN and passes >= _PROOF_RATE * (passes + misses)
+
+
+def base_reasons(kind: int, flags: int) -> list[Reason]:
+    """Return what the number itself says."""
+    strict = bool(flags & STRICT)
+    if kind == PAN:
+        why = [Evidence.CHECKSUM, Evidence.ISSUER if strict else Evidence.ISSUER_BROAD]
+    elif kind == NATIONAL_ID:
+        why = [Evidence.CHECKSUM, *([Evidence.REGION_DATE] if strict else [])]
+    elif kind == ID_15:
+        why = [Evidence.REGION_DATE]
+    elif kind == MOBILE:
+        why = [Evidence.NUMBER_BLOCK] if strict else [Evidence.SHAPE]
+    elif kind in (CVV, EXPIRY):
+        why = [Evidence.BESIDE_CARD, Evidence.SHAPE]
+    elif kind == TRACK:
+        why = [Evidence.CHECKSUM, Evidence.SHAPE]
+    else:
+        why = [Evidence.CHECKSUM]
+    if flags & GROUPED and kind in (PAN, IBAN):
+        why.append(Evidence.GROUPED)
+    return [Reason(evidence=evidence) for evidence in why]
+
+
+def _judge(kind: int, flags: int, group: _Group, pool: tuple[int, int]) -> tuple[Confidence, list[Reason]]:
+    why = base_reasons(kind, flags)
+    for_it = group.means.field is BY_CODE[NATIONAL_ID if kind == ID_15 else kind]
+    against = group.means.against or (group.means.field is not None and not for_it)
+    if for_it:
+        why.append(Reason(evidence=Evidence.LABEL, word=group.label))
+    elif group.means.against:
+        why.append(Reason(evidence=Evidence.AGAINST, word=group.label))
+    if kind == PAN:
+        tier = _judge_card(flags, group, pool, why, for_it=for_it, against=group.means.against)
+    elif kind == NATIONAL_ID:
+        tier = _judge_id(flags, group, why, for_it=for_it, against=group.means.against)
+    elif kind == MOBILE:
+        tier = Confidence.CERTAIN if for_it else Confidence.LIKELY if flags & STRICT and not against else Confidence.POSSIBLE
+    elif kind == ID_15:
+        tier = Confidence.LIKELY if for_it else Confidence.POSSIBLE
+    else:
+        tier = Confidence.CERTAIN
+    return tier, why
+
+
+def _judge_card(
+    flags: int, group: _Group, pool: tuple[int, int], why: list[Reason], *, for_it: bool, against: bool
+) -> Confidence:
+    passes, misses = group.passes, group.misses
+    rate = Reason(evidence=Evidence.PASS_RATE, number=round(100 * passes / max(passes + misses, 1)))
+    chance = Reason(evidence=Evidence.CHANCE, number=rate.number)
+    strict = bool(flags & STRICT)
+    if group.means.luhn_by_design:  # 1
+        return Confidence.POSSIBLE
+    if against:  # 2
+        proven = passes + misses >= _CHANCE_COUNT_MIN and passes >= 0.9 * (passes + misses)  # noqa: PLR2004
+        why.append(rate)
+        return Confidence.LIKELY if proven and strict else Confidence.POSSIBLE
+    if for_it:  # 3
+        if chance_level(passes, misses):
+            why.append(chance)
+            return Confidence.LIKELY if strict else Confidence.POSSIBLE
+        return Confidence.CERTAIN if strict else Confidence.LIKELY
+    crowd = (passes, misses) if passes + misses >= _CHANCE_COUNT_MIN else pool
+    if crowd_proof(passes, misses) or crowd_proof(*crowd):  # 4
+        why.append(rate)
+        return Confidence.CERTAIN if strict else Confidence.LIKELY
+    if chance_level(*crowd):  # 5
+        why.append(chance)
+        return Confidence.POSSIBLE
+    if not strict:  # 6
+        return Confidence.POSSIBLE
+    return Confidence.CERTAIN if flags & GROUPED else Confidence.LIKELY
+
+
+def _judge_id(flags: int, group: _Group, why: list[Reason], *, for_it: bool, against: bool) -> Confidence:
+    if chance_level(group.passes, group.misses):
+        number = round(100 * group.passes / (group.passes + group.misses))
+        why.append(Reason(evidence=Evidence.CHANCE, number=number))
+        return Confidence.LIKELY if for_it else Confidence.POSSIBLE
+    if flags & STRICT and not against:
+        return Confidence.CERTAIN
+    return Confidence.LIKELY if for_it else Confidence.POSSIBLE

@@ -1,0 +1,122 @@
+"""Exact spans of customer values in a UTF-8 buffer, for those who replace them.
+
+Spans do not overlap and are in order. Where two readings overlap, the longer-lived secret wins: track,
+then IBAN, card, ID, mobile, then the codes beside a card. Numbers are taken at any tier: whoever
+replaces values would rather replace one too many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tigertally.base.fields import BY_CODE, FieldClass
+from tigertally.discovery import core
+from tigertally.discovery.encodings import ascii_digits, fold
+from tigertally.discovery.hits import (
+    CVV,
+    EXPIRY,
+    IBAN,
+    ID_15,
+    MISS_ID,
+    MISS_PAN,
+    MOBILE,
+    NATIONAL_ID,
+    PAN,
+    TRACK,
+    Hits,
+    join_hits,
+)
+
+# How far a labelled code may stand from a card and still be that card's, in bytes.
+BESIDE_BYTES: Final = 200
+_RANK: Final = {TRACK: 0, IBAN: 1, PAN: 2, NATIONAL_ID: 2, MOBILE: 3, CVV: 4, EXPIRY: 5}
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """Equal-length columns: byte offsets ``start``, ``stop`` and ``code`` (wire number of the field class)."""
+
+    start: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    code: npt.NDArray[np.uint8]
+    data: bytes = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def classes(self) -> list[FieldClass]:
+        """Return the field class of each span."""
+        return [BY_CODE[code] for code in self.code.tolist()]
+
+    def values(self) -> list[str]:
+        """Return each value in its one spelling: ASCII digits (letters for IBAN and X) without blanks and dashes.
+
+        A mobile number is its 11 digits; an expiry date and track data stay as they are written.
+        """
+        return [
+            normal(self.data[start:stop], code)
+            for start, stop, code in zip(self.start.tolist(), self.stop.tolist(), self.code.tolist(), strict=True)
+        ]
+
+
+def normal(raw: bytes, code: int) -> str:
+    """Return the one spelling of a value of the class with wire number ``code``."""
+    folded = ascii_digits(raw)
+    if code not in (EXPIRY, TRACK):
+        folded = folded.translate(None, b" -")
+    if code == NATIONAL_ID:
+        folded = folded.upper()
+    if code == MOBILE:
+        folded = folded[-11:]
+    return folded.decode("utf-8", "replace")
+
+
+def find_spans(data: bytes) -> Spans:
+    """Return the spans of PAN, national ID, mobile, IBAN, track data, and of CVV and expiry labelled near a card.
+
+    ``data`` is UTF-8 (other bytes are survived). 15-digit IDs are left out: without a check digit they are
+    too weak to replace in running text.
+    """
+    folded = ascii_digits(data)
+    hits = settle(found(folded))
+    start, stop = hits.start, hits.stop
+    if len(folded) != len(data):
+        _, keep, marked = fold(data)
+        place = np.flatnonzero(keep)
+        last = place[stop - 1]
+        start, stop = place[start], last + np.where(marked[last], 3, 1)
+    return Spans(start=start, stop=stop, code=hits.kind, data=data)
+
+
+def found(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
+    """Return every hit that begins in ``data[start:stop]``, codes beside cards included, misses too, unsettled."""
+    hits = core.scan(data, start=start, stop=stop)
+    cards = hits.where(hits.kind == PAN)
+    if not len(cards):
+        return hits
+    cards = cards.where(np.argsort(cards.start, kind="stable"))
+    codes = core.beside(data, start=cards.start, stop=cards.stop, reach=BESIDE_BYTES)
+    return join_hits([hits, codes])
+
+
+def settle(hits: Hits) -> Hits:
+    """Return the hits in order without overlaps and without misses."""
+    hits = hits.where(~np.isin(hits.kind, (MISS_PAN, MISS_ID, ID_15)))
+    if len(hits) < 2:  # noqa: PLR2004
+        return hits
+    rank = np.array([_RANK[kind] for kind in hits.kind.tolist()], np.int64)
+    hits = hits.where(np.lexsort((-hits.stop, rank, hits.start)))
+    while True:
+        clash = np.flatnonzero(hits.start[1:] < hits.stop[:-1])
+        if not len(clash):
+            return hits
+        keep = np.ones(len(hits), np.bool_)
+        left, right = hits.kind[clash], hits.kind[clash + 1]
+        ranks = np.array([_RANK.get(code, 9) for code in range(256)], np.int64)
+        keep[np.where(ranks[right] < ranks[left], clash, clash + 1)] = False
+        hits = hits.where(keep)
