@@ -20,7 +20,7 @@ from typing import ClassVar
 from tigertally.base.text import Lang, Text, safe
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - the word the whole house uses; families and problems are no "Errors"
     """Root of the six families. Raise a concrete subclass, never this one."""
 
     code: ClassVar[str] = "problem"

@@ -102,7 +102,11 @@ FIELD_RULES: Final[dict[FieldClass, FieldRule]] = {
         destiny=Destiny.SEAL,
     ),
     FieldClass.CVV: FieldRule(
-        code=128, title=Text("卡验证码", "card verification code"), tier=Tier.C3, pci="SAD", sensitive=True,
+        code=128,
+        title=Text("卡验证码", "card verification code"),
+        tier=Tier.C3,
+        pci="SAD",
+        sensitive=True,
         destiny=Destiny.PURGE,
     ),
     FieldClass.TRACK: FieldRule(

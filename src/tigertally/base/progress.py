@@ -15,11 +15,11 @@ class Progress(Protocol):
     """A listener to long work."""
 
     def begin(self, what: Text, total: int | None) -> None:
-        """A phase named ``what`` starts; ``total`` units are expected, if known."""
+        """Start a phase named ``what`` of ``total`` units, if known."""
         ...
 
     def advance(self, done: int) -> None:
-        """``done`` more units of the present phase are finished."""
+        """Count ``done`` more units of the present phase."""
         ...
 
 

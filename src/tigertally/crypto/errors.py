@@ -11,7 +11,10 @@ class DecryptionFailed(Broken):
 
     code = "crypto.decryption_failed"
     title = Text("无法解密：密钥不对，或内容被改动", "cannot decrypt: wrong key, or the content was altered")
-    hint = Text("核对密钥与文件来源；不要编辑密封文件", "check the key and where the file came from; sealed files cannot be edited")
+    hint = Text(
+        "核对密钥与文件来源；不要编辑密封文件",
+        "check the key and where the file came from; sealed files cannot be edited",
+    )
 
 
 class SignatureInvalid(Broken):

@@ -19,6 +19,10 @@ from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.crypto.errors import WeakParameters
 
 SALT_BYTES: Final = 16
+# OWASP's floor for Argon2id (19 MiB, two passes) up to what a stranger's file may make us spend.
+MEMORY_KIB: Final = range(19_456, 1_048_576 + 1)
+PASSES: Final = range(2, 16 + 1)
+LANES: Final = range(1, 16 + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class Argon2Cost:
 
     def check(self) -> None:
         """Raise :class:`WeakParameters` unless within [19 MiB × 2, 1 GiB × 16] and 1–16 lanes."""
-        if not (19_456 <= self.memory_kib <= 1_048_576 and 2 <= self.passes <= 16 and 1 <= self.lanes <= 16):
+        if self.memory_kib not in MEMORY_KIB or self.passes not in PASSES or self.lanes not in LANES:
             raise WeakParameters
 
 
@@ -54,18 +58,14 @@ def stretch(passphrase: SecretText, *, salt: bytes, cost: Argon2Cost) -> SecretB
     cost.check()
     if len(salt) < SALT_BYTES:
         raise WeakParameters
-    argon = Argon2id(
-        salt=salt, length=32, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory_kib
-    )
+    argon = Argon2id(salt=salt, length=32, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory_kib)
     return SecretBytes(argon.derive(passphrase.expose().encode()))
 
 
 def hash_passphrase(passphrase: SecretText, *, cost: Argon2Cost = DEFAULT_COST) -> str:
     """Return the PHC string (``$argon2id$…``) that :func:`check_passphrase` takes."""
     cost.check()
-    argon = Argon2id(
-        salt=new_salt(), length=32, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory_kib
-    )
+    argon = Argon2id(salt=new_salt(), length=32, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory_kib)
     return argon.derive_phc_encoded(passphrase.expose().encode())
 
 

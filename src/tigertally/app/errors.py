@@ -1,0 +1,55 @@
+"""Problems of the application floor."""
+
+from __future__ import annotations
+
+from tigertally.base.errors import Broken, Conflict, Invalid, Missing
+from tigertally.base.text import Text
+
+
+class NoInstallation(Missing):
+    """No installation in that folder."""
+
+    code = "app.no_installation"
+    title = Text("{home} 里没有安装实例", "there is no installation in {home}")
+    hint = Text("先运行 tigertally init，或用 --home 指定", "run tigertally init first, or name it with --home")
+
+
+class InstallationExists(Conflict):
+    """The folder is taken."""
+
+    code = "app.installation_exists"
+    title = Text("{home} 里已经有一个安装实例", "{home} already holds an installation")
+    hint = Text("换一个目录，或直接使用它", "choose another folder, or use the one that is there")
+
+
+class BadSettings(Invalid):
+    """The settings file is damaged."""
+
+    code = "app.bad_settings"
+    title = Text("设置文件无效（{what}）", "the settings file is not valid ({what})")
+
+
+class Unexpected(Broken):
+    """Something nobody foresaw; the incident id joins the message, the log and the ledger."""
+
+    code = "app.unexpected"
+    title = Text("发生意外错误，事件编号 {incident}", "an unexpected error; incident {incident}")
+    hint = Text(
+        "未做任何更改；请把事件编号告诉管理员", "nothing was changed; give the incident's number to your administrator"
+    )
+
+
+class NotReadable(Invalid):
+    """A file the user named cannot be read."""
+
+    code = "app.not_readable"
+    title = Text("无法读取 {path}（{reason}）", "cannot read {path} ({reason})")
+    hint = Text("检查路径和权限", "check the path and its permissions")
+
+
+class NotWritable(Invalid):
+    """A file or folder the user named cannot be written."""
+
+    code = "app.not_writable"
+    title = Text("无法写入 {path}（{reason}）", "cannot write {path} ({reason})")
+    hint = Text("检查路径、权限和磁盘空间；未留下半个文件", "check path, permissions and space; no half file was left")

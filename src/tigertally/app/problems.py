@@ -1,0 +1,60 @@
+"""One table from a problem's family to its look at the edge: exit code, HTTP status.
+
+Faces add layout only. Anything that is no :class:`Problem` becomes ``Unexpected`` in ``verbs.attempt`` or at the
+face's outermost edge; nobody shows ``str(exception)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tigertally.access import NotAllowed
+from tigertally.app.errors import Unexpected
+from tigertally.base.canon import Json
+from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Problem, Refused, Unavailable, family_of
+from tigertally.base.text import Lang
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a family appears at the edge."""
+
+    exit: int
+    http: int
+
+
+LOOKS: Final[Mapping[type[Problem], Look]] = {
+    Invalid: Look(exit=2, http=422),
+    Refused: Look(exit=3, http=403),
+    Missing: Look(exit=4, http=404),
+    Conflict: Look(exit=5, http=409),
+    Unavailable: Look(exit=6, http=503),
+    Broken: Look(exit=7, http=500),
+}
+UNKNOWN: Final = Look(exit=1, http=500)
+
+
+def look_of(problem: Problem) -> Look:
+    """Return the look of ``problem``."""
+    return UNKNOWN if isinstance(problem, Unexpected) else LOOKS[family_of(problem)]
+
+
+def body_of(problem: Problem, lang: Lang) -> dict[str, Json]:
+    """Return the problem as JSON: code, family, title, hint, details, unmet conditions if there are any."""
+    body: dict[str, Json] = {
+        "code": problem.code,
+        "family": family_of(problem).__name__.lower(),
+        "title": problem.say(lang),
+        "hint": problem.advise(lang),
+        "details": dict(problem.details),
+    }
+    if isinstance(problem, NotAllowed):
+        body["unmet"] = [
+            {"condition": item.condition, "why": item.why.render(lang), "how": item.how.render(lang)}
+            for item in problem.decision.unmet
+        ]
+        if problem.approval:
+            body["approval"] = problem.approval
+    return body

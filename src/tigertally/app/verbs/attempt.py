@@ -1,0 +1,111 @@
+"""The one place where a verb meets the database: opens the transaction, and writes refusals that a rollback erased.
+
+1. the verb's work runs in one writing transaction: change and ledger entry stand or fall together;
+2. a problem undoes that transaction; its refusal is then written in a second one (``app.verb.refused``; a
+   refused decision is written whole, and where a second person is needed, the request for one is left open);
+3. anything that is no problem becomes :class:`Unexpected` with an incident id that is in the ledger too, and
+   the original exception, which could hold a customer's value, is dropped;
+4. if even the refusal cannot be written (store or clock down), the answer is still no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, TypeVar
+
+from tigertally.access import Action, Actor, NotAllowed
+from tigertally.app.errors import Unexpected
+from tigertally.app.wire import House
+from tigertally.base.canon import Json
+from tigertally.base.errors import Problem
+from tigertally.base.fields import FieldClass
+from tigertally.base.ids import new_id
+from tigertally.base.text import Text
+from tigertally.ledger import Event, register_event
+from tigertally.store.tx import Tx
+
+T = TypeVar("T")
+
+VERB_REFUSED: Final = register_event(
+    "app.verb.refused", Text("操作被拒绝", "a verb was refused"), "verb", "code", "person"
+)
+VERB_FAILED: Final = register_event(
+    "app.verb.failed", Text("操作意外失败", "a verb failed unexpectedly"), "verb", "incident", "kind"
+)
+
+
+def attempt(house: House, *, verb: str, work: Callable[[Tx, datetime], T], actor: Actor | None = None) -> T:
+    """Run ``work`` in one transaction; return its value after the commit.
+
+    ``verb`` is ``wing.verb``. Raises the problem that ``work`` raised, or :class:`Unexpected`.
+    """
+    now = house.clock.now()
+    incident = ""
+    kind = ""
+    try:
+        with house.store.transaction() as tx:
+            return work(tx, now)
+    except Problem as problem:
+        _refused(house, verb=verb, problem=problem, actor=actor, now=now)
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it must not travel further
+        incident, kind = new_id("inc"), type(error).__name__
+    _failed(house, verb=verb, incident=incident, kind=kind, now=now)
+    raise Unexpected(incident=incident)
+
+
+def allow(
+    house: House,
+    tx: Tx,
+    *,
+    actor: Actor,
+    action: Action,
+    now: datetime,
+    classes: tuple[FieldClass, ...] = (),
+    count: int = 0,
+    purpose: str = "",
+    deal: str = "",
+    grant: str = "",
+    details: tuple[tuple[str, str], ...] = (),
+) -> None:
+    """Decide and record inside ``tx``; raise :class:`NotAllowed` with every unmet condition if the answer is no."""
+    request = house.access.request(
+        tx,
+        actor=actor,
+        action=action,
+        now=now,
+        classes=classes,
+        count=count,
+        purpose=purpose,
+        deal=deal,
+        grant=grant,
+        details=details,
+    )
+    house.access.decide(tx, request)
+
+
+def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None, now: datetime) -> None:
+    person = "" if actor is None else actor.person.person
+    try:
+        with house.store.transaction() as tx:
+            if isinstance(problem, NotAllowed):
+                house.access.record(tx, problem.request, problem.decision)
+                only_second = [item.condition for item in problem.decision.unmet] == ["second_person"]
+                asked = house.access.ask_second(tx, problem.request) if only_second else None
+                problem.approval = "" if asked is None else asked.approval
+            payload: dict[str, Json] = {"verb": verb, "code": problem.code, "person": person}
+            about = (person,) if person else ()
+            event = Event(kind=VERB_REFUSED, payload=payload, actor=person, about=about)
+            house.ledger.append(tx, event, now=now)
+    except Problem:
+        return
+
+
+def _failed(house: House, *, verb: str, incident: str, kind: str, now: datetime) -> None:
+    try:
+        with house.store.transaction() as tx:
+            payload: dict[str, Json] = {"verb": verb, "incident": incident, "kind": kind}
+            house.ledger.append(tx, Event(kind=VERB_FAILED, payload=payload), now=now)
+    except Problem:
+        return

@@ -1,0 +1,99 @@
+"""Verbs about the ledger: checkpoint, proof, export, fsck, explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tigertally.access import Action, Actor
+from tigertally.app.errors import NotWritable
+from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.wire import House
+from tigertally.base.canon import Json
+from tigertally.base.progress import SILENT, Progress
+from tigertally.formats import leaf as leaves
+from tigertally.formats.leaf import Leaf
+from tigertally.formats.proof import TlogProof
+from tigertally.ledger import checkpoints, export, fsck, sql
+from tigertally.ledger.errors import NoSuchEntry
+from tigertally.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry as its installation can read it; ``payload`` is None if erased."""
+
+    index: int
+    leaf: Leaf
+    payload: Json | None
+
+
+def checkpoint(house: House) -> bytes:
+    """Sign the present head; return the checkpoint."""
+    return attempt(
+        house,
+        verb="ledger.checkpoint",
+        work=lambda tx, now: checkpoints.sign_head(tx, house.ledger, now=now),
+    )
+
+
+def prove(house: House, *, actor: Actor, index: int) -> TlogProof:
+    """Return the proof file of one entry, signing a new checkpoint if none covers it."""
+
+    def work(tx: Tx, now: datetime) -> TlogProof:
+        allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("entry", str(index)),))
+        checkpoints.sign_head(tx, house.ledger, now=now)
+        return checkpoints.proof_of(tx, index=index)
+
+    return attempt(house, verb="ledger.prove", work=work, actor=actor)
+
+
+def export_to(house: House, *, actor: Actor, folder: Path, progress: Progress = SILENT) -> int:
+    """Write the ledger as a folder that anyone can verify; return the number of entries."""
+
+    def work(tx: Tx, now: datetime) -> bytes:
+        allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("export", folder.name),))
+        return checkpoints.sign_head(tx, house.ledger, now=now)
+
+    if folder.exists():
+        raise NotWritable(path=folder, reason="exists")
+    note = attempt(house, verb="ledger.export", work=work, actor=actor)
+    try:
+        with house.store.reading() as tx:
+            return export.write(
+                tx, house.ledger, card=house.card_statement, note=note, folder=folder, progress=progress
+            )
+    except OSError as error:
+        raise NotWritable(path=folder, reason=type(error).__name__) from None
+
+
+def entry(house: House, *, actor: Actor, index: int) -> Entry:
+    """Return one entry with its payload."""
+
+    def work(tx: Tx, now: datetime) -> Entry:
+        allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("entry", str(index)),))
+        raw = sql.read_leaf(tx, index)
+        if raw is None:
+            raise NoSuchEntry(index=index)
+        return Entry(index=index, leaf=leaves.parse(raw), payload=house.ledger.payload_of(tx, index))
+
+    return attempt(house, verb="ledger.entry", work=work, actor=actor)
+
+
+def recent(house: House, *, count: int) -> list[tuple[int, Leaf]]:
+    """Return the newest ``count`` leaves, oldest first. Leaves hold nothing personal."""
+    with house.store.reading() as tx:
+        size = sql.read_head(tx).size
+        found = []
+        for index in range(max(0, size - count), size):
+            raw = sql.read_leaf(tx, index)
+            if raw is not None:
+                found.append((index, leaves.parse(raw)))
+        return found
+
+
+def check(house: House, *, progress: Progress = SILENT) -> fsck.Findings:
+    """Check the whole stored ledger."""
+    with house.store.reading() as tx:
+        return fsck.check(tx, house.ledger, progress=progress)

@@ -1,0 +1,150 @@
+"""Verbs about persons: login, second factor, adding and changing people, second-person approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tigertally.access import Action, Actor, Approval, Person, Role, approvals, identities
+from tigertally.access.errors import LoginFailed
+from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.wire import House
+from tigertally.base.errors import Problem
+from tigertally.base.secret import SecretBytes, SecretText
+from tigertally.crypto.kdf import DEFAULT_COST, Argon2Cost
+from tigertally.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPerson:
+    """A person just added, and the TOTP secret that only they should see."""
+
+    person: Person
+    totp: SecretBytes
+
+
+def actor_of(house: House, *, handle: str, token: SecretText) -> Actor:
+    """Return who acts, from an open session. Raises ``NotLoggedIn``."""
+    with house.store.reading() as tx:
+        session = identities.resume(tx, token=token, handle=handle, now=house.clock.now())
+    return Actor(person=session.person, factor_at=session.factor_at)
+
+
+def login(house: House, *, handle: str, passphrase: SecretText, code: SecretText) -> SecretText:
+    """Open a session; return its token. Failures are counted, recorded and lock the person after five."""
+
+    def work(tx: Tx, now: datetime) -> SecretText:
+        row = identities.check_factors(
+            tx, house.access.cipher, handle=handle, passphrase=passphrase, code=code, now=now
+        )
+        if row is None:
+            raise LoginFailed
+        return identities.open_session(tx, house.ledger, row=row, now=now)
+
+    try:
+        return attempt(house, verb="access.login", work=work)
+    except LoginFailed:
+        _count_failure(house, handle=handle)
+        raise
+
+
+def confirm(house: House, *, handle: str, token: SecretText, code: SecretText) -> datetime:
+    """Show the second factor again; return when. A used or wrong code is a failed login."""
+
+    def work(tx: Tx, now: datetime) -> datetime:
+        return identities.show_factor(
+            tx, house.ledger, house.access.cipher, token=token, handle=handle, code=code, now=now
+        ).factor_at
+
+    try:
+        return attempt(house, verb="access.confirm", work=work)
+    except LoginFailed:
+        _count_failure(house, handle=handle)
+        raise
+
+
+def add_person(
+    house: House,
+    *,
+    actor: Actor,
+    handle: str,
+    roles: Iterable[Role],
+    passphrase: SecretText,
+    cost: Argon2Cost = DEFAULT_COST,
+) -> NewPerson:
+    """Add a person."""
+    wanted = frozenset(roles)
+
+    def work(tx: Tx, now: datetime) -> NewPerson:
+        details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
+        allow(house, tx, actor=actor, action=Action.PEOPLE_MANAGE, now=now, details=details)
+        person, secret = identities.add(
+            tx,
+            house.ledger,
+            house.access.cipher,
+            handle=handle,
+            roles=wanted,
+            passphrase=passphrase,
+            cost=cost,
+            actor=actor.person.person,
+            now=now,
+        )
+        return NewPerson(person=person, totp=secret)
+
+    return attempt(house, verb="access.person_add", work=work, actor=actor)
+
+
+def change_roles(house: House, *, actor: Actor, handle: str, roles: Iterable[Role]) -> Person:
+    """Replace a person's roles."""
+    wanted = frozenset(roles)
+
+    def work(tx: Tx, now: datetime) -> Person:
+        details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
+        allow(house, tx, actor=actor, action=Action.PEOPLE_MANAGE, now=now, details=details)
+        return identities.change_roles(
+            tx, house.ledger, handle=handle, roles=wanted, actor=actor.person.person, now=now
+        )
+
+    return attempt(house, verb="access.roles", work=work, actor=actor)
+
+
+def disable(house: House, *, actor: Actor, handle: str) -> None:
+    """Disable a person; their sessions end at once."""
+
+    def work(tx: Tx, now: datetime) -> None:
+        allow(house, tx, actor=actor, action=Action.PEOPLE_MANAGE, now=now, details=(("handle", handle),))
+        identities.disable(tx, house.ledger, handle=handle, actor=actor.person.person, now=now)
+
+    attempt(house, verb="access.disable", work=work, actor=actor)
+
+
+def everybody(house: House) -> list[Person]:
+    """Return all persons that are not disabled."""
+    with house.store.reading() as tx:
+        return identities.everybody(tx)
+
+
+def approve(house: House, *, actor: Actor, approval: str) -> Approval:
+    """Be the second person for an act that somebody else began."""
+
+    def work(tx: Tx, now: datetime) -> Approval:
+        allow(house, tx, actor=actor, action=Action.APPROVE, now=now, details=(("approval", approval),))
+        return approvals.give(tx, house.ledger, approval_id=approval, approver=actor.person.person, now=now)
+
+    return attempt(house, verb="access.approve", work=work, actor=actor)
+
+
+def open_approvals(house: House) -> list[Approval]:
+    """Return the acts that wait for a second person."""
+    with house.store.reading() as tx:
+        return approvals.still_open(tx, house.clock.now())
+
+
+def _count_failure(house: House, *, handle: str) -> None:
+    now = house.clock.now()
+    try:
+        with house.store.transaction() as tx:
+            identities.record_failure(tx, house.ledger, handle=handle, now=now)
+    except Problem:
+        return

@@ -1,0 +1,180 @@
+"""The house: one installation's parts, opened and wired together. Nothing here decides anything.
+
+:func:`create` makes an installation (settings, root key file, database, keys, party card, first person);
+:func:`open_house` opens one. The root key stays with its keeper; the other keys are unwrapped through it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tigertally import vault
+from tigertally.access import Access, Person, Role, identities
+from tigertally.app import settings as settings_room
+from tigertally.app.errors import InstallationExists, NotReadable
+from tigertally.app.settings import CARD_NAME, ROOT_NAME, SESSIONS_NAME, SETTINGS_NAME, Settings, write_whole
+from tigertally.base.clock import Clock
+from tigertally.base.ids import PartyId, new_id
+from tigertally.base.secret import SecretBytes, SecretText
+from tigertally.base.text import Text
+from tigertally.crypto.hpke import TransferKey
+from tigertally.crypto.kdf import DEFAULT_COST, Argon2Cost
+from tigertally.crypto.sign import SigningKey
+from tigertally.formats import party as party_format
+from tigertally.formats import statement as dsse
+from tigertally.formats.party import PartyCard
+from tigertally.formats.statement import Statement
+from tigertally.ledger import Event, Ledger, register_event
+from tigertally.ledger.entries import origin_of
+from tigertally.store import Store, open_store
+from tigertally.vault import KeyKeeper
+
+INSTALLED = register_event(
+    "app.installation.created", Text("创建安装实例", "the installation was created"), "party", "fingerprint"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """An open installation."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    keeper: KeyKeeper
+    ledger: Ledger
+    access: Access
+    signing: SigningKey
+    transfer: TransferKey
+    card: PartyCard
+    card_statement: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A new installation's first facts: our card and the first person's TOTP secret, shown once."""
+
+    card: PartyCard
+    lead: Person
+    totp: SecretBytes
+
+
+def create(
+    home: Path,
+    *,
+    name: str,
+    database: str,
+    root_passphrase: SecretText,
+    lead_handle: str,
+    lead_passphrase: SecretText,
+    clock: Clock,
+    cost: Argon2Cost = DEFAULT_COST,
+) -> Created:
+    """Make an installation in ``home``. A failure leaves nothing behind that a second try would stumble on."""
+    if (home / SETTINGS_NAME).exists() or (home / ROOT_NAME).exists():
+        raise InstallationExists(home=home)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings = Settings(home=home, party=PartyId(new_id("pty")), name=name, database=database)
+    try:
+        keeper = vault.create_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase, cost=cost)
+        created = _fill(settings, keeper, lead_handle, lead_passphrase, clock, cost)
+        settings.save()
+    except BaseException:
+        _undo(home, settings)
+        raise
+    return created
+
+
+def _fill(
+    settings: Settings,
+    keeper: KeyKeeper,
+    lead_handle: str,
+    lead_passphrase: SecretText,
+    clock: Clock,
+    cost: Argon2Cost,
+) -> Created:
+    now = clock.now()
+    with open_store(settings.store_url) as store:
+        store.migrate()
+        with store.transaction() as tx:
+            vault.create_installation_keys(tx, keeper, now=now)
+            ledger = Ledger(vault.ledger_keys(tx, keeper, origin=origin_of(settings.party)))
+            signing = vault.signing_key(tx, keeper)
+            card = PartyCard(
+                party=settings.party,
+                name=settings.name,
+                signing=signing.public,
+                transfer=vault.transfer_key(tx, keeper).public,
+                log=ledger.keys.verifier,
+                created=now,
+            )
+            payload = {"party": card.party, "fingerprint": card.fingerprint()}
+            ledger.append(tx, Event(kind=INSTALLED, payload=payload), now=now)
+            lead, secret = identities.add(
+                tx,
+                ledger,
+                vault.access_cipher(tx, keeper),
+                handle=lead_handle,
+                roles={Role.LEAD},
+                passphrase=lead_passphrase,
+                cost=cost,
+                actor="",
+                now=now,
+            )
+    (settings.home / SESSIONS_NAME).mkdir(mode=0o700, exist_ok=True)
+    write_whole(settings.home / CARD_NAME, card.sign(signing).to_bytes(), mode=0o644)
+    return Created(card=card, lead=lead, totp=secret)
+
+
+def _undo(home: Path, settings: Settings) -> None:
+    for name in (ROOT_NAME, CARD_NAME, SETTINGS_NAME):
+        (home / name).unlink(missing_ok=True)
+    shutil.rmtree(home / SESSIONS_NAME, ignore_errors=True)
+    if settings.database == settings_room.DATABASE_DEFAULT:
+        for suffix in ("", "-wal", "-shm"):
+            (home / f"tigertally.db{suffix}").unlink(missing_ok=True)
+
+
+@contextmanager
+def open_house(home: Path, *, root_passphrase: SecretText, clock: Clock) -> Iterator[House]:
+    """Open the installation in ``home``; close store and keeper at the end."""
+    settings = settings_room.load(home)
+    keeper = vault.open_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase)
+    try:
+        with open_store(settings.store_url) as store:
+            yield house_of(settings, store=store, keeper=keeper, clock=clock)
+    finally:
+        keeper.close()
+
+
+def house_of(settings: Settings, *, store: Store, keeper: KeyKeeper, clock: Clock) -> House:
+    """Return the house over an open store and keeper."""
+    with store.reading() as tx:
+        ledger = Ledger(vault.ledger_keys(tx, keeper, origin=origin_of(settings.party)))
+        cipher = vault.access_cipher(tx, keeper)
+        signing = vault.signing_key(tx, keeper)
+        transfer = vault.transfer_key(tx, keeper)
+    statement = _card(settings.home / CARD_NAME)
+    return House(
+        settings=settings,
+        store=store,
+        clock=clock,
+        keeper=keeper,
+        ledger=ledger,
+        access=Access(ledger=ledger, cipher=cipher),
+        signing=signing,
+        transfer=transfer,
+        card=party_format.read(statement),
+        card_statement=statement,
+    )
+
+
+def _card(path: Path) -> Statement:
+    try:
+        return dsse.parse(path.read_bytes())
+    except OSError as error:
+        raise NotReadable(path=path, reason=type(error).__name__) from None

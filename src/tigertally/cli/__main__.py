@@ -1,0 +1,5 @@
+"""``python -m tigertally.cli``."""
+
+from tigertally.cli import main
+
+main()

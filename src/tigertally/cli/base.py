@@ -1,0 +1,342 @@
+"""What every command shares: where the installation is, who acts, language, output, secrets, progress, the edge.
+
+What goes where: results to standard output (a table, or JSON with ``--json``); prompts, progress, problems
+and hints to standard error. A problem ends the process with its family's exit code (docs/ERRORS.md); anything
+else prints a bland message and an incident id, never the exception's text.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from tigertally import __version__
+from tigertally.access import Actor, NotAllowed
+from tigertally.app import problems, wire
+from tigertally.app.errors import NotReadable, Unexpected
+from tigertally.app.settings import SESSIONS_NAME
+from tigertally.app.verbs import people as people_verbs
+from tigertally.app.wire import House
+from tigertally.base.canon import Json
+from tigertally.base.clock import Clock, SystemClock
+from tigertally.base.errors import Problem
+from tigertally.base.ids import new_id
+from tigertally.base.secret import SecretText
+from tigertally.base.text import Lang, Text, safe
+from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, option, speak
+
+_INTERRUPTED: Final = Text("已中断；已完成的步骤保留，可重新运行", "interrupted; finished steps are kept, run it again")
+HOME_DEFAULT: Final = Path("~/.tigertally")
+SECRET_FILE_BYTES_MAX: Final = 4096
+
+
+@dataclass(slots=True)
+class Shell:
+    """One invocation: options that every command takes, and ways to speak to the person."""
+
+    home: Path
+    lang: Lang
+    as_json: bool
+    handle: str
+    unlock_file: Path | None
+    clock: Clock = field(default_factory=SystemClock)
+    out: Console = field(default_factory=lambda: Console(highlight=False))
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    def say(self, zh: str, en: str, **details: object) -> None:
+        """Tell the person something on standard error, unless ``--json``."""
+        if not self.as_json:
+            self.err.print(Text(zh, en).render(self.lang, **details), markup=False)
+
+    def text(self, text: Text, **details: object) -> str:
+        """Return ``text`` in the invocation's language."""
+        return text.render(self.lang, **details)
+
+    def text_of(self, zh: str, en: str, **details: object) -> str:
+        """Return one sentence in the invocation's language."""
+        return Text(zh, en).render(self.lang, **details)
+
+    def result(self, data: Json, show: Callable[[Console], None]) -> None:
+        """Give the result: ``data`` as JSON, or whatever ``show`` draws."""
+        if self.as_json:
+            click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        else:
+            show(self.out)
+
+    def table(self, title: Text | None, headings: Sequence[Text], rows: Sequence[Sequence[str]]) -> Table:
+        """Return a readable table."""
+        heading_text = None if title is None else self.text(title)
+        table = Table(title=heading_text, title_justify="left", box=None, pad_edge=False)
+        for heading in headings:
+            table.add_column(self.text(heading), overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        return table
+
+    def pairs(self, data: Sequence[tuple[Text, object]]) -> None:
+        """Draw name and value lines."""
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(style="dim")
+        table.add_column(overflow="fold")
+        for name, value in data:
+            table.add_row(self.text(name), value if isinstance(value, str) else safe(value))
+        self.out.print(table)
+
+    def secret(self, *, file: Path | None, zh: str, en: str, confirm: bool = False) -> SecretText:
+        """Return a secret from a file's first line, or asked for without echo."""
+        if file is not None:
+            try:
+                raw = file.read_bytes()[:SECRET_FILE_BYTES_MAX].decode()
+            except (OSError, UnicodeDecodeError) as error:
+                raise NotReadable(path=file, reason=type(error).__name__) from None
+            return SecretText(raw.split("\n")[0].rstrip("\r"))
+        asked = Text(zh, en).render(self.lang)
+        again = Text("再次输入", "once more").render(self.lang)
+        return SecretText(
+            click.prompt(asked, hide_input=True, confirmation_prompt=again if confirm else False, err=True)
+        )
+
+    def root_passphrase(self) -> SecretText:
+        """Return the passphrase of the root key."""
+        return self.secret(file=self.unlock_file, zh="根密钥口令", en="root key passphrase")
+
+    @contextmanager
+    def house(self) -> Iterator[House]:
+        """Open the installation."""
+        with wire.open_house(self.home, root_passphrase=self.root_passphrase(), clock=self.clock) as house:
+            yield house
+
+    def actor(self, house: House) -> Actor:
+        """Return who acts: the person of ``--as`` with their open session."""
+        return people_verbs.actor_of(house, handle=self.handle, token=self.session_token())
+
+    def session_path(self, handle: str) -> Path:
+        """Return where a person's session token is kept (0600, in the installation's folder)."""
+        return self.home / SESSIONS_NAME / handle
+
+    def session_token(self) -> SecretText:
+        """Return the token of ``--as``, empty if there is none."""
+        try:
+            return SecretText(self.session_path(self.handle).read_text(encoding="ascii").strip())
+        except (OSError, ValueError):
+            return SecretText("")
+
+    @contextmanager
+    def progress(self) -> Iterator[ShellProgress]:
+        """Show progress on standard error while the block runs; silent with ``--json`` or without a terminal."""
+        shown = self.err.is_terminal and not self.as_json
+        with RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.err,
+            transient=True,
+            disable=not shown,
+        ) as bar:
+            yield ShellProgress(bar=bar, lang=self.lang)
+
+
+@dataclass(slots=True)
+class ShellProgress:
+    """Draws what bulk work tells."""
+
+    bar: RichProgress
+    lang: Lang
+    task: object = None
+
+    def begin(self, what: Text, total: int | None) -> None:
+        """Start a phase."""
+        self.task = self.bar.add_task(what.render(self.lang), total=total)
+
+    def advance(self, done: int) -> None:
+        """Move the present phase on."""
+        if isinstance(self.task, int):
+            self.bar.advance(self.bar.task_ids[-1], done)
+
+
+def shared(command: Callable[..., object]) -> Callable[..., object]:
+    """Add the options every command takes; the command gets a :class:`Shell` first."""
+
+    def run(
+        home: Path,
+        lang: str | None,
+        as_json: bool,
+        handle: str,
+        unlock_file: Path | None,
+        **rest: object,  # noqa: FBT001 - click passes keywords
+    ) -> object:
+        chosen = choose([f"--lang={lang}"] if lang else sys.argv[1:], os.environ)
+        shell = Shell(home=home.expanduser(), lang=chosen, as_json=as_json, handle=handle, unlock_file=unlock_file)
+        click.get_current_context().find_root().meta["tigertally.lang"] = chosen
+        click.get_current_context().find_root().meta["tigertally.shell"] = shell
+        return command(shell, **rest)
+
+    run.__name__ = command.__name__
+    run.__doc__ = command.__doc__
+    run.__dict__.update(command.__dict__)
+    for add in reversed(_SHARED):
+        run = add(run)  # type: ignore[assignment]  # click's decorators
+    return run
+
+
+_SHARED: Final = (
+    option(
+        "--home",
+        type=click.Path(path_type=Path),
+        default=HOME_DEFAULT,
+        envvar="TIGERTALLY_HOME",
+        zh="安装实例目录（TIGERTALLY_HOME）",
+        en="the installation's folder (TIGERTALLY_HOME)",
+        show_default=True,
+    ),
+    option(
+        "--as",
+        "handle",
+        default="",
+        envvar="TIGERTALLY_AS",
+        zh="以谁的身份操作（先 tigertally login）",
+        en="who acts (run tigertally login first)",
+    ),
+    option(
+        "--unlock-file",
+        type=click.Path(path_type=Path),
+        envvar="TIGERTALLY_UNLOCK_FILE",
+        zh="根密钥口令文件（默认询问）",
+        en="file with the root key's passphrase (asked for by default)",
+    ),
+    option("--json", "as_json", is_flag=True, zh="输出 JSON", en="print JSON"),
+    option("--lang", type=click.Choice(LANGUAGES), zh="语言", en="language"),
+)
+
+
+class _Lazy(SpeakingGroup):
+    """The root group: knows which room has which command and loads it when asked."""
+
+    rooms: Mapping[str, str] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a newcomer needs them."""
+        del ctx
+        return list(self.rooms)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, importing its room."""
+        del ctx
+        room = self.rooms.get(cmd_name)
+        if room is None:
+            return None
+        found = getattr(importlib.import_module(f"tigertally.cli.{room}"), cmd_name.replace("-", "_") + "_command")
+        return found if isinstance(found, click.Command) else None
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tigertally")
+def root() -> None:
+    """Begin a command line."""
+
+
+speak(
+    "虎符：企业转让时，带着证明交接客户支付信息。\n发现 → 封存 → 守护 → 交接 → 销毁 → 举证",
+    "Tigertally moves customer payment data when a company is sold, with proof.\n"
+    "discover → seal → guard → hand over → destroy → evidence",
+    "tigertally demo",
+    "tigertally discover ./export",
+    "tigertally init --name 'Yunshan Youxuan' --lead chen",
+)(root)
+
+_Lazy.rooms = {
+    "demo": "demo",
+    "discover": "discovery",
+    "init": "installation",
+    "login": "people",
+    "confirm": "people",
+    "people": "people",
+    "plan": "sealing",
+    "seal": "sealing",
+    "protect": "sealing",
+    "show": "vault",
+    "find": "vault",
+    "reveal": "vault",
+    "grant": "vault",
+    "keys": "vault",
+    "approve": "people",
+    "deal": "deals",
+    "release": "handover",
+    "bundle": "handover",
+    "receive": "handover",
+    "receipt": "handover",
+    "destroy": "handover",
+    "certificate": "handover",
+    "verify": "verify",
+    "ledger": "ledger",
+    "fsck": "ledger",
+    "status": "installation",
+}
+
+
+def complain(problem: Problem, *, lang: Lang, as_json: bool, err: Console) -> int:
+    """Show a problem; return the exit code."""
+    if as_json:
+        click.echo(json.dumps({"problem": problems.body_of(problem, lang)}, ensure_ascii=False, indent=2), err=True)
+        return problems.look_of(problem).exit
+    err.print(f"tigertally: {problem.say(lang)}  [{problem.code}]", markup=False, style="red")
+    if hint := problem.advise(lang):
+        err.print(f"  → {hint}", markup=False)
+    if isinstance(problem, NotAllowed):
+        for item in problem.decision.unmet:
+            err.print(f"  ✗ {item.why.render(lang)}", markup=False)
+            err.print(f"    → {item.how.render(lang)}", markup=False, style="dim")
+        if problem.approval:
+            told = Text("已请求第二人批准：{id}", "a second person was asked: {id}")
+            err.print(f"  … {told.render(lang, id=problem.approval)}", markup=False)
+    return problems.look_of(problem).exit
+
+
+def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one way out per kind of ending
+    """Run the command line; return the exit code. Never raises, never shows an exception's text."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    lang = choose(given, os.environ)
+    as_json = "--json" in given
+    err = Console(stderr=True, highlight=False)
+    try:
+        with root.make_context("tigertally", given) as ctx:
+            ctx.meta["tigertally.lang"] = lang
+            root.invoke(ctx)
+    except Problem as problem:
+        return complain(problem, lang=lang, as_json=as_json, err=err)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as wrong:
+        # What was typed could be a customer's value: it is repeated only as far as safe() shows it.
+        err.print(f"tigertally: {safe(wrong.format_message())}", markup=False, style="red")
+        if isinstance(wrong, click.UsageError) and wrong.ctx is not None:
+            err.print(f"  → {wrong.ctx.command_path} --help", markup=False)
+        return wrong.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        err.print(_INTERRUPTED.render(lang))
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the outermost edge; its text could hold a customer's value
+        return complain(Unexpected(incident=new_id("inc")), lang=lang, as_json=as_json, err=err)
+    return 0
+
+
+def main() -> NoReturn:
+    """Entry point of the ``tigertally`` program."""
+    sys.exit(run())

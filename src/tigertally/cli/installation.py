@@ -1,0 +1,114 @@
+"""``init`` and ``status``: make an installation; see where the twenty measures stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tigertally.app import measures, wire
+from tigertally.app.settings import DATABASE_DEFAULT
+from tigertally.base.canon import Json
+from tigertally.base.text import Text
+from tigertally.cli.base import Shell, shared
+from tigertally.cli.enrol import show_totp
+from tigertally.cli.language import SpeakingCommand, option, speak
+
+
+@speak(
+    "创建安装实例：根密钥、数据库、密钥、组织名片和第一位负责人。",
+    "Make an installation: root key, database, keys, party card and the first lead.",
+    "tigertally init --name '云杉优选' --lead chen",
+    "tigertally init --home ./seller --name 'Yunshan Youxuan' --lead chen --unlock-file root.txt",
+)
+@click.command(name="init", cls=SpeakingCommand)
+@shared
+@option("--name", required=True, zh="组织名称", en="the organisation's name")
+@option("--lead", required=True, zh="第一位数据安全负责人的用户名", en="name of the first data-security lead")
+@option("--database", default=DATABASE_DEFAULT, show_default=True, zh="数据库地址", en="database URL")
+@option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    zh="负责人口令文件（默认询问）",
+    en="file with the lead's passphrase (asked for by default)",
+)
+def init_command(shell: Shell, name: str, lead: str, database: str, passphrase_file: Path | None) -> None:
+    """Make an installation."""
+    root = shell.secret(file=shell.unlock_file, zh="设定根密钥口令", en="choose the root key passphrase", confirm=True)
+    own = shell.secret(file=passphrase_file, zh=f"设定 {lead} 的口令", en=f"choose {lead}'s passphrase", confirm=True)
+    created = wire.create(
+        shell.home,
+        name=name,
+        database=database,
+        root_passphrase=root,
+        lead_handle=lead,
+        lead_passphrase=own,
+        clock=shell.clock,
+    )
+    data: dict[str, Json] = {
+        "home": str(shell.home),
+        "party": created.card.party,
+        "fingerprint": created.card.fingerprint(),
+        "card": str(shell.home / "party.json"),
+        "person": created.lead.person,
+        "handle": lead,
+    }
+
+    def show(_: Console) -> None:
+        shell.pairs(
+            [
+                (Text("安装实例", "installation"), shell.home),
+                (Text("组织", "organisation"), name),
+                (Text("指纹", "fingerprint"), created.card.fingerprint()),
+                (Text("组织名片（可公开）", "party card (public)"), shell.home / "party.json"),
+            ]
+        )
+
+    show_totp(shell, handle=lead, secret=created.totp, data=data, show=show)
+    shell.say(
+        "备份 root.key 并把口令分开保管；丢失任一，数据无法恢复。",
+        "Back up root.key and keep its passphrase elsewhere; without either the data cannot be read.",
+    )
+
+
+@speak(
+    "二十项措施的状态：由台账算出，没有人能手填“通过”。",
+    "Where the twenty measures stand: computed from the ledger; nobody can type 'pass'.",
+    "tigertally status",
+    "tigertally status --json",
+)
+@click.command(name="status", cls=SpeakingCommand)
+@shared
+def status_command(shell: Shell) -> None:
+    """Show the twenty measures."""
+    with shell.house() as house:
+        found = measures.compute(house)
+    data: Json = {"measures": [item.body(shell.lang) for item in found]}
+    looks = {"met": "green", "not_met": "red", "not_built": "dim"}
+
+    def show(out: Console) -> None:
+        rows = []
+        for item in found:
+            look = looks[item.state.value]
+            rows.append(
+                [
+                    str(item.number),
+                    shell.text(item.title),
+                    f"[{look}]{shell.text(item.state.title)}[/{look}]",
+                    shell.text(item.why),
+                    "" if item.entry is None else str(item.entry),
+                    "" if item.lapses is None else item.lapses.strftime("%Y-%m-%d"),
+                ]
+            )
+        headings = (
+            Text("#", "#"),
+            Text("措施", "measure"),
+            Text("状态", "state"),
+            Text("依据", "why"),
+            Text("台账条目", "entry"),
+            Text("失效", "lapses"),
+        )
+        out.print(shell.table(Text("二十项措施", "The twenty measures"), headings, rows))
+
+    shell.result(data, show)

@@ -1,0 +1,141 @@
+"""Bilingual click: commands and options whose help is a :class:`Text`.
+
+The language is ``--lang`` wherever it stands, else ``TIGERTALLY_LANG``, else Chinese if the locale
+(``LC_ALL``, ``LC_MESSAGES``, ``LANG``) is Chinese, else English.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import click
+
+from tigertally.base.text import Lang, Text
+
+LANGUAGES: Final = tuple(lang.value for lang in Lang)
+_OPTIONS: Final = Text("选项", "Options")
+_COMMANDS: Final = Text("命令", "Commands")
+_EXAMPLES: Final = Text("示例", "Examples")
+
+
+def choose(arguments: Sequence[str], environment: Mapping[str, str]) -> Lang:
+    """Return the language for these arguments and this environment."""
+    for position, word in enumerate(arguments):
+        if word.startswith("--lang="):
+            return _named(word[7:])
+        if word == "--lang" and position + 1 < len(arguments):
+            return _named(arguments[position + 1])
+    for name in ("TIGERTALLY_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environment.get(name):
+            return _named(value)
+    return Lang.EN
+
+
+def present() -> Lang:
+    """Return the language of this process's command line."""
+    return choose(sys.argv[1:], os.environ)
+
+
+def language_of(ctx: click.Context) -> Lang:
+    """Return the language of an invocation: the one its root settled on."""
+    meta = ctx.find_root().meta.get("tigertally.lang")
+    return meta if isinstance(meta, Lang) else present()
+
+
+def _named(word: str) -> Lang:
+    return Lang.ZH if word.lower().startswith("zh") else Lang.EN
+
+
+class SpeakingOption(click.Option):
+    """An option whose help is bilingual."""
+
+    def __init__(self, *decls: str, text: Text, **attrs: object) -> None:
+        super().__init__(decls, **attrs)  # type: ignore[arg-type]  # click's own keyword arguments
+        self.text = text
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the help line in the invocation's language."""
+        self.help = self.text.render(language_of(ctx))
+        return super().get_help_record(ctx)
+
+
+class _Speaking(click.Command):
+    """What commands and groups share: a bilingual text and examples."""
+
+    text: Text = Text("", "")
+    examples: tuple[str, ...] = ()
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write text and examples."""
+        lang = language_of(ctx)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            for line in self.text.render(lang).split("\n"):
+                formatter.write_text(line)
+        if self.examples:
+            with formatter.section(_EXAMPLES.render(lang)):
+                for example in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under a heading in the invocation's language."""
+        records = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx)) is not None]
+        if records:
+            with formatter.section(_OPTIONS.render(language_of(ctx))):
+                formatter.write_dl(records)
+
+    def get_short_help_str(self, limit: int = 60) -> str:
+        """Return the first sentence, in the process's language."""
+        first = self.text.render(present()).split("\n")[0]
+        return first if len(first) <= limit else first[: limit - 1] + "…"
+
+
+class SpeakingCommand(_Speaking):
+    """A command with bilingual help."""
+
+
+class SpeakingGroup(_Speaking, click.Group):
+    """A group with bilingual help, listing its commands in the order they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return command names in order of registration."""
+        del ctx
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write options, then commands."""
+        _Speaking.format_options(self, ctx, formatter)
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                rows.append((name, command.get_short_help_str(formatter.width)))
+        if rows:
+            with formatter.section(_COMMANDS.render(language_of(ctx))):
+                formatter.write_dl(rows)
+
+
+def speak(zh: str, en: str, *examples: str) -> Callable[[click.Command], click.Command]:
+    """Give a :class:`SpeakingCommand` or group its text and examples."""
+
+    def give(command: click.Command) -> click.Command:
+        if not isinstance(command, _Speaking):
+            raise TypeError(command.name)
+        command.text = Text(zh, en)
+        command.examples = examples
+        return command
+
+    return give
+
+
+def option(*decls: str, zh: str, en: str, **attrs: object) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Return a click option decorator with bilingual help."""
+
+    class _Bound(SpeakingOption):
+        def __init__(self, names: Sequence[str], **inner: object) -> None:
+            super().__init__(*names, text=Text(zh, en), **inner)
+
+    return click.option(*decls, cls=_Bound, **attrs)  # type: ignore[arg-type]  # click's own keyword arguments

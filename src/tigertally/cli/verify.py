@@ -1,0 +1,91 @@
+"""``verify``: one command, no installation, no database, no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from tigertally.app.errors import NotReadable
+from tigertally.app.settings import ROOT_NAME
+from tigertally.app.wire import open_house
+from tigertally.base.canon import Json
+from tigertally.base.text import Text
+from tigertally.cli.base import Shell, shared
+from tigertally.cli.language import SpeakingCommand, option, speak
+from tigertally.crypto.hpke import TransferKey
+from tigertally.formats.verify import Outcome, read_trust, verify_path
+
+_FAILS_EXIT = 7
+_UNKNOWN_EXIT = 3
+
+
+@speak(
+    "离线验证：移交包、收据、证书、检查点、证明、导出的台账。\n"
+    "信任来自 --trust 给出的组织名片；没有名片时，签名属于谁记为“未知”。",
+    "Verify offline: bundle, receipt, certificate, checkpoint, proof, exported ledger.\n"
+    "Trust comes from the party cards given with --trust; without one, whose signature it is stays unknown.",
+    "tigertally verify ./bundle --trust seller-card.json --trust buyer-card.json",
+    "tigertally verify certificate.json --trust ./cards --json",
+    "tigertally verify ./ledger-2026 --trust seller-card.json",
+)
+@click.command(name="verify", cls=SpeakingCommand)
+@shared
+@click.argument("path", type=click.Path(path_type=Path))
+@option(
+    "--trust",
+    "trusted",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    zh="信任的组织名片（文件或文件夹，可多次）",
+    en="party cards to trust (file or folder; repeatable)",
+)
+@option(
+    "--open",
+    "opening",
+    is_flag=True,
+    zh="用本安装实例的传输密钥打开移交包核对内容",
+    en="open a bundle with this installation's transfer key",
+)
+def verify_command(shell: Shell, path: Path, trusted: tuple[Path, ...], *, opening: bool) -> None:
+    """Verify a file or folder."""
+    if opening and not (shell.home / ROOT_NAME).exists():
+        raise NotReadable(path=shell.home / ROOT_NAME, reason="FileNotFoundError")
+    transfer: TransferKey | None = None
+    if opening:
+        with open_house(shell.home, root_passphrase=shell.root_passphrase(), clock=shell.clock) as house:
+            transfer = house.transfer
+    trust = read_trust(trusted, transfer=transfer)
+    with shell.progress() as progress:
+        report = verify_path(path, trust, now=shell.clock.now(), progress=progress)
+    checks: list[Json] = [
+        {
+            "step": check.step,
+            "check": shell.text(check.name),
+            "outcome": check.outcome.value,
+            "detail": "" if check.detail is None else shell.text(check.detail),
+        }
+        for check in report.checks
+    ]
+    data: Json = {"path": str(path), "ok": report.ok, "checks": checks}
+    marks = {
+        Outcome.HOLDS: "[green]✓[/green]",
+        Outcome.FAILS: "[red]✗[/red]",
+        Outcome.UNKNOWN: "[yellow]?[/yellow]",
+    }
+
+    def show(out: Console) -> None:
+        for check in report.checks:
+            detail = "" if check.detail is None else f"  {escape(shell.text(check.detail))}"
+            out.print(f"{marks[check.outcome]} {check.step}. {escape(shell.text(check.name))}{detail}")
+        verdict = (
+            Text("全部成立", "everything holds") if report.ok else Text("不能认可：见上", "not accepted: see above")
+        )
+        out.print(shell.text(verdict), style="green" if report.ok else "red")
+
+    shell.result(data, show)
+    if not report.ok:
+        failed = any(check.outcome is Outcome.FAILS for check in report.checks)
+        click.get_current_context().exit(_FAILS_EXIT if failed else _UNKNOWN_EXIT)
