@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Inspector, PrimaryKeyConstraint, Table, inspect
+from sqlalchemy import CheckConstraint, Inspector, PrimaryKeyConstraint, Table, inspect, text
 
 import tigertally
 from tigertally.store import Store, jobs, metadata, migrate, outbox, tx
@@ -56,8 +56,6 @@ def constraints_declared(table: Table) -> set[str | None]:
 
 def test_a_missing_column_would_be_seen(store: Store) -> None:
     with store._writing() as writing:  # noqa: SLF001 - behind the schema's back
-        from sqlalchemy import text  # noqa: PLC0415
-
         writing.execute(text("ALTER TABLE store_job DROP COLUMN fence"))
         context = MigrationContext.configure(writing.connection, opts={"compare_type": True})
         assert [difference[0] for difference in compare_metadata(context, metadata)] == ["add_column"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,8 +39,7 @@ def test_a_broken_reference_is_not_sound(tmp_path: Path) -> None:
             tx.execute(text("CREATE TABLE parent (id INTEGER PRIMARY KEY)"))
             tx.execute(text("CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)"))
         assert store.vitals(deep=True).sound is True
-    import sqlite3  # noqa: PLC0415 - around the store, as damage comes
-
+    # Around the store, as damage comes.
     with sqlite3.connect(tmp_path / "x.db") as raw:
         raw.execute("INSERT INTO child VALUES (7)")
     raw.close()
@@ -50,8 +51,8 @@ def test_compacting_shrinks_and_leaves_no_deleted_bytes(
     store: Store, clock: SettableClock, dialect: str, tmp_path: Path
 ) -> None:
     with store.transaction() as tx:
-        for number in range(400):
-            outbox.put(tx, kind="k", body=CANARY * 100 + b"%d" % number, now=clock.now())
+        for _ in range(400):
+            outbox.put(tx, kind="k", body=CANARY + os.urandom(4000), now=clock.now())
     before = store.vitals()
     with store.transaction() as tx:
         tx.execute(delete(store_outbox))
