@@ -1,0 +1,57 @@
+"""Sealing: from the estate to the vault, and to a protected copy with tokens in the values' places.
+
+The plan (:mod:`~tigertally.sealing.plan`) says what is which field of whom; ``propose`` makes one from findings, a
+person edits its file, ``check`` holds it against the estate. ``read`` takes the values out in columns for the vault;
+``protect`` writes the estate again without them. Invariants: sensitive authentication data is never read out and
+never copied; both directions agree on when two values are the same; nothing clear is written outside the vault.
+"""
+
+from __future__ import annotations
+
+from tigertally.sealing.copyreport import CopiedObject, LeftOut, ProtectReport
+from tigertally.sealing.errors import (
+    CopyBroken,
+    CopyExists,
+    CopyInsideEstate,
+    NotRewritable,
+    PlanIncomplete,
+    PlanNotValid,
+    SourceNotReadable,
+)
+from tigertally.sealing.extract import Columns, FieldColumn, read
+from tigertally.sealing.plan import Action, Extent, Plan, PlanField, PlanMistake, PlanSource
+from tigertally.sealing.planfile import dump, load
+from tigertally.sealing.proposal import check, propose
+from tigertally.sealing.protect import protect
+from tigertally.sealing.rewriters.shield import Count, TokenLookup
+from tigertally.sealing.values import normalise
+
+__all__ = [
+    "Action",
+    "Columns",
+    "CopiedObject",
+    "CopyBroken",
+    "CopyExists",
+    "CopyInsideEstate",
+    "Count",
+    "Extent",
+    "FieldColumn",
+    "LeftOut",
+    "NotRewritable",
+    "Plan",
+    "PlanField",
+    "PlanIncomplete",
+    "PlanMistake",
+    "PlanNotValid",
+    "PlanSource",
+    "ProtectReport",
+    "SourceNotReadable",
+    "TokenLookup",
+    "check",
+    "dump",
+    "load",
+    "normalise",
+    "propose",
+    "protect",
+    "read",
+]

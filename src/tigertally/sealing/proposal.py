@@ -1,0 +1,269 @@
+"""From findings to a plan, and from a plan back to the estate it is for.
+
+:func:`propose` turns an inventory into the plan that a careful person would start from; :func:`check` says everything
+that stands between a plan and this estate. Rules of the proposal:
+
+1. sensitive authentication data and clear passwords: purge;
+2. a column most of whose cells fit is the field as a whole; otherwise the field is spans inside its text;
+3. certain and likely findings are sealed; an expiry date in running text is purged, because text does not say whose;
+4. merely possible findings: kept in columns (order numbers that pass a check by chance), purged in running text;
+5. the customer column is the one whose name means it and which most sources share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
+from tigertally.base.text import Text
+from tigertally.discovery import Confidence, Finding, Inventory, ObjectReport, PlaceKind, Status
+from tigertally.sealing.errors import NotRewritable, SourceNotReadable
+from tigertally.sealing.extract import names_of
+from tigertally.sealing.plan import (
+    ENCODED_KINDS,
+    ENCODINGS,
+    KINDS,
+    SPAN_CLASSES,
+    TEXT_KINDS,
+    Action,
+    Extent,
+    Plan,
+    PlanField,
+    PlanMistake,
+    PlanSource,
+    advice,
+    mistake,
+    mistakes_in,
+)
+
+_WHOLE_SHARE_MIN: Final = 0.5
+_UNNAMED: Final = re.compile(r"#\d+")
+_TIERS: Final = tuple(Confidence)
+_TIER_WORDS: Final = {Confidence.CERTAIN: "确定", Confidence.LIKELY: "很可能", Confidence.POSSIBLE: "可能"}
+
+# Names of columns that identify a customer, best first; compared without case, blanks, dashes and underscores.
+SUBJECT_NAMES: Final = (
+    "客户编号 客户号 客户id 会员编号 会员号 会员id 用户编号 用户号 用户id 客户代码 customerno customerid customernumber "
+    "custno custid customer memberno memberid userno userid uid clientno clientid buyerid accountid openid"
+).split()
+
+
+def propose(inventory: Inventory, root: Path) -> Plan:
+    """Return a plan for the findings of ``inventory``, whose estate lies under ``root``; reads columns' names only."""
+    reports = {report.path: report for report in inventory.objects}
+    grouped: dict[tuple[str, str], list[Finding]] = {}
+    for finding in inventory.findings:
+        report = reports[finding.object]
+        stray = finding.place.kind is PlaceKind.TEXT and report.kind.value not in TEXT_KINDS
+        if _plannable(report) and not stray:
+            grouped.setdefault((finding.object, finding.place.table or ""), []).append(finding)
+    sources = [_source(reports[path], table, findings) for (path, table), findings in grouped.items()]
+    names = [_names(source, reports[source.object], root) for source in sources]
+    votes = Counter(name for known in names for name in known if _subject_rank(name) is not None)
+    return Plan(
+        sources=tuple(_with_subject(source, known, votes) for source, known in zip(sources, names, strict=True))
+    )
+
+
+def check(plan: Plan, root: Path, inventory: Inventory | None = None) -> tuple[PlanMistake, ...]:
+    """Return all mistakes of ``plan`` by itself and against the estate; by line, those without a line last.
+
+    With an inventory, every certain and likely finding must have an answer in the plan.
+    """
+    found = list(mistakes_in(plan))
+    for source in plan.sources:
+        found += _estate_mistakes(source, root)
+    if inventory is not None:
+        found += _inventory_mistakes(plan, inventory)
+    return tuple(sorted(found, key=lambda one: one.line or 1_000_000_000))
+
+
+def uncovered(plan: Plan, inventory: Inventory) -> tuple[PlanMistake, ...]:
+    """Return a mistake for each certain or likely finding that the plan has no answer for."""
+    reports = {report.path: report for report in inventory.objects}
+    return tuple(
+        mistake(
+            0, _UNCOVERED, object=finding.object, place=_place(finding), cls=finding.field.value, count=finding.count
+        )
+        for finding in inventory.findings
+        if finding.tier is not Confidence.POSSIBLE
+        and _plannable(reports[finding.object])
+        and not _covered(plan, finding)
+    )
+
+
+def _plannable(report: ObjectReport) -> bool:
+    if report.kind.value not in KINDS:
+        return False
+    return report.kind.value not in ENCODED_KINDS or report.encoding in ENCODINGS
+
+
+def _source(report: ObjectReport, table: str, findings: list[Finding]) -> PlanSource:
+    names = list(dict.fromkeys(finding.place.name or "" for finding in findings))
+    text = report.kind.value in TEXT_KINDS
+    fields: list[PlanField] = []
+    for name in names:
+        mine = [finding for finding in findings if (finding.place.name or "") == name]
+        fields += _span_fields("", mine, in_text=True) if text else _column_fields(name, mine)
+    unnamed = all(_UNNAMED.fullmatch(name) for name in names)
+    return PlanSource(
+        object=report.path,
+        kind=report.kind.value,
+        table=table,
+        encoding=(report.encoding or "") if report.kind.value in ENCODED_KINDS else "",
+        delimiter=report.dialect.delimiter if report.dialect else "",
+        header=report.dialect.header if report.dialect else not unnamed,
+        fields=tuple(fields),
+    )
+
+
+def _column_fields(name: str, findings: list[Finding]) -> list[PlanField]:
+    whole = [one for one in findings if one.field not in SPAN_CLASSES or one.count >= _WHOLE_SHARE_MIN * one.cells]
+    spans = [one for one in findings if one not in whole]
+    if whole:
+        best = min(whole, key=lambda one: (_TIERS.index(one.tier), -one.count))
+        action = _action(best, in_text=False)
+        if action is not Action.KEEP or not spans:
+            return [PlanField(name=name, cls=best.field, action=action, evidence=_evidence(best))]
+    return _span_fields(name, spans, in_text=False)
+
+
+def _span_fields(name: str, findings: list[Finding], *, in_text: bool) -> list[PlanField]:
+    """Return one field per class; its strongest finding decides, all are told."""
+    fields: list[PlanField] = []
+    for cls in dict.fromkeys(one.field for one in findings if one.field in SPAN_CLASSES):
+        mine = sorted((one for one in findings if one.field is cls), key=lambda one: _TIERS.index(one.tier))
+        fields.append(
+            PlanField(
+                name=name,
+                cls=cls,
+                action=Action.PURGE if cls is FieldClass.EXPIRY else _action(mine[0], in_text=in_text),
+                extent=Extent.SPANS,
+                evidence=" ｜ ".join(_evidence(one) for one in mine),
+            )
+        )
+    return fields
+
+
+def _action(finding: Finding, *, in_text: bool) -> Action:
+    if FIELD_RULES[finding.field].destiny is Destiny.PURGE:
+        return Action.PURGE
+    if finding.tier is Confidence.POSSIBLE:
+        return Action.PURGE if in_text else Action.KEEP
+    return Action.SEAL
+
+
+def _evidence(finding: Finding) -> str:
+    title = FIELD_RULES[finding.field].title
+    share = f" / {finding.cells:,}" if finding.cells else ""
+    shown = f" · 例 e.g. {', '.join(finding.examples)}" if finding.examples else ""
+    detail = f" · {finding.detail}" if finding.detail else ""
+    return (
+        f"{title.zh} {title.en} · {_TIER_WORDS[finding.tier]} {finding.tier.value} · {finding.count:,}{share}"
+        f" · 不同值 distinct {finding.distinct:,}{detail}{shown}"
+    )
+
+
+def _names(source: PlanSource, report: ObjectReport, root: Path) -> frozenset[str]:
+    if source.is_text:
+        return frozenset()
+    if report.dialect is not None:
+        return frozenset(report.dialect.columns)
+    try:
+        return names_of(source, root)
+    except (SourceNotReadable, NotRewritable):
+        return frozenset()
+
+
+def _subject_rank(name: str) -> int | None:
+    """Return how well a column's name says that it identifies a customer (0 is best), ``None`` if it does not."""
+    last = name.rpartition(".")[2].lower()
+    plain = re.sub(r"[\s_\-]", "", last)
+    return SUBJECT_NAMES.index(plain) if plain in SUBJECT_NAMES else None
+
+
+def _with_subject(source: PlanSource, names: frozenset[str], votes: Mapping[str, int]) -> PlanSource:
+    taken = {one.name for one in source.fields if one.action is not Action.KEEP}
+    able = [name for name in names if name not in taken and _subject_rank(name) is not None]
+    if not able:
+        return source
+    best = min(able, key=lambda name: (-votes.get(name, 0), _subject_rank(name) or 0, name))
+    fields = tuple(one for one in source.fields if one.name != best)
+    return PlanSource(
+        object=source.object,
+        kind=source.kind,
+        table=source.table,
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+        header=source.header,
+        subject=best,
+        fields=fields,
+    )
+
+
+def _estate_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
+    if source.kind not in KINDS or source.is_text:
+        return
+    try:
+        names = names_of(source, root)
+    except (SourceNotReadable, NotRewritable):
+        yield mistake(source.line, _NOT_THERE, object=source.object)
+        return
+    if source.subject and source.subject not in names:
+        yield mistake(source.line, _NO_COLUMN, object=source.object, column=source.subject)
+    for one in source.fields:
+        if one.name and one.name not in names:
+            yield mistake(one.line, _NO_COLUMN, object=source.object, column=one.name)
+    if not source.subject and any(one.action is Action.SEAL for one in source.fields):
+        yield advice(source.line, _NO_SUBJECT, object=source.object)
+
+
+def _inventory_mistakes(plan: Plan, inventory: Inventory) -> Iterator[PlanMistake]:
+    reports = {report.path: report for report in inventory.objects}
+    for source in plan.sources:
+        report = reports.get(source.object)
+        if report is None:
+            yield mistake(source.line, _NOT_SCANNED, object=source.object)
+        elif report.kind.value != source.kind:
+            yield mistake(source.line, _OTHER_KIND, object=source.object, kind=report.kind.value)
+        elif report.status is not Status.SCANNED:
+            yield advice(source.line, _NOT_WHOLE, object=source.object)
+    yield from uncovered(plan, inventory)
+
+
+def _covered(plan: Plan, finding: Finding) -> bool:
+    sources = plan.of_object(finding.object)
+    if finding.place.kind is PlaceKind.TEXT:
+        # Rows of a table that do not line up are searched as text whenever the object is rewritten at all.
+        return any(not source.is_text or any(one.cls is finding.field for one in source.fields) for source in sources)
+    return any(
+        one.name == (finding.place.name or "") and (one.extent is Extent.CELL or one.cls is finding.field)
+        for source in sources
+        if source.table == (finding.place.table or "")
+        for one in source.fields
+    )
+
+
+def _place(finding: Finding) -> str:
+    return " · ".join(part for part in (finding.place.table, finding.place.name) if part) or "-"
+
+
+_UNCOVERED: Final = Text(
+    "{object} 的 {place} 中有 {count} 处 {cls}，计划没有写明如何处理",
+    "{object}, {place}: {count} of {cls} that the plan does not answer for",
+)
+_NOT_THERE: Final = Text("找不到或无法读取 {object}", "{object} is not there or cannot be read as its kind says")
+_NO_COLUMN: Final = Text("{object} 没有名为 {column} 的列或键", "{object} has no column or key called {column}")
+_NO_SUBJECT: Final = Text(
+    "{object} 没有客户列，其中的值只能按值归属",
+    "{object} has no customer column; its values are attributed by what they are",
+)
+_NOT_SCANNED: Final = Text("清单中没有 {object}", "{object} is not in the inventory")
+_OTHER_KIND: Final = Text("扫描认为 {object} 的类型是 {kind}", "the scan read {object} as {kind}")
+_NOT_WHOLE: Final = Text(
+    "{object} 没有完整扫描，不会进入受保护副本", "{object} was not scanned to its end; it stays out of the copy"
+)

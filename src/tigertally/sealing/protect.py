@@ -1,0 +1,292 @@
+"""The protected copy: the whole estate again, with tokens where customers' values were.
+
+Invariants:
+
+1. the copy appears at once, by one rename, when every file is done; before, it is ``<name>.partial`` beside it;
+2. a file is written under another name, synced, renamed, and then marked; killed anywhere, the next run takes up
+   after the last mark, and running again after the end changes nothing;
+3. every certain and likely finding has an answer in the plan before the first byte is written;
+4. what was not scanned to its end, cannot be rewritten, or has changed since the scan is left out and listed;
+5. no clear value is written anywhere, not even for a moment: each rewriter writes the new form only.
+
+The tokens come from whoever holds the vault; what they do not know is purged and counted as unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tigertally.base.clock import to_text
+from tigertally.base.progress import SILENT, Progress
+from tigertally.base.text import Text
+from tigertally.crypto.digest import sha256_hex
+from tigertally.discovery import Inventory, ObjectReport
+from tigertally.sealing.copyreport import (
+    CopiedObject,
+    LeftOut,
+    Made,
+    ProtectReport,
+    made_bytes,
+    parse_made,
+    parse_report,
+    report_bytes,
+)
+from tigertally.sealing.errors import (
+    CopyBroken,
+    CopyExists,
+    CopyInsideEstate,
+    NotRewritable,
+    PlanIncomplete,
+    PlanNotValid,
+    SourceNotReadable,
+)
+from tigertally.sealing.plan import MEMBER_MARK, Plan, mistakes_in
+from tigertally.sealing.planfile import dump
+from tigertally.sealing.proposal import uncovered
+from tigertally.sealing.rewriters.containers import created, file_of
+from tigertally.sealing.rewriters.objects import (
+    CHANGED,
+    NOT_IN_INVENTORY,
+    NOT_READABLE,
+    Work,
+    reason_to_leave,
+    write_file,
+)
+from tigertally.sealing.rewriters.shield import Shield, TokenLookup
+
+STATE_FOLDER: Final = ".tigertally"
+REPORT_NAME: Final = "copy.json"
+_BINDING_NAME: Final = "plan.sha256"
+_OURS: Final = Text("名称为受保护副本所用", "its name is used by the protected copy")
+
+
+def protect(
+    plan: Plan, root: Path, out: Path, *, inventory: Inventory, tokens: TokenLookup, progress: Progress = SILENT
+) -> ProtectReport:
+    """Write the protected copy of the estate under ``root`` to ``out`` and return its report.
+
+    Progress counts files. Raises :class:`PlanNotValid` or :class:`PlanIncomplete` before anything is written,
+    :class:`CopyInsideEstate` and :class:`CopyExists` for an ``out`` that will not do, :class:`CopyBroken` if a
+    finished file of an unfinished copy is not as it was left.
+    """
+    _check(plan, inventory)
+    _check_apart(root, out)
+    binding = _binding(plan, inventory)
+    if out.exists():
+        return _finished(out, binding)
+    job = _Job(
+        plan=plan,
+        root=root,
+        partial=out.with_name(out.name + ".partial"),
+        inventory=inventory,
+        tokens=tokens,
+        reports={report.path: report for report in inventory.objects},
+    )
+    if (ended := _ended(job, binding)) is not None:
+        _appear(job, out)
+        return ended
+    _begin(job, binding)
+    files = [report for report in inventory.objects if MEMBER_MARK not in report.path]
+    progress.begin(Text("生成受保护副本", "writing the protected copy"), len(files))
+    made: list[Made] = []
+    for file in files:
+        made.append(_one(job, file))
+        progress.advance(1)
+    report = ProtectReport(
+        plan_digest=binding,
+        objects=tuple(one.copied for one in made if one.copied is not None),
+        left_out=(*(left for one in made for left in one.left_out), *_unknown_files(job)),
+    )
+    _finish(job, report, out)
+    return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What one run works with."""
+
+    plan: Plan
+    root: Path
+    partial: Path
+    inventory: Inventory
+    tokens: TokenLookup
+    reports: dict[str, ObjectReport]
+
+    @property
+    def state(self) -> Path:
+        """Where marks are kept while the copy is unfinished."""
+        return self.partial / STATE_FOLDER
+
+    def mark(self, path: str) -> Path:
+        """Return the mark of the file known as ``path``."""
+        return self.state / (sha256_hex(path.encode("utf-8", "surrogatepass")) + ".done")
+
+
+def _check(plan: Plan, inventory: Inventory) -> None:
+    wrong = tuple(one for one in mistakes_in(plan) if one.grave)
+    if wrong:
+        raise PlanNotValid(mistakes=wrong)
+    left = uncovered(plan, inventory)
+    if left:
+        raise PlanIncomplete(mistakes=left)
+
+
+def _check_apart(root: Path, out: Path) -> None:
+    estate, copy = root.resolve(), out.resolve()
+    if estate == copy or estate in copy.parents or copy in estate.parents:
+        raise CopyInsideEstate
+
+
+def _binding(plan: Plan, inventory: Inventory) -> str:
+    """Return what ties a copy to the plan and to the scan it was made from."""
+    scanned = "\n".join(f"{report.path}\t{report.size}\t{report.status.value}" for report in inventory.objects)
+    return sha256_hex(f"{dump(plan)}\n{to_text(inventory.started)}\n{scanned}".encode("utf-8", "surrogatepass"))
+
+
+def _finished(out: Path, binding: str) -> ProtectReport:
+    """Return the report of a finished copy of the same plan."""
+    path = out / STATE_FOLDER / REPORT_NAME
+    if not path.is_file():
+        raise CopyExists
+    report = parse_report(path.read_bytes())
+    if report.plan_digest != binding:
+        raise CopyExists
+    return report
+
+
+def _ended(job: _Job, binding: str) -> ProtectReport | None:
+    """Return the report of a copy that was complete when its run was killed, all but the last rename."""
+    path = job.state / REPORT_NAME
+    if not path.is_file() or (job.state / _BINDING_NAME).is_file():
+        return None
+    report = parse_report(path.read_bytes())
+    if report.plan_digest != binding:
+        raise CopyExists
+    return report
+
+
+def _begin(job: _Job, binding: str) -> None:
+    """Make the unfinished copy, or take up one of the same plan; one of another plan is thrown away, as it is ours."""
+    known = job.state / _BINDING_NAME
+    if job.partial.exists():
+        if not known.is_file():
+            raise CopyExists
+        if known.read_text() == binding:
+            return
+        shutil.rmtree(job.partial)
+    job.state.mkdir(parents=True, mode=0o700)
+    _write_synced(known, binding.encode())
+
+
+def _one(job: _Job, report: ObjectReport) -> Made:
+    """Make one file of the copy, or take its mark's word that it is made."""
+    mark = job.mark(report.path)
+    if mark.is_file():
+        return _as_marked(job, mark)
+    made = _made(job, report)
+    _write_synced(mark, made_bytes(made))
+    return made
+
+
+def _as_marked(job: _Job, mark: Path) -> Made:
+    made = parse_made(mark.read_bytes())
+    if made.copied is not None:
+        path = job.partial / made.copied.path
+        if not path.is_file() or path.stat().st_size != made.copied.size:
+            raise CopyBroken(object=made.copied.path)
+    return made
+
+
+def _made(job: _Job, report: ObjectReport) -> Made:
+    shield = Shield(job.tokens)
+    work = Work(
+        plan=job.plan,
+        reports=job.reports,
+        shield=shield,
+        with_findings=frozenset(finding.object for finding in job.inventory.findings),
+    )
+    reason = _reason(job, work, report)
+    if reason is not None:
+        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=reason),))
+    target = job.partial / report.path
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = job.state / "part"
+    part.unlink(missing_ok=True)
+    try:
+        write_file(work, file_of(job.root, report.path), report.path, part)
+    except NotRewritable as problem:
+        part.unlink(missing_ok=True)
+        zh, _, en = str(problem.details["reason"]).partition(" / ")
+        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=Text(zh, en or zh)),))
+    except SourceNotReadable:
+        part.unlink(missing_ok=True)
+        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=NOT_READABLE),))
+    _sync(part)
+    part.replace(target)
+    _sync(target.parent)
+    return Made(
+        copied=CopiedObject(
+            path=report.path, rewritten=work.rewritten, size=target.stat().st_size, counts=shield.counts()
+        ),
+        left_out=tuple(LeftOut(path=path, reason=why) for path, why in work.left_out),
+    )
+
+
+def _reason(job: _Job, work: Work, report: ObjectReport) -> Text | None:
+    if report.path.split("/")[0] == STATE_FOLDER:
+        return _OURS
+    reason = reason_to_leave(work, report.path)
+    if reason is not None:
+        return reason
+    try:
+        size = file_of(job.root, report.path).stat().st_size
+    except (SourceNotReadable, OSError):
+        return NOT_READABLE
+    return CHANGED if size != report.size else None
+
+
+def _unknown_files(job: _Job) -> Iterator[LeftOut]:
+    """Yield the files of the estate that came after the scan."""
+    for folder, _, names in os.walk(job.root):
+        for name in names:
+            path = (Path(folder) / name).relative_to(job.root).as_posix()
+            if path not in job.reports:
+                yield LeftOut(path=path, reason=NOT_IN_INVENTORY)
+
+
+def _finish(job: _Job, report: ProtectReport, out: Path) -> None:
+    """Write the report, take the marks away, and let the copy appear."""
+    _write_synced(job.state / REPORT_NAME, report_bytes(report))
+    marks = [path for path in job.state.iterdir() if path.name not in (REPORT_NAME, _BINDING_NAME)]
+    for path in [*marks, job.state / _BINDING_NAME]:
+        path.unlink()
+    _appear(job, out)
+
+
+def _appear(job: _Job, out: Path) -> None:
+    _sync(job.state)
+    job.partial.rename(out)
+    _sync(out.parent)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    with created(part) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,200 @@
+"""What becomes of values: tokens for sealed ones, nothing for purged ones, in bulk.
+
+Every rewriter hands its cells and texts to one :class:`Shield` and writes what comes back; the shield counts. What the
+vault does not know is purged, never left: the lookup's ``None`` is an answer, not an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Protocol
+
+import numpy as np
+
+from tigertally.base.fields import FieldClass
+from tigertally.discovery import find_spans
+from tigertally.sealing.plan import Action, Extent, PlanField
+from tigertally.sealing.rewriters.located import located
+from tigertally.sealing.values import dressed_as, normalise
+
+STARS: Final = "***"
+_PAN_DIGITS_MIN: Final = 12
+_NUMBER: Final = re.compile(r"\s*\d[\d \-]*\s*")
+
+# What stands in a text cell that the plan does not name is a leak: known values get their token, the rest goes.
+UNPLANNED: Final[Mapping[FieldClass, Action]] = {
+    FieldClass.PAN: Action.SEAL,
+    FieldClass.NATIONAL_ID: Action.SEAL,
+    FieldClass.MOBILE: Action.SEAL,
+    FieldClass.IBAN: Action.SEAL,
+    FieldClass.CVV: Action.PURGE,
+    FieldClass.EXPIRY: Action.PURGE,
+    FieldClass.TRACK: Action.PURGE,
+}
+
+
+class TokenLookup(Protocol):
+    """Tokens of values, in bulk. The same value always has the same token."""
+
+    def __call__(self, cls: FieldClass, values: list[str]) -> Sequence[str | None]:
+        """Return the token of each of ``values`` (distinct, normalised), ``None`` where the vault has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many occurrences of a class were given tokens, purged as planned, and purged because nobody knew them."""
+
+    cls: FieldClass
+    sealed: int
+    purged: int
+    unknown: int
+
+
+class Shield:
+    """Replaces values by what may stand in a protected copy, and counts per class."""
+
+    __slots__ = ("_purged", "_sealed", "_tokens", "_unknown")
+
+    def __init__(self, tokens: TokenLookup) -> None:
+        self._tokens = tokens
+        self._sealed: Counter[FieldClass] = Counter()
+        self._purged: Counter[FieldClass] = Counter()
+        self._unknown: Counter[FieldClass] = Counter()
+
+    def counts(self) -> tuple[Count, ...]:
+        """Return what was done so far, by class."""
+        done = self._sealed + self._purged + self._unknown  # addition drops what is zero
+        classes = sorted(done, key=lambda cls: cls.value)
+        return tuple(
+            Count(cls=cls, sealed=self._sealed[cls], purged=self._purged[cls], unknown=self._unknown[cls])
+            for cls in classes
+        )
+
+    def cells(self, one: PlanField, values: list[str | None]) -> list[str | None]:
+        """Return what replaces whole cells of ``one``; ``None`` is an empty cell. Empty ones stay as they are."""
+        if one.action is Action.KEEP:
+            return values
+        if one.action is Action.PURGE:
+            self._purged[one.cls] += sum(1 for value in values if value)
+            return [None if value else value for value in values]
+        distinct = [value for value in dict.fromkeys(values) if value]
+        became = dict(zip(distinct, self._tokens_of(one.cls, distinct), strict=True))
+        full = [became[value] for value in values if value]
+        known = sum(1 for token in full if token is not None)
+        self._sealed[one.cls] += known
+        self._unknown[one.cls] += len(full) - known
+        return [became[value] if value else value for value in values]
+
+    def spans(self, texts: list[str], actions: Mapping[FieldClass, Action]) -> list[str]:
+        """Return ``texts`` with every recognised span replaced as ``actions`` says for its class (absent: kept)."""
+        found = located(texts)
+        if not found.text:
+            return texts
+        fresh = self._replacements(found.classes, found.values, actions)
+        out = list(texts)
+        at = 0
+        for text, group in groupby(found.text):
+            stop = at + sum(1 for _ in group)
+            spliced = _spliced(found.raw[text], found.begin[at:stop], found.end[at:stop], fresh[at:stop])
+            out[text] = spliced.decode("utf-8", "surrogatepass")
+            at = stop
+        return out
+
+    def window(self, data: bytes, *, begin: int, end: int, actions: Mapping[FieldClass, Action]) -> bytes:
+        """Return ``data[begin:end]`` (UTF-8) with spans replaced; what is outside is context that labels may stand in."""
+        found = find_spans(data)
+        inside = (found.start >= begin) & (found.start < end)
+        if not inside.any():
+            return data[begin:end]
+        chosen = np.flatnonzero(inside).tolist()
+        classes, values = found.classes(), found.values()
+        fresh = self._replacements([classes[at] for at in chosen], [values[at] for at in chosen], actions)
+        starts, stops = (found.start[inside] - begin).tolist(), (found.stop[inside] - begin).tolist()
+        return _spliced(data[begin:end], starts, stops, fresh)
+
+    def unplanned(self, texts: list[str]) -> list[str]:
+        """Return cells of a column that the plan does not name, with leaks replaced.
+
+        Spans inside other text are replaced as :data:`UNPLANNED` says. A cell that is one number and nothing else was
+        judged with its column by the scan: it is replaced only if the vault knows it, so that order numbers survive.
+        """
+        alone = [at for at, text in enumerate(texts) if _NUMBER.fullmatch(text)]
+        if not alone:
+            return self.spans(texts, UNPLANNED)
+        numbers = self.known_numbers([texts[at] for at in alone])
+        rest = list(texts)
+        for at in alone:
+            rest[at] = ""
+        out = self.spans(rest, UNPLANNED)
+        for at, number in zip(alone, numbers, strict=True):
+            out[at] = number
+        return out
+
+    def known_numbers(self, numbers: list[str]) -> list[str]:
+        """Return ``numbers`` with those that are cards known to the vault replaced by their tokens."""
+        long = list(dict.fromkeys(number for number in numbers if len(number) >= _PAN_DIGITS_MIN))
+        became = dict(zip(long, self._tokens_of(FieldClass.PAN, long), strict=True)) if long else {}
+        out = [became.get(number) or number for number in numbers]
+        self._sealed[FieldClass.PAN] += sum(1 for old, new in zip(numbers, out, strict=True) if old != new)
+        return out
+
+    def _replacements(
+        self, classes: list[FieldClass], values: list[str], actions: Mapping[FieldClass, Action]
+    ) -> list[str | None]:
+        """Return per span its replacement, ``None`` to leave it."""
+        out: list[str | None] = [None] * len(classes)
+        for cls in set(classes):
+            rows = [row for row, one in enumerate(classes) if one is cls]
+            action = actions.get(cls, Action.KEEP)
+            if action is Action.KEEP:
+                continue
+            if action is Action.PURGE:
+                self._purged[cls] += len(rows)
+                for row in rows:
+                    out[row] = STARS
+                continue
+            distinct = list(dict.fromkeys(values[row] for row in rows))
+            became = dict(zip(distinct, self._tokens_of(cls, distinct), strict=True))
+            for row in rows:
+                token = became[values[row]]
+                self._sealed[cls] += token is not None
+                self._unknown[cls] += token is None
+                out[row] = STARS if token is None else token
+        return out
+
+    def _tokens_of(self, cls: FieldClass, distinct: list[str]) -> list[str | None]:
+        """Return the token of each distinct spelling, separators kept; ``None`` for no value and unknown ones."""
+        normal = normalise(cls, distinct)
+        asked = list(dict.fromkeys(value for value in normal if value is not None))
+        known = dict(zip(asked, self._tokens(cls, asked), strict=True)) if asked else {}
+        out: list[str | None] = []
+        for spelling, value in zip(distinct, normal, strict=True):
+            token = known[value] if value is not None else None
+            out.append(dressed_as(spelling, token) if token is not None and cls is FieldClass.PAN else token)
+        return out
+
+
+def span_actions(fields: tuple[PlanField, ...], name: str) -> Mapping[FieldClass, Action]:
+    """Return what happens to spans in column ``name``: what the plan says, and :data:`UNPLANNED` for the rest."""
+    said = {one.cls: one.action for one in fields if one.name == name and one.extent is Extent.SPANS}
+    return {**UNPLANNED, **said}
+
+
+def whole_field(fields: tuple[PlanField, ...], name: str) -> PlanField | None:
+    """Return the field that column ``name`` is as a whole, if it is one."""
+    return next((one for one in fields if one.name == name and one.extent is Extent.CELL), None)
+
+
+def _spliced(raw: bytes, begin: list[int], end: list[int], fresh: list[str | None]) -> bytes:
+    parts: list[bytes] = []
+    last = 0
+    for start, stop, token in zip(begin, end, fresh, strict=True):
+        if token is not None:
+            parts += [raw[last:start], dressed_as(raw[start:stop].decode(), token).encode()]
+            last = stop
+    return b"".join(parts) + raw[last:]
