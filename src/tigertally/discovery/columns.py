@@ -90,7 +90,8 @@ class ColumnEvidence:
         self._also = 0
         self._text: TextEvidence | None = None
         self._damaged = Tally()
-        wanted = [*shapes.ALWAYS, *(entry for entry in shapes.BY_HEADER if entry[0] is self.means.field)]
+        self._damaged_cards = 0
+        wanted = [*shapes.ALWAYS, *shapes.HASHES, *(entry for entry in shapes.BY_HEADER if entry[0] is self.means.field)]
         self._shapes = [_Shape(cls=cls, name=name, pattern=pattern) for cls, name, pattern in wanted]
         self._clear = Tally()
 
@@ -115,14 +116,20 @@ class ColumnEvidence:
     def finish(self, *, name: str, beside_cards: bool) -> list[Finding]:
         """Return the findings of the column. ``beside_cards``: another column of the table holds cards."""
         findings: list[Finding] = []
+        damaged = self._damaged_findings(name)
         for kind, tally in self._numbers.items():
+            if self._by_chance(kind, tally) or (kind == PAN and damaged):
+                continue
             tier, why = self._judge(kind, tally)
             findings.append(self._finding(name, BY_CODE[NATIONAL_ID if kind == ID_15 else kind], tier, tally, why))
         if self._text is not None:
             findings += self._text.finish(name=name, place=self.place, cells=self.cells)
         findings += self._shape_findings(name, beside_cards=beside_cards)
-        findings += self._damaged_findings(name)
-        return _strongest(findings)
+        return findings + damaged
+
+    def _by_chance(self, kind: int, tally: Tally) -> bool:
+        """15-digit IDs have no check digit: without header or share, one number in a hundred looks like one."""
+        return kind == ID_15 and self.means.field is not FieldClass.NATIONAL_ID and tally.count < 0.1 * self.cells  # noqa: PLR2004
 
     def _add_numbers(self, data: memoryview, offsets: Int64s, sizes: Int64s) -> None:
         hits = core.scan_cells(data, offsets)
@@ -163,7 +170,10 @@ class ColumnEvidence:
         filled = np.flatnonzero(sizes > 0)
         step = max(len(filled) // _SAMPLE_CELLS, 1)
         sample = column.take(pa.array(filled[::step][:_SAMPLE_CELLS]))
+        hashes = _matches(sample, shapes.ANY_HASH).mean() >= _SHARE_TRACE
         for shape in self._shapes:
+            if shape.cls is FieldClass.PASSWORD_HASH and not hashes:
+                continue
             if _matches(sample, shape.pattern).mean() >= _SHARE_TRACE:
                 self._tally(shape.tally, shape.cls, column, _matches(column, shape.pattern))
         if self.means.field is FieldClass.PASSWORD:
@@ -173,7 +183,9 @@ class ColumnEvidence:
             clear = (sizes > 0) & ~hashed & ~_matches(column, shapes.NOT_PASSWORD)
             self._tally(self._clear, FieldClass.PASSWORD, column, clear)
         if not self.means.against and _matches(sample, shapes.DAMAGED).mean() >= _SHARE_MIN:
-            self._tally(self._damaged, FieldClass.PAN, column, _matches(column, shapes.DAMAGED))
+            damaged = _matches(column, shapes.DAMAGED)
+            self._tally(self._damaged, FieldClass.PAN, column, damaged)
+            self._damaged_cards += int((damaged & _matches(column, shapes.DAMAGED_CARD)).sum())
 
     def _tally(self, tally: Tally, cls: FieldClass, column: pa.Array, chosen: Bools) -> None:
         count = int(chosen.sum())
@@ -297,7 +309,7 @@ class ColumnEvidence:
             return []
         tally.examples.clear()  # the last digits are zeros that nobody wrote
         for_it = self.means.field is FieldClass.PAN
-        if not for_it and self._misses[PAN] + self._numbers.get(PAN, Tally()).count < _SHARE_MIN * tally.count:
+        if not for_it and self._damaged_cards < 0.9 * tally.count:  # noqa: PLR2004
             return []
         why = [Reason(evidence=Evidence.DAMAGED), *self._header_reason(for_it=for_it)]
         tier = Confidence.LIKELY if for_it else Confidence.POSSIBLE
@@ -365,12 +377,6 @@ def finish_columns(columns: list[ColumnEvidence], name: str) -> list[Finding]:
     """Return the findings of columns that belong together."""
     cards = any(column.holds_cards() for column in columns)
     return [finding for column in columns for finding in column.finish(name=name, beside_cards=cards)]
-
-
-def _strongest(findings: list[Finding]) -> list[Finding]:
-    """Drop damaged cards where whole ones were counted, and 15-digit IDs that are cards; keep the order."""
-    sure = {finding.field for finding in findings if finding.tier is Confidence.CERTAIN and finding.detail == ""}
-    return [finding for finding in findings if not (finding.detail == "damaged" and FieldClass.PAN in sure)]
 
 
 def _buffers(column: pa.Array) -> tuple[memoryview, Int64s]:

@@ -17,6 +17,9 @@ import numpy.typing as npt
 SAMPLE_BYTES: Final = 65_536
 _UTF16_SHARE_MIN: Final = 0.9
 _FULL_WIDTH: Final = (b"\xef\xbc", b"\xef\xbd\x98", b"\xe3\x80\x80")  # ０–９ － Ｘ, ｘ, ideographic space
+_FOLDED: Final = {0xFF10 + digit: 0x30 + digit for digit in range(10)} | {
+    0xFF0D: 0x2D, 0xFF38: 0x58, 0xFF58: 0x78, 0x3000: 0x20,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +37,7 @@ def detect_encoding(sample: bytes) -> Encoding:
         if sample.startswith(mark):
             return Encoding(name=name, bom=mark, certain=True)
     if b"\x00" in sample:
-        name = _utf16(sample)
-        return Encoding(name=name or "bytes", bom=b"", certain=False)
+        return Encoding(name=_utf16(sample) or "bytes", bom=b"", certain=False)
     if is_utf8(sample):
         return Encoding(name="utf-8", bom=b"", certain=not sample.isascii())
     if _decodes(sample, "gb18030"):
@@ -67,6 +69,11 @@ def ascii_digits(data: bytes) -> bytes:
         return data
     folded, keep, _ = fold(data)
     return folded[keep].tobytes()
+
+
+def fold_text(text: str) -> str:
+    """Return ``text`` with full-width digits, dash, X and blank as ASCII."""
+    return text if text.isascii() else text.translate(_FOLDED)
 
 
 def fold(data: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

@@ -118,6 +118,8 @@ class TextEvidence:
         merged: dict[tuple[int, Confidence], Tally] = {}
         reasons: dict[tuple[int, Confidence], dict[Reason, None]] = {}
         for (_, kind), group in self._groups.items():
+            if kind == ID_15 and group.means.field is not FieldClass.NATIONAL_ID:
+                continue  # no check digit: one number in a hundred of this length looks like one
             for flags, tally in group.parts.items():
                 tier, why = _judge(kind, flags, group, pool[kind])
                 merged.setdefault((kind, tier), Tally()).merge(tally)

@@ -12,6 +12,7 @@ from typing import Final
 from tigertally.discovery.spans import find_spans
 
 NAME_CHARS_MAX: Final = 200
+_VALUE_DIGITS_MIN: Final = 8  # no value that is found has fewer
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _DIGIT: Final = re.compile(rb"[0-9]")
 
@@ -19,6 +20,8 @@ _DIGIT: Final = re.compile(rb"[0-9]")
 def safe_name(text: str) -> str:
     """Return ``text`` on one line, bounded, digits of customer values starred. Equal to ``text`` in nearly all cases."""
     shown = _CONTROL.sub("·", text)
+    if sum(map(str.isdecimal, shown)) < _VALUE_DIGITS_MIN:
+        return shown
     data = shown.encode("utf-8", "replace")
     spans = find_spans(data)
     if len(spans):

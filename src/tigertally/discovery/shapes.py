@@ -37,7 +37,7 @@ CODE: Final = r"^[0-9]{3,4}$"
 PIN: Final = r"^(?:[0-9]{4}|[0-9]{6}|[0-9A-Fa-f]{16})$"
 # What stands in password columns without being one: dates, flags, stars, long texts.
 NOT_PASSWORD: Final = r"^(?:\d{4}[-/]\d\d?[-/]\d\d?.*|(?i:true|false|yes|no|null|none|n/a|-|是|否)|[*●•x]+|.{0,3}|.{65,})$"
-DAMAGED: Final = r"^(?:[1-9]\d{14}0{1,4}|[1-9](?:\.\d{1,14})?[eE]\+?1[5-8])$"
+DAMAGED: Final = r"^(?:[1-9]\d{14}0{1,4}|[1-9](?:\.\d{1,16})?[eE]\+?1[5-8])$"
 DAMAGED_CARD: Final = r"^(?:4|5\.?[1-5]|6\.?2|3\.?5|2\.?[2-7]|9\.?[4-9])"
 
 
@@ -76,14 +76,16 @@ HASH_FORMS: Final[tuple[HashForm, ...]] = tuple(
     )
 )
 
+# What every hash form begins like; asked once before the forms are tried one by one.
+ANY_HASH: Final = r"^(?:\$|\{|\*[0-9A-F]{40}|pbkdf2|scrypt|[0-9a-fA-F]{32})"
 # Shapes looked for in every column, whatever it is called; the others wait for a header.
 ALWAYS: Final[tuple[tuple[FieldClass, str, str], ...]] = (
     (FieldClass.NAME, "han", NAME_HAN),
     (FieldClass.NAME, "latin", NAME_LATIN),
     (FieldClass.EMAIL, "", EMAIL),
     (FieldClass.EXPIRY, "slashed", EXPIRY_SLASHED),
-    *((FieldClass.PASSWORD_HASH, form.name, form.pattern) for form in HASH_FORMS),
 )
+HASHES: Final = tuple((FieldClass.PASSWORD_HASH, form.name, form.pattern) for form in HASH_FORMS)
 BY_HEADER: Final[tuple[tuple[FieldClass, str, str], ...]] = (
     (FieldClass.EXPIRY, "any", EXPIRY),
     (FieldClass.CVV, "", CODE),

@@ -7,6 +7,7 @@ replaces values would rather replace one too many.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,11 +29,14 @@ from tigertally.discovery.hits import (
     PAN,
     TRACK,
     Hits,
+    empty_hits,
     join_hits,
 )
 
 # How far a labelled code may stand from a card and still be that card's, in bytes.
 BESIDE_BYTES: Final = 200
+_POSSIBLE: Final = re.compile(rb"[0-9]{2}|\xef\xbc[\x90-\x99]")
+_NONE: Final = empty_hits()
 _RANK: Final = {TRACK: 0, IBAN: 1, PAN: 2, NATIONAL_ID: 2, MOBILE: 3, CVV: 4, EXPIRY: 5}
 
 
@@ -82,6 +86,8 @@ def find_spans(data: bytes) -> Spans:
     ``data`` is UTF-8 (other bytes are survived). 15-digit IDs are left out: without a check digit they are
     too weak to replace in running text.
     """
+    if _POSSIBLE.search(data) is None:
+        return Spans(start=_NONE.start, stop=_NONE.stop, code=_NONE.kind, data=data)
     folded = ascii_digits(data)
     hits = settle(found(folded))
     start, stop = hits.start, hits.stop
