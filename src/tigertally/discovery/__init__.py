@@ -27,6 +27,7 @@ from tigertally.discovery.inventory import (
 )
 from tigertally.discovery.labels import Meaning, meaning
 from tigertally.discovery.naming import column_names
+from tigertally.discovery.report import from_json, to_json
 from tigertally.discovery.scan import scan
 from tigertally.discovery.spans import Spans, find_spans
 
@@ -53,7 +54,9 @@ __all__ = [
     "detect_encoding",
     "engine",
     "find_spans",
+    "from_json",
     "header_row",
     "meaning",
     "scan",
+    "to_json",
 ]
