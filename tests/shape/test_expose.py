@@ -20,6 +20,7 @@ EXPOSERS = {
     "crypto/totp.py": "the shared secret goes into the one-time code",
     "formats/envelope.py": "content keys go into the envelope's own key schedule",
     "access/identities.py": "a passphrase is hashed and compared",
+    "cli/enrol.py": "the one-time code's secret is shown once, to the person who enrols",
 }
 
 # Everything else gets its transaction from above (EXAMPLES: services that commit).

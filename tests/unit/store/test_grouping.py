@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -160,6 +161,35 @@ def test_an_interrupted_leader_leaves_nobody_waiting(store: Store) -> None:
         assert leader.result(10) == "interrupted"
         assert follower.result(10) == "follower"
     assert count(store) == 1
+
+
+def test_an_interrupted_waiter_takes_its_work_along(store: Store) -> None:
+    inside = threading.Event()
+    release = threading.Event()
+
+    def holds(tx: Tx) -> str:
+        inside.set()
+        assert release.wait(10)
+        return add(tx, "leader")
+
+    def interrupt(*_: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            leader = pool.submit(store.grouped, holds)
+            assert inside.wait(10)
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(InterruptedError):
+                store.grouped(lambda tx: add(tx, "interrupted"))
+            release.set()
+            assert leader.result(10) == "leader"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert count(store) == 1
+    assert store.grouped(lambda tx: add(tx, "after")) == "after"
 
 
 def test_it_does_not_nest(store: Store) -> None:
