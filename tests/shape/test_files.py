@@ -11,6 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LINES_MAX = 450
+# Longer ones, with the date and the reason. The list may only shrink.
+LONG = {
+    "tests/vectors/generate.py": 900,  # 2026-11: one builder per hostile file, nothing to share between rooms
+}
 
 # A machine's own places and the addresses of package indexes. Written in pieces so as not to find themselves.
 MACHINE = re.compile(
@@ -84,7 +88,7 @@ def test_nobody_prints_from_below_the_faces() -> None:
 
 def test_rooms_have_a_docstring_and_are_not_too_long() -> None:
     files = {name: text for name, text in texts({".py"}).items() if not name.startswith("src/tigertally/data/")}
-    assert [name for name, text in files.items() if text.count("\n") > LINES_MAX] == []
+    assert [name for name, text in files.items() if text.count("\n") > LONG.get(name, LINES_MAX)] == []
     rooms = {name: text for name, text in files.items() if name.startswith("src/")}
     silent = [name for name, text in rooms.items() if not ast.get_docstring(ast.parse(text))]
     assert silent == []
