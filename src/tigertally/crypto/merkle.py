@@ -163,14 +163,13 @@ def verify_consistency(  # noqa: C901 - RFC 9162 §2.1.4.2 step by step; splitti
 ) -> bool:
     """Return whether ``proof`` shows that the old tree is a prefix of the new (RFC 9162 §2.1.4.2).
 
-    An empty old tree is a prefix of every tree and takes an empty proof and the empty root.
+    From an empty tree there is nothing to prove (the RFC has 0 < m): the answer is no, and a caller that
+    remembers size 0 needs no proof.
     """
-    if not 0 <= old <= new or any(len(item) != HASH_BYTES for item in proof):
+    if not 0 < old <= new or any(len(item) != HASH_BYTES for item in (old_root, new_root, *proof)):
         return False
     if old == new:
         return not proof and same(old_root, new_root)
-    if old == 0:
-        return not proof and same(old_root, EMPTY_ROOT)
     path = list(proof)
     if old & (old - 1) == 0:
         path.insert(0, old_root)
