@@ -1,0 +1,108 @@
+"""Taking away: one customer's record, a whole scope's rows, and the proof that what was sealed opens no more.
+
+Invariants: erasing a subject takes its record (with its key), its rows of tokens and the payloads of ledger entries
+about it, in one transaction; every proof in the ledger still stands. A scope's rows go in batches, tokens first, so
+that a run that was killed leaves nothing that opens without being counted. Keys are destroyed in ``keys``.
+Copies that the database has elsewhere (its log, backups, replicas) are the caller's to account for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tigertally.base.canon import Json
+from tigertally.base.errors import Problem
+from tigertally.base.secret import SecretBytes
+from tigertally.crypto.aead import KEY_BYTES, Cipher
+from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
+from tigertally.ledger import Event, Ledger
+from tigertally.store.tx import Tx
+from tigertally.vault import entries, events, keys, spelling, sql
+from tigertally.vault.errors import KeyDoesNotOpen, NoSuchSubject
+from tigertally.vault.ports import KeyKeeper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SealedSample:
+    """One sealed value as it lay in the vault, with all that its opening needs but the keys."""
+
+    key_version: int
+    wrapped_key: bytes
+    key_aad: bytes
+    sealed: bytes
+    aad: bytes
+
+
+def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: str, now: datetime) -> int:
+    """Erase one customer; return how many values went. Raises ``NoSuchSubject``, ``BadId``."""
+    raw = spelling.subject_raw(subject)
+    tx.lock(f"vault:{scope}")
+    rows = sql.records_of(tx, scope=scope, subjects=[raw])
+    if not rows:
+        raise NoSuchSubject
+    held = entries.entries(rows[0].fields)
+    sql.delete_subject(tx, scope=scope, subject=raw, tokens=sorted({entry.token for entry in held}))
+    payloads = ledger.erase_payloads(tx, subject)
+    payload: dict[str, Json] = {"scope": scope, "fields": len(held), "payloads": payloads}
+    ledger.append(tx, Event(kind=events.SUBJECT_ERASED, payload=payload, actor=actor, about=(subject,)), now=now)
+    return len(held)
+
+
+def destroy_scope(tx: Tx, *, scope: str, batch: int) -> int:
+    """Delete at most ``batch`` rows of a scope; return how many. 0 means that nothing is left."""
+    tx.lock(f"vault:{scope}")
+    return sql.delete_tokens(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
+
+
+def sample_sealed(tx: Tx, *, scope: str) -> SealedSample | None:
+    """Return one sealed value of a scope, None if it holds none. Kept in memory only, for :func:`try_open`."""
+    for row in sql.records_after(tx, scope=scope, after=b"", limit=1):
+        subject = spelling.subject_text(row.subject)
+        for entry in entries.entries(row.fields):
+            return SealedSample(
+                key_version=row.key_version,
+                wrapped_key=row.wrapped_key,
+                key_aad=entries.key_aad(scope, subject, row.key_version),
+                sealed=entry.sealed,
+                aad=entries.aad(scope, subject, entry.code, entry.slot, entry.token),
+            )
+    return None
+
+
+def try_open(tx: Tx, keeper: KeyKeeper, *, sample: SealedSample) -> bool:
+    """Return whether any key that is left, or the root key itself, opens the sample. Raises ``KeeperUnavailable``."""
+    if _unwraps(keeper, sample):
+        return True
+    for purpose, scope in dict.fromkeys((info.purpose, info.scope) for info in keys.list_keys(tx)):
+        try:
+            opened = keys.open_versions(tx, keeper, purpose=purpose, scope=scope)
+        except KeyDoesNotOpen:
+            continue
+        if any(_opens(one.secret, sample) for one in opened):
+            return True
+    return False
+
+
+def _unwraps(keeper: KeyKeeper, sample: SealedSample) -> bool:
+    try:
+        return _opens_value(keeper.unwrap(sample.wrapped_key, sample.key_aad), sample)
+    except (DecryptionFailed, UnknownSuite):
+        return False
+
+
+def _opens(secret: SecretBytes, sample: SealedSample) -> bool:
+    if len(secret) != KEY_BYTES:
+        return False
+    try:
+        return _opens_value(Cipher(secret).unwrap(sample.wrapped_key, sample.key_aad), sample)
+    except (DecryptionFailed, UnknownSuite):
+        return False
+
+
+def _opens_value(secret: SecretBytes, sample: SealedSample) -> bool:
+    try:
+        Cipher(secret).open(sample.sealed, sample.aad)
+    except Problem:
+        return False
+    return True

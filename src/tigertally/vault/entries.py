@@ -1,0 +1,76 @@
+"""A record's fields, packed: ``u8 code ‖ u8 slot ‖ u8 len ‖ token ‖ u32 len ‖ sealed`` each, ascending, no repeats.
+
+Each value is sealed under its subject's key with the place it belongs to as associated data,
+``scope | subject | code | slot | token`` (suite and version are in its header): a value moved to another subject,
+field or token does not open. Slots number several values of one class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from tigertally.vault.errors import RecordBroken
+
+SLOT_MAX: Final = 255
+_HEAD: Final = 3
+_LENGTH: Final = 4
+
+
+class Entry(NamedTuple):
+    """One packed field, taken apart. A tuple, because there are millions of them."""
+
+    code: int
+    slot: int
+    token: str
+    sealed: bytes
+
+
+def pack(code: int, slot: int, token: str, sealed: bytes) -> bytes:
+    """Return one packed field."""
+    return bytes((code, slot, len(token))) + token.encode() + len(sealed).to_bytes(_LENGTH, "big") + sealed
+
+
+def split(packed: bytes) -> list[bytes]:
+    """Return each packed field, uncut. Raises :class:`RecordBroken`."""
+    pieces: list[bytes] = []
+    at, end, last = 0, len(packed), b""
+    while at < end:
+        if at + _HEAD > end:
+            raise RecordBroken
+        sealed_at = at + _HEAD + packed[at + 2] + _LENGTH
+        after = sealed_at + int.from_bytes(packed[sealed_at - _LENGTH : sealed_at], "big")
+        place = packed[at : at + 2]
+        if after > end or place <= last:
+            raise RecordBroken
+        pieces.append(packed[at:after])
+        at, last = after, place
+    return pieces
+
+
+def entries(packed: bytes) -> list[Entry]:
+    """Return the fields in order. Raises :class:`RecordBroken`."""
+    found: list[Entry] = []
+    for piece in split(packed):
+        body = _HEAD + piece[2]
+        try:
+            token = piece[_HEAD:body].decode("ascii")
+        except UnicodeDecodeError:
+            raise RecordBroken from None
+        found.append(Entry(piece[0], piece[1], token, piece[body + _LENGTH :]))
+    return found
+
+
+def merge(packed: bytes, more: Sequence[bytes]) -> bytes:
+    """Return ``packed`` with more packed fields put in their places. The caller has given them free slots."""
+    return b"".join(sorted([*split(packed), *more]))
+
+
+def aad(scope: str, subject: str, code: int, slot: int, token: str) -> bytes:
+    """Return what a value is bound to."""
+    return f"{scope}|{subject}|{code}|{slot}|{token}".encode()
+
+
+def key_aad(scope: str, subject: str, key_version: int) -> bytes:
+    """Return what a subject's wrapped key is bound to."""
+    return f"subject|{scope}|{subject}|{key_version}".encode()

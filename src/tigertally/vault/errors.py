@@ -1,0 +1,155 @@
+"""Problems of the vault: keys, tokens, records. None carries a value, a token or a customer's key."""
+
+from __future__ import annotations
+
+from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Refused, Unavailable
+from tigertally.base.text import Text
+
+
+class KeeperUnavailable(Unavailable):
+    """The root key's keeper does not answer, so nothing can be opened."""
+
+    code = "vault.keeper_unavailable"
+    title = Text("根密钥保管处暂不可用（{reason}）", "the keeper of the root key is not available ({reason})")
+    hint = Text(
+        "恢复密钥保管处后重试；在此之前一切读取都会被拒绝", "bring it back, then retry; until then nothing opens"
+    )
+
+
+class KeyFileExists(Conflict):
+    """There is a file already where a new root key was to go. It is never overwritten."""
+
+    code = "vault.key_file_exists"
+    title = Text("根密钥文件已存在，拒绝覆盖", "the root key file exists already and is not overwritten")
+    hint = Text(
+        "换一个位置；覆盖根密钥会使全部数据无法打开", "choose another place; overwriting a root key loses all data"
+    )
+
+
+class NoKeyFile(Missing):
+    """No root key file at that place, or it cannot be read."""
+
+    code = "vault.no_key_file"
+    title = Text("找不到或无法读取根密钥文件", "the root key file is missing or cannot be read")
+    hint = Text("核对路径和权限，或取回备份", "check the path and its permissions, or fetch the backup")
+
+
+class NoSuchKey(Missing):
+    """No key for that purpose and scope that could be used."""
+
+    code = "vault.no_such_key"
+    title = Text("没有可用的密钥（用途 {purpose}）", "there is no usable key for {purpose}")
+    hint = Text("密钥尚未建立，或已经销毁", "it was never made, or it was destroyed")
+
+
+class KeyDoesNotOpen(Broken):
+    """A stored key does not open under this root key."""
+
+    code = "vault.key_does_not_open"
+    title = Text("密钥（用途 {purpose}）无法用当前根密钥打开", "the {purpose} key does not open under this root key")
+    hint = Text("根密钥不是这个库的，或数据库被改动", "the root key is of another vault, or the database was altered")
+
+
+class KeyOverAge(Refused):
+    """The vault key is past its period or its number of uses: it opens, but seals nothing more."""
+
+    code = "vault.key_over_age"
+    title = Text("保险库密钥已超过使用期限（{days} 天）", "the vault key is past its period ({days} days)")
+    hint = Text("先轮换密钥：tigertally vault rotate", "rotate it first: tigertally vault rotate")
+
+
+class KeyWornOut(Refused):
+    """The vault key has sealed as many keys as one may."""
+
+    code = "vault.key_worn_out"
+    title = Text("保险库密钥的加密次数已达上限", "the vault key has sealed as often as one key may")
+    hint = Text("先轮换密钥：tigertally vault rotate", "rotate it first: tigertally vault rotate")
+
+
+class KeyNotActive(Conflict):
+    """The opened vault key was rotated or destroyed by somebody else meanwhile."""
+
+    code = "vault.key_not_active"
+    title = Text("保险库密钥已被轮换或销毁", "the vault key was rotated or destroyed meanwhile")
+    hint = Text("重新打开保险库后再试", "open the vault again, then retry")
+
+
+class KeyInUse(Conflict):
+    """Records are still wrapped by the key that was to be destroyed."""
+
+    code = "vault.key_in_use"
+    title = Text("仍有 {records} 条记录在使用这把密钥", "{records} records still use this key")
+    hint = Text("先完成重新包裹，再销毁旧密钥", "finish re-wrapping first, then destroy the old key")
+
+
+class BadScope(Invalid):
+    """A scope's name that is not 1–40 of a–z, 0–9, dash."""
+
+    code = "vault.bad_scope"
+    title = Text("范围名须为 1–40 个小写字母、数字或横线", "a scope's name is 1–40 lower-case letters, digits, dashes")
+
+
+class SadRefused(Refused):
+    """Sensitive authentication data or a clear password: never kept, not even encrypted (PCI DSS 3.3.1)."""
+
+    code = "vault.sad_refused"
+    title = Text("拒绝保存：{field} 属于不得留存的数据", "refused: {field} must never be kept")
+    hint = Text("在计划中将其设为 purge（清除）", "make it purge in the plan")
+
+
+class NoSuchToken(Missing):
+    """No such token in this scope."""
+
+    code = "vault.no_such_token"
+    title = Text("没有这个令牌", "no such token")
+    hint = Text("核对令牌和所属范围", "check the token and its scope")
+
+
+class NoSuchSubject(Missing):
+    """No such customer in this scope, or no such field of theirs."""
+
+    code = "vault.no_such_subject"
+    title = Text("没有这个客户或字段", "no such customer, or no such field")
+    hint = Text("核对客户标识和所属范围", "check the identifier and its scope")
+
+
+class RecordBroken(Broken):
+    """A stored record does not open, or is not what was sealed."""
+
+    code = "vault.record_broken"
+    title = Text("保险库中的记录未通过校验", "a record in the vault fails its check")
+    hint = Text(
+        "停止操作并保留现场；从备份恢复后核对", "stop, keep everything as it is, restore from a backup and compare"
+    )
+
+
+class SubjectDiffers(Conflict):
+    """An imported customer exists here already with other values."""
+
+    code = "vault.subject_differs"
+    title = Text("客户 {subject} 已存在且内容不同", "customer {subject} exists here already, with other values")
+    hint = Text("导入到新的范围，或核对两次交付的清单", "import into a new scope, or compare the two deliveries")
+
+
+class TokenClash(Conflict):
+    """An imported token stands for another value here, or an imported value has another token here."""
+
+    code = "vault.token_clash"
+    title = Text("导入的令牌与本范围已有令牌冲突", "an imported token clashes with one of this scope")
+    hint = Text("导入到新的范围", "import into a new scope")
+
+
+class TokenNotAccepted(Invalid):
+    """An imported token that is not of the form of its class: it could carry what it should hide."""
+
+    code = "vault.token_not_accepted"
+    title = Text("{field} 的令牌格式不符", "a token of {field} does not have the form of tokens")
+    hint = Text("要求对方重新生成交付包", "ask the sender to make the bundle again")
+
+
+class ValueNotAccepted(Invalid):
+    """An imported value that this vault would not seal."""
+
+    code = "vault.value_not_accepted"
+    title = Text("{field} 的值不符合要求（{reason}）", "a value of {field} is not acceptable ({reason})")
+    hint = Text("要求对方核对数据后重新生成交付包", "ask the sender to check the data and make the bundle again")

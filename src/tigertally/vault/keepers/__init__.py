@@ -1,0 +1,1 @@
+"""Keepers of the root key, one room each. All behave as ``vault.ports.KeyKeeper`` says."""

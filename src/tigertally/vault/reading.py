@@ -1,0 +1,189 @@
+"""Reading: finding subjects, masked views, and the one way to a clear value.
+
+Invariants: masking happens here, so what leaves masked was never whole outside of this room; a clear value leaves
+only as :class:`SecretText`, and only for a decision that was *allowed* and about revealing. Whether the decision is
+in the ledger before is the caller's affair (``app.verbs``). Nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from tigertally.access import Action, Decision
+from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass, mask
+from tigertally.base.ids import SubjectId
+from tigertally.base.secret import SecretText
+from tigertally.crypto.aead import Cipher
+from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
+from tigertally.store.tx import Tx
+from tigertally.vault import entries, spelling, sql, values
+from tigertally.vault.entries import Entry
+from tigertally.vault.errors import NoSuchSubject, NoSuchToken, RecordBroken
+from tigertally.vault.keyring import VaultKeys
+from tigertally.vault.records import digests_of, open_subject_key
+from tigertally.vault.sql import RecordRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a value is: one field of one subject."""
+
+    subject: SubjectId
+    cls: FieldClass
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedField:
+    """A field as anyone may see it."""
+
+    cls: FieldClass
+    slot: int
+    token: str
+    masked: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedRecord:
+    """A subject's fields, masked, by class and slot."""
+
+    subject: SubjectId
+    fields: tuple[MaskedField, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultCounts:
+    """How many subjects, and how many values of each class they hold."""
+
+    subjects: int
+    fields: Mapping[FieldClass, int]
+
+
+def lookup(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence[str]) -> list[str | None]:
+    """Return the token of each value of a column, None where the scope does not hold it. Raises ``SadRefused``."""
+    values.refuse_forbidden([cls])
+    code = FIELD_RULES[cls].code
+    positions: dict[bytes, list[int]] = {}
+    for at, value in enumerate(column):
+        encoded = values.encode(value)
+        if encoded:
+            positions.setdefault(encoded, []).append(at)
+    digests = digests_of(keys, [code] * len(positions), list(positions))
+    known = {digest: token for digest, _, token in sql.values_known(tx, scope=keys.scope, digests=sorted(digests))}
+    tokens: list[str | None] = [None] * len(column)
+    for digest, places in zip(digests, positions.values(), strict=True):
+        token = known.get(digest)
+        for at in places:
+            tokens[at] = token
+    return tokens
+
+
+def find(tx: Tx, keys: VaultKeys, *, cls: FieldClass, value: str) -> list[SubjectId]:
+    """Return the subjects that hold ``value``, ascending. Raises ``SadRefused``."""
+    values.refuse_forbidden([cls])
+    encoded = values.encode(value)
+    if not encoded:
+        return []
+    (digest,) = digests_of(keys, [FIELD_RULES[cls].code], [encoded])
+    return [SubjectId(text) for text in _texts(sql.subjects_holding(tx, scope=keys.scope, digest=digest))]
+
+
+def resolve(tx: Tx, *, scope: str, token: str) -> list[Place]:
+    """Return the places that ``token`` stands for (several if subjects share the value). Raises ``NoSuchToken``."""
+    found = sql.places_of(tx, scope=scope, spelled=token)
+    if not found:
+        raise NoSuchToken
+    return [
+        Place(subject=SubjectId(spelling.subject_text(subject)), cls=_class(code), slot=slot)
+        for subject, code, slot in found
+    ]
+
+
+def view(tx: Tx, keys: VaultKeys, *, whom: str) -> list[MaskedRecord]:
+    """Return the masked record of a subject (``sub_…``), or of every subject that a token stands for.
+
+    Raises ``NoSuchSubject``, ``NoSuchToken``, ``RecordBroken``.
+    """
+    if whom.startswith(spelling.PREFIX):
+        subjects = [SubjectId(whom)]
+    else:
+        subjects = list(dict.fromkeys(place.subject for place in resolve(tx, scope=keys.scope, token=whom)))
+    return [_masked(tx, keys, subject) for subject in subjects]
+
+
+def open_value(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place | str) -> SecretText:
+    """Return one clear value: of a place, or of a token. ``decision`` is the proof that somebody may see it.
+
+    Raises ``NoSuchSubject``, ``NoSuchToken``, ``RecordBroken``; ``ValueError`` for a decision that was not allowed
+    or was about something else, which is a programmer's error.
+    """
+    if not decision.allowed or decision.action is not Action.REVEAL:
+        raise ValueError("no decision to reveal")
+    token = place if isinstance(place, str) else ""
+    where = resolve(tx, scope=keys.scope, token=place)[0] if isinstance(place, str) else place
+    code = FIELD_RULES[where.cls].code
+    row = _record(tx, keys, where.subject)
+    for entry in entries.entries(row.fields):
+        if (entry.code, entry.slot) == (code, where.slot):
+            if token and entry.token != token:
+                raise RecordBroken
+            cipher = Cipher(open_subject_key(keys, row, where.subject))
+            return SecretText(open_entry(cipher, scope=keys.scope, subject=where.subject, entry=entry))
+    if token:
+        raise RecordBroken
+    raise NoSuchSubject
+
+
+def counts(tx: Tx, *, scope: str, classes: Collection[FieldClass] | None = None) -> VaultCounts:
+    """Return how many subjects and values a scope holds; with ``classes``, only subjects and values of those."""
+    held = {_class(code): count for code, count in sql.count_values(tx, scope=scope).items()}
+    if classes is None:
+        return VaultCounts(subjects=sql.count_records(tx, scope=scope), fields=held)
+    codes = sorted(FIELD_RULES[cls].code for cls in classes)
+    return VaultCounts(
+        subjects=sql.count_holders(tx, scope=scope, codes=codes),
+        fields={cls: count for cls, count in held.items() if cls in classes},
+    )
+
+
+def open_entry(cipher: Cipher, *, scope: str, subject: str, entry: Entry) -> str:
+    """Return the value of one packed field. For rooms of the vault only. Raises ``RecordBroken``."""
+    try:
+        opened = cipher.open(entry.sealed, entries.aad(scope, subject, entry.code, entry.slot, entry.token))
+        return opened.decode()
+    except (DecryptionFailed, UnknownSuite, UnicodeDecodeError):
+        raise RecordBroken from None
+
+
+def _masked(tx: Tx, keys: VaultKeys, subject: SubjectId) -> MaskedRecord:
+    row = _record(tx, keys, subject)
+    cipher = Cipher(open_subject_key(keys, row, subject))
+    shown = [
+        MaskedField(
+            cls=_class(entry.code),
+            slot=entry.slot,
+            token=entry.token,
+            masked=mask(_class(entry.code), open_entry(cipher, scope=keys.scope, subject=subject, entry=entry)),
+        )
+        for entry in entries.entries(row.fields)
+    ]
+    return MaskedRecord(subject=subject, fields=tuple(shown))
+
+
+def _record(tx: Tx, keys: VaultKeys, subject: str) -> RecordRow:
+    rows = sql.records_of(tx, scope=keys.scope, subjects=[spelling.subject_raw(subject)])
+    if not rows:
+        raise NoSuchSubject
+    return rows[0]
+
+
+def _class(code: int) -> FieldClass:
+    cls = BY_CODE.get(code)
+    if cls is None:
+        raise RecordBroken
+    return cls
+
+
+def _texts(raws: Sequence[bytes]) -> list[str]:
+    return spelling.subjects_text(raws) if raws else []

@@ -1,0 +1,313 @@
+"""Records: columns of customers go in, sealed records and tokens come out.
+
+Invariants:
+1. one record per subject; a customer's key, from whatever source, leads to one subject through a keyed digest;
+2. a subject has a key of its own, wrapped by the scope's vault key; each value is sealed under it, bound to its place;
+3. a value that a subject holds already adds nothing, so sealing the same batch again changes nothing;
+4. a value without an owner (a leak in a log) that any subject holds adds nothing; else it gets a subject of its own;
+5. the same value has the same token throughout the scope.
+
+Work is by column and by batch: one look-up for all owners, one for all values, one insert per table. Batches of one
+scope are sealed one after another (a lock), so that two of them cannot both make a subject of one customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from tigertally.base.fields import FieldClass
+from tigertally.base.secret import SecretBytes
+from tigertally.crypto import aead
+from tigertally.crypto.aead import Cipher
+from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
+from tigertally.formats.part import FIELDS_MAX
+from tigertally.store.tx import Tx
+from tigertally.vault import entries, spelling, sql, tokens, values
+from tigertally.vault.errors import RecordBroken
+from tigertally.vault.keyring import VaultKeys
+from tigertally.vault.sql import RecordRow
+from tigertally.vault.values import Cells, Rejection
+
+_SOURCE_TAG = b"\x00source\x00"  # class codes begin at 1: no value's digest is a source's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealCounts:
+    """What a batch came to, in subjects and values."""
+
+    new_subjects: int
+    new_fields: int
+    known_fields: int
+    rejected: Mapping[Rejection, int]
+
+
+@dataclass(slots=True, repr=False)
+class _Owners:
+    """Whose values these are, by ordinal: raw subject, source digest, and the record if there is one."""
+
+    subjects: list[bytes] = field(default_factory=list)
+    sources: list[bytes | None] = field(default_factory=list)
+    records: list[RecordRow | None] = field(default_factory=list)
+
+    def add_unattributed(self) -> int:
+        self.subjects += spelling.new_subjects(1)
+        self.sources.append(None)
+        self.records.append(None)
+        return len(self.subjects) - 1
+
+
+@dataclass(slots=True, repr=False)
+class _Fresh:
+    """Values that are not in the vault yet, as columns."""
+
+    owners: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+
+    def add(self, owner: int, code: int, value: bytes, digest: bytes) -> None:
+        self.owners.append(owner)
+        self.codes.append(code)
+        self.values.append(value)
+        self.digests.append(digest)
+
+
+@dataclass(slots=True, repr=False)
+class NewRows:
+    """Rows to store, as columns: tokens, records that are new, records that grow."""
+
+    tokens: dict[str, list[object]] = field(
+        default_factory=lambda: {"digest": [], "subject": [], "code": [], "slot": [], "token": []}
+    )
+    records: dict[str, list[object]] = field(
+        default_factory=lambda: {"subject": [], "source_digest": [], "wrapped_key": [], "fields": []}
+    )
+    grown_subjects: list[bytes] = field(default_factory=list)
+    grown_fields: list[bytes] = field(default_factory=list)
+
+    def add_token(self, digest: bytes, subject: bytes, code: int, slot: int, token: str) -> None:
+        """Add a row of the token table."""
+        columns = self.tokens
+        columns["digest"].append(digest)
+        columns["subject"].append(subject)
+        columns["code"].append(code)
+        columns["slot"].append(slot)
+        columns["token"].append(token)
+
+    def add_record(self, subject: bytes, source: bytes | None, wrapped: bytes, packed: bytes) -> None:
+        """Add a row of the record table."""
+        columns = self.records
+        columns["subject"].append(subject)
+        columns["source_digest"].append(source)
+        columns["wrapped_key"].append(wrapped)
+        columns["fields"].append(packed)
+
+    def write(self, tx: Tx, *, scope: str, key_version: int, now: datetime) -> int:
+        """Store everything; return how many records are new."""
+        count = len(self.records["subject"])
+        if count:
+            shared: dict[str, list[object]] = {
+                "scope": [scope] * count,
+                "key_version": [key_version] * count,
+                "sealed_at": [now] * count,
+                "version": [1] * count,
+            }
+            sql.insert_records(tx, self.records | shared)
+        sql.replace_fields(tx, scope=scope, subjects=self.grown_subjects, fields=self.grown_fields)
+        if self.tokens["digest"]:
+            digests = self.tokens["digest"]
+            # In the order of the index they go into: neighbours share its pages.
+            order = sorted(range(len(digests)), key=digests.__getitem__)  # type: ignore[arg-type]
+            columns = {name: [column[at] for at in order] for name, column in self.tokens.items()}
+            sql.insert_tokens(tx, {"scope": [scope] * len(order), **columns})
+        return count
+
+
+def seal_batch(
+    tx: Tx,
+    keys: VaultKeys,
+    *,
+    subjects: Sequence[str],
+    fields: Sequence[tuple[FieldClass, Sequence[str | None]]],
+    now: datetime,
+) -> SealCounts:
+    """Seal a batch: ``subjects`` are n customers' keys in their source ("" where unknown), each field a column of n.
+
+    Raises ``SadRefused`` before anything is read, ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``,
+    ``RecordBroken``; ``ValueError`` for columns of uneven length.
+    """
+    cells = values.accept(fields, rows=len(subjects))
+    if not cells.rows:
+        return SealCounts(new_subjects=0, new_fields=0, known_fields=0, rejected=cells.rejected)
+    tx.lock(f"vault:{keys.scope}")
+    digests = digests_of(keys, cells.codes, cells.values)
+    owners, owner_at = _find_owners(tx, keys, subjects, cells.rows)
+    known = sql.values_known(tx, scope=keys.scope, digests=sorted(set(digests)))
+    fresh = _select(cells, digests, owners, owner_at, known)
+    known_fields = len(cells.rows) - len(fresh.owners)
+    rows = NewRows()
+    if fresh.owners:
+        token_of = _tokens_for(tx, keys, fresh, {digest: token for digest, _, token in known})
+        kek = keys.spend(tx, wraps=len({owner for owner in fresh.owners if owners.records[owner] is None}), now=now)
+        for owner, run in _runs(fresh):
+            dropped = _seal_owner(keys, kek, owners, owner, fresh, run, token_of, rows)
+            cells.reject(Rejection.TOO_MANY, dropped)
+    new_subjects = rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
+    return SealCounts(
+        new_subjects=new_subjects,
+        new_fields=len(rows.tokens["digest"]),
+        known_fields=known_fields,
+        rejected=cells.rejected,
+    )
+
+
+def digests_of(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) -> list[bytes]:
+    """Return the keyed digest (16 bytes) of each value of class ``code``: how equal values are found."""
+    heads = {code: bytes((code,)) for code in set(codes)}
+    made = keys.index.many(heads[code] + value for code, value in zip(codes, encoded, strict=True))
+    return [digest[: sql.DIGEST_BYTES] for digest in made]
+
+
+def open_subject_key(keys: VaultKeys, row: RecordRow, subject: str) -> SecretBytes:
+    """Return a record's own key. Raises :class:`RecordBroken`."""
+    cipher = keys.ciphers.get(row.key_version)
+    if cipher is None:
+        raise RecordBroken
+    try:
+        return cipher.unwrap(row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
+    except (DecryptionFailed, UnknownSuite):
+        raise RecordBroken from None
+
+
+def seal_fields(
+    cipher: Cipher,
+    *,
+    scope: str,
+    subject: str,
+    codes: Sequence[int],
+    slots: Sequence[int],
+    spelled: Sequence[str],
+    encoded: Sequence[bytes],
+) -> list[bytes]:
+    """Return one subject's values sealed and packed, in the order given."""
+    places = list(zip(codes, slots, spelled, strict=True))
+    sealed = cipher.seal_many(encoded, [entries.aad(scope, subject, *place) for place in places])
+    return [entries.pack(*place, body) for place, body in zip(places, sealed, strict=True)]
+
+
+def _find_owners(tx: Tx, keys: VaultKeys, subjects: Sequence[str], rows: Sequence[int]) -> tuple[_Owners, list[int]]:
+    """Return the owners of the values that stood in ``rows``, and each value's owner by ordinal, -1 if unknown."""
+    owner_of: dict[str, int] = {}
+    for row in rows:
+        customer = subjects[row]
+        if customer and customer not in owner_of:
+            owner_of[customer] = len(owner_of)
+    # A customer's key is the source's own text; what cannot be encoded is replaced alike every time.
+    sources = keys.index.many(_SOURCE_TAG + customer.encode("utf-8", "backslashreplace") for customer in owner_of)
+    found = {row.source_digest: row for row in sql.records_of_sources(tx, scope=keys.scope, digests=sorted(sources))}
+    records = [found.get(source) for source in sources]
+    made = spelling.new_subjects(len(sources))
+    names = [new if row is None else row.subject for new, row in zip(made, records, strict=True)]
+    owner_at = [owner_of.get(subjects[row], -1) for row in rows]
+    return _Owners(subjects=names, sources=list(sources), records=records), owner_at
+
+
+def _select(
+    cells: Cells,
+    digests: Sequence[bytes],
+    owners: _Owners,
+    owner_at: Sequence[int],
+    known: Sequence[tuple[bytes, bytes, str]],
+) -> _Fresh:
+    """Return the values that are new to their owner; unattributed ones last, and only if nobody holds them."""
+    held = {digest + subject for digest, subject, _ in known}
+    anywhere = {digest for digest, _, _ in known}
+    fresh = _Fresh()
+    orphans: list[int] = []
+    for at, owner in enumerate(owner_at):
+        if owner < 0:
+            orphans.append(at)
+            continue
+        digest = digests[at]
+        place = digest + owners.subjects[owner]
+        if place not in held:
+            held.add(place)
+            anywhere.add(digest)
+            fresh.add(owner, cells.codes[at], cells.values[at], digest)
+    for at in orphans:
+        if digests[at] not in anywhere:
+            anywhere.add(digests[at])
+            fresh.add(owners.add_unattributed(), cells.codes[at], cells.values[at], digests[at])
+    return fresh
+
+
+def _tokens_for(tx: Tx, keys: VaultKeys, fresh: _Fresh, token_of: dict[bytes, str]) -> dict[bytes, str]:
+    """Return the token of every fresh value by digest: the one the scope has for it, else a new one."""
+    missing: dict[bytes, int] = {}
+    for at, digest in enumerate(fresh.digests):
+        if digest not in token_of:
+            missing.setdefault(digest, at)
+
+    def taken(made: list[str]) -> set[str]:
+        return {token for token, _ in sql.tokens_taken(tx, scope=keys.scope, tokens=made)}
+
+    positions = list(missing.values())
+    codes, encoded = [fresh.codes[at] for at in positions], [fresh.values[at] for at in positions]
+    made = tokens.make(keys.token, codes, encoded, taken=taken)
+    return token_of | dict(zip(missing, made, strict=True))
+
+
+def _runs(fresh: _Fresh) -> Iterator[tuple[int, list[int]]]:
+    """Yield each owner with the positions of their fresh values, by class."""
+    owners, codes = fresh.owners, fresh.codes
+    order = sorted(range(len(owners)), key=lambda at: (owners[at], codes[at]))
+    for owner, run in groupby(order, key=owners.__getitem__):
+        yield owner, list(run)
+
+
+def _seal_owner(
+    keys: VaultKeys,
+    kek: Cipher,
+    owners: _Owners,
+    owner: int,
+    fresh: _Fresh,
+    run: list[int],
+    token_of: Mapping[bytes, str],
+    rows: NewRows,
+) -> int:
+    """Seal one owner's fresh values into ``rows``; return how many did not fit any more."""
+    raw, record = owners.subjects[owner], owners.records[owner]
+    subject = spelling.subject_text(raw)
+    held = [] if record is None else [(entry[0], entry[1]) for entry in entries.split(record.fields)]
+    run, dropped = run[: FIELDS_MAX - len(held)], max(0, len(run) - FIELDS_MAX + len(held))
+    if not run:
+        return dropped
+    following = {code: slot + 1 for code, slot in held}
+    codes = [fresh.codes[at] for at in run]
+    slots: list[int] = []
+    for code in codes:
+        slots.append(following.get(code, 0))
+        following[code] = slots[-1] + 1
+    spelled = [token_of[fresh.digests[at]] for at in run]
+    secret = aead.new_key() if record is None else open_subject_key(keys, record, subject)
+    packed = seal_fields(
+        Cipher(secret),
+        scope=keys.scope,
+        subject=subject,
+        codes=codes,
+        slots=slots,
+        spelled=spelled,
+        encoded=[fresh.values[at] for at in run],
+    )
+    if record is None:
+        wrapped = kek.wrap(secret, entries.key_aad(keys.scope, subject, keys.active.version))
+        rows.add_record(raw, owners.sources[owner], wrapped, b"".join(packed))
+    else:
+        rows.grown_subjects.append(raw)
+        rows.grown_fields.append(entries.merge(record.fields, packed))
+    for at, code, slot, token in zip(run, codes, slots, spelled, strict=True):
+        rows.add_token(fresh.digests[at], raw, code, slot, token)
+    return dropped

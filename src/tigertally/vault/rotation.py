@@ -1,0 +1,112 @@
+"""Rotation of the vault key: a new version seals from now on, every subject key is wrapped anew, data untouched.
+
+Invariants: the old version goes on opening until nothing uses it and it is destroyed by name; re-wrapping moves in
+batches, each one transaction with its cursor, and can be killed anywhere; a finished one does nothing when run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from tigertally.base import canon
+from tigertally.base.canon import Json
+from tigertally.base.progress import SILENT, Progress
+from tigertally.base.text import Text
+from tigertally.ledger import Event, Ledger
+from tigertally.store import jobs
+from tigertally.store.jobs import JobState
+from tigertally.store.tx import Tx
+from tigertally.vault import entries, events, keys, spelling, sql
+from tigertally.vault.errors import KeyNotActive
+from tigertally.vault.keyring import VaultKeys
+from tigertally.vault.keys import PERIOD_S_MAX, KeyInfo, KeyPurpose
+from tigertally.vault.ports import Begin, KeyKeeper
+from tigertally.vault.records import open_subject_key
+
+JOB_KIND: Final = "vault.rewrap"
+BATCH_ROWS: Final = 8_192
+
+
+def rotate(
+    tx: Tx,
+    ledger: Ledger,
+    keeper: KeyKeeper,
+    *,
+    scope: str,
+    actor: str,
+    now: datetime,
+    period_s: int = PERIOD_S_MAX,
+) -> KeyInfo:
+    """Retire a scope's vault key and make its next version; return the new one. Raises ``NoSuchKey``."""
+    tx.lock("vault_key")
+    old = keys.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope)
+    keys.retire_key(tx, old, now=now)
+    new = keys.create_key(tx, keeper, purpose=KeyPurpose.VAULT, scope=scope, version=old.version + 1, now=now)
+    retired = [info for info in keys.list_keys(tx, purpose=KeyPurpose.VAULT, scope=scope) if info.key == old.key]
+    keys.announce_end(tx, ledger, retired, kind=events.KEY_RETIRED, actor=actor, now=now)
+    keys.announce(tx, ledger, [new], actor=actor, now=now, period_s=period_s)
+    return new
+
+
+def rewrap(
+    begin: Begin,
+    ledger: Ledger,
+    vault: VaultKeys,
+    *,
+    actor: str,
+    now: Callable[[], datetime],
+    batch_rows: int = BATCH_ROWS,
+    progress: Progress = SILENT,
+) -> int:
+    """Wrap every subject key of the scope under its active vault key; return how many records this run changed.
+
+    ``vault`` was opened after the rotation. Raises ``KeyNotActive`` if the key was rotated again, ``JobTaken`` if
+    another process resumed the work, ``RecordBroken``.
+    """
+    with begin() as tx:
+        job = jobs.start_or_resume(tx, key=f"{JOB_KIND}:{vault.active.key}", kind=JOB_KIND, now=now())
+        total = sql.count_records(tx, scope=vault.scope)
+    if job.state is JobState.DONE:
+        return 0
+    progress.begin(Text("重新包裹客户密钥", "re-wrapping subject keys"), total)
+    changed = 0
+    while True:
+        with begin() as tx:
+            after, done = _cursor(job.cursor)
+            rows = sql.records_after(tx, scope=vault.scope, after=after, limit=batch_rows)
+            moved = _rewrap_rows(tx, vault, rows, now=now())
+            changed += moved
+            if not rows:
+                payload: dict[str, Json] = {"scope": vault.scope, "version": vault.active.version, "records": done}
+                ledger.append(tx, Event(kind=events.KEYS_REWRAPPED, payload=payload, actor=actor), now=now())
+                jobs.finish(tx, job, now=now())
+                return changed
+            cursor = canon.dumps({"after": spelling.subject_text(rows[-1].subject), "done": done + moved})
+            job = jobs.advance(tx, job, cursor=cursor, now=now())
+        progress.advance(len(rows))
+
+
+def _rewrap_rows(tx: Tx, vault: VaultKeys, rows: list[sql.RecordRow], *, now: datetime) -> int:
+    version = vault.active.version
+    if any(row.key_version > version for row in rows):
+        raise KeyNotActive
+    stale = [row for row in rows if row.key_version != version]
+    if not stale:
+        return 0
+    kek = vault.spend(tx, wraps=len(stale), now=now)
+    wrapped: list[bytes] = []
+    for row in stale:
+        subject = spelling.subject_text(row.subject)
+        with open_subject_key(vault, row, subject) as secret:
+            wrapped.append(kek.wrap(secret, entries.key_aad(vault.scope, subject, version)))
+    subjects = [row.subject for row in stale]
+    return sql.replace_wraps(tx, scope=vault.scope, subjects=subjects, wrapped=wrapped, key_version=version)
+
+
+def _cursor(raw: bytes) -> tuple[bytes, int]:
+    body = canon.loads(raw)
+    if not isinstance(body, dict) or not body:
+        return b"", 0
+    return spelling.subject_raw(str(body["after"])), int(str(body["done"]))

@@ -1,0 +1,380 @@
+"""Tables of the vault and the statements on them. No rule lives here.
+
+``vault_key`` holds wrapped keys; ``vault_record`` one row per subject; ``vault_token`` one row per value of a
+subject: the keyed digest finds a value, the token finds its place. Subjects are 16 raw bytes here (their order is
+the order of their ids as text, on both databases). Digests are 16 bytes, source digests 32.
+
+Bulk look-ups join against one parameter: a packed byte string on SQLite, an array on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from tigertally.store.schema import AutoId, Blob, Instant, metadata
+from tigertally.store.tx import Tx
+
+SUBJECT_BYTES: Final = 16
+DIGEST_BYTES: Final = 16
+SOURCE_BYTES: Final = 32
+
+key = Table(
+    "vault_key",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("scope", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("wrapped", Blob, nullable=True),
+    Column("created", Instant, nullable=False),
+    Column("uses", BigInteger, nullable=False),
+    Column("retired", Instant, nullable=True),
+    Column("destroyed", Instant, nullable=True),
+    UniqueConstraint("purpose", "scope", "version"),
+)
+record = Table(
+    "vault_record",
+    metadata,
+    Column("scope", String(40), primary_key=True),
+    Column("subject", Blob, primary_key=True),
+    Column("source_digest", Blob, nullable=True),
+    Column("key_version", Integer, nullable=False),
+    Column("wrapped_key", Blob, nullable=False),
+    Column("fields", Blob, nullable=False),
+    Column("sealed_at", Instant, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("scope", "source_digest"),
+)
+token = Table(
+    "vault_token",
+    metadata,
+    Column("id", AutoId, primary_key=True),
+    Column("scope", String(40), nullable=False),
+    Column("digest", Blob, nullable=False),
+    Column("subject", Blob, nullable=False),
+    Column("code", SmallInteger, nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("token", String(64), nullable=False),
+    UniqueConstraint("scope", "digest", "subject"),
+    Index("ix_vault_token_scope_token", "scope", "token"),
+)
+
+# One packed parameter instead of thousands; CROSS JOIN keeps SQLite from turning the loops around.
+_SPOTS = (
+    "WITH RECURSIVE spot(at) AS (SELECT 1 UNION ALL SELECT at + :width FROM spot WHERE at + :width <= length(:packed)) "
+)
+
+
+def _wanted(tx: Tx, table: str, column: str, columns: str, width: int) -> str:
+    """Return a statement that selects ``columns`` of the rows of one scope whose ``column`` is among many."""
+    if tx.dialect == "sqlite":
+        return (
+            f"{_SPOTS} SELECT {columns} FROM spot CROSS JOIN {table} AS t"  # noqa: S608 - constants only
+            f" ON t.scope = :scope AND t.{column} = substr(:packed, spot.at, {width})"
+        )
+    return (
+        f"SELECT {columns} FROM unnest(CAST(:keys AS bytea[])) AS spot(k)"  # noqa: S608 - constants only
+        f" JOIN {table} AS t ON t.scope = :scope AND t.{column} = spot.k"
+    )
+
+
+def _among(tx: Tx, scope: str, keys: Sequence[bytes], width: int) -> dict[str, object]:
+    if tx.dialect == "sqlite":
+        return {"scope": scope, "packed": b"".join(keys), "width": width}
+    return {"scope": scope, "keys": list(keys)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """A key as stored. ``wrapped`` is None once destroyed."""
+
+    id: str
+    purpose: str
+    scope: str
+    version: int
+    state: str
+    wrapped: bytes | None
+    created: datetime
+    uses: int
+    retired: datetime | None
+    destroyed: datetime | None
+
+
+def insert_key(tx: Tx, row: KeyRow) -> None:
+    """Store a new key."""
+    tx.execute(
+        insert(key).values(
+            id=row.id,
+            purpose=row.purpose,
+            scope=row.scope,
+            version=row.version,
+            state=row.state,
+            wrapped=row.wrapped,
+            created=row.created,
+            uses=row.uses,
+            retired=row.retired,
+            destroyed=row.destroyed,
+        )
+    )
+
+
+def read_keys(tx: Tx, *, purpose: str | None = None, scope: str | None = None) -> list[KeyRow]:
+    """Return keys by purpose, scope and version."""
+    query = select(key).order_by(key.c.purpose, key.c.scope, key.c.version)
+    if purpose is not None:
+        query = query.where(key.c.purpose == purpose)
+    if scope is not None:
+        query = query.where(key.c.scope == scope)
+    return [
+        KeyRow(
+            id=row.id,
+            purpose=row.purpose,
+            scope=row.scope,
+            version=row.version,
+            state=row.state,
+            wrapped=None if row.wrapped is None else bytes(row.wrapped),
+            created=row.created,
+            uses=row.uses,
+            retired=row.retired,
+            destroyed=row.destroyed,
+        )
+        for row in tx.all(query)
+    ]
+
+
+def retire_key(tx: Tx, key_id: str, *, now: datetime) -> int:
+    """Make an active key retired; return rows changed."""
+    return tx.execute(
+        update(key).where(key.c.id == key_id, key.c.state == "active").values(state="retired", retired=now)
+    )
+
+
+def destroy_key(tx: Tx, key_id: str, *, now: datetime) -> int:
+    """Overwrite a key's wrapped bytes with NULL; return rows changed."""
+    return tx.execute(
+        update(key)
+        .where(key.c.id == key_id, key.c.state != "destroyed")
+        .values(state="destroyed", wrapped=None, destroyed=now)
+    )
+
+
+def count_uses(tx: Tx, key_id: str, *, uses: int, uses_max: int) -> int:
+    """Add uses to an active key if they fit under the limit; return rows changed."""
+    return tx.execute(
+        update(key)
+        .where(key.c.id == key_id, key.c.state == "active", key.c.uses + uses <= uses_max)
+        .values(uses=key.c.uses + uses)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """A record as stored; ``source_digest`` is filled by :func:`records_of_sources` only."""
+
+    subject: bytes
+    key_version: int
+    wrapped_key: bytes
+    fields: bytes
+    source_digest: bytes = b""
+
+
+_RECORD: Final = "t.subject, t.key_version, t.wrapped_key, t.fields"
+
+
+def records_of_sources(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> list[RecordRow]:
+    """Return the records of these source digests that are there, in no order."""
+    if not digests:
+        return []
+    query = text(_wanted(tx, "vault_record", "source_digest", _RECORD + ", t.source_digest", SOURCE_BYTES))
+    return [
+        RecordRow(
+            subject=bytes(subject),
+            key_version=version,
+            wrapped_key=bytes(wrapped),
+            fields=bytes(fields),
+            source_digest=bytes(source),
+        )
+        for subject, version, wrapped, fields, source in tx.all(query, _among(tx, scope, digests, SOURCE_BYTES))
+    ]
+
+
+def records_of(tx: Tx, *, scope: str, subjects: Sequence[bytes]) -> list[RecordRow]:
+    """Return the records of these subjects that are there, in no order."""
+    if not subjects:
+        return []
+    query = text(_wanted(tx, "vault_record", "subject", _RECORD, SUBJECT_BYTES))
+    return [
+        RecordRow(subject=bytes(subject), key_version=version, wrapped_key=bytes(wrapped), fields=bytes(fields))
+        for subject, version, wrapped, fields in tx.all(query, _among(tx, scope, subjects, SUBJECT_BYTES))
+    ]
+
+
+def records_after(tx: Tx, *, scope: str, after: bytes, limit: int) -> list[RecordRow]:
+    """Return the next records in ascending order of subject."""
+    query = (
+        select(record.c.subject, record.c.key_version, record.c.wrapped_key, record.c.fields)
+        .where(record.c.scope == scope, record.c.subject > after)
+        .order_by(record.c.subject)
+        .limit(limit)
+    )
+    return [
+        RecordRow(subject=bytes(subject), key_version=version, wrapped_key=bytes(wrapped), fields=bytes(fields))
+        for subject, version, wrapped, fields in tx.all(query)
+    ]
+
+
+def insert_records(tx: Tx, columns: Mapping[str, Sequence[object]]) -> int:
+    """Insert records by column."""
+    return tx.insert_columns(record, columns)
+
+
+def insert_tokens(tx: Tx, columns: Mapping[str, Sequence[object]]) -> int:
+    """Insert token rows by column."""
+    return tx.insert_columns(token, columns)
+
+
+def replace_fields(tx: Tx, *, scope: str, subjects: Sequence[bytes], fields: Sequence[bytes]) -> int:
+    """Overwrite the packed fields of records; their version rises by one. Return rows changed."""
+    if not subjects:
+        return 0
+    if tx.dialect == "postgresql":
+        return tx.execute(
+            text(
+                "UPDATE vault_record AS r SET fields = n.f, version = r.version + 1"
+                " FROM unnest(CAST(:subjects AS bytea[]), CAST(:fields AS bytea[])) AS n(s, f)"
+                " WHERE r.scope = :scope AND r.subject = n.s"
+            ),
+            {"scope": scope, "subjects": list(subjects), "fields": list(fields)},
+        )
+    return tx.execute(
+        update(record)
+        .where(record.c.scope == scope, record.c.subject == bindparam("whose"))
+        .values(fields=bindparam("new_fields"), version=record.c.version + 1),
+        [{"whose": whose, "new_fields": new} for whose, new in zip(subjects, fields, strict=True)],
+    )
+
+
+def replace_wraps(tx: Tx, *, scope: str, subjects: Sequence[bytes], wrapped: Sequence[bytes], key_version: int) -> int:
+    """Overwrite the wrapped subject keys of records. Return rows changed."""
+    if not subjects:
+        return 0
+    if tx.dialect == "postgresql":
+        return tx.execute(
+            text(
+                "UPDATE vault_record AS r SET wrapped_key = n.w, key_version = :key_version"
+                " FROM unnest(CAST(:subjects AS bytea[]), CAST(:wrapped AS bytea[])) AS n(s, w)"
+                " WHERE r.scope = :scope AND r.subject = n.s"
+            ),
+            {"scope": scope, "subjects": list(subjects), "wrapped": list(wrapped), "key_version": key_version},
+        )
+    return tx.execute(
+        update(record)
+        .where(record.c.scope == scope, record.c.subject == bindparam("whose"))
+        .values(wrapped_key=bindparam("new_wrap"), key_version=key_version),
+        [{"whose": whose, "new_wrap": new} for whose, new in zip(subjects, wrapped, strict=True)],
+    )
+
+
+def values_known(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> list[tuple[bytes, bytes, str]]:
+    """Return ``(digest, subject, token)`` of every value among ``digests``, in no order."""
+    if not digests:
+        return []
+    query = text(_wanted(tx, "vault_token", "digest", "t.digest, t.subject, t.token", DIGEST_BYTES))
+    rows = tx.all(query, _among(tx, scope, digests, DIGEST_BYTES))
+    return [(bytes(digest), bytes(subject), spelled) for digest, subject, spelled in rows]
+
+
+def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> list[tuple[str, bytes]]:
+    """Return ``(token, digest)`` for every token among ``tokens`` that is in use, distinct."""
+    if not tokens:
+        return []
+    if tx.dialect == "sqlite":
+        query = (
+            "SELECT DISTINCT t.token, t.digest FROM json_each(:tokens) AS spot"
+            " CROSS JOIN vault_token AS t ON t.scope = :scope AND t.token = spot.value"
+        )
+        params: dict[str, object] = {"scope": scope, "tokens": json.dumps(list(tokens))}
+    else:
+        query = (
+            "SELECT DISTINCT t.token, t.digest FROM unnest(CAST(:tokens AS varchar[])) AS spot(k)"
+            " JOIN vault_token AS t ON t.scope = :scope AND t.token = spot.k"
+        )
+        params = {"scope": scope, "tokens": list(tokens)}
+    return [(spelled, bytes(digest)) for spelled, digest in tx.all(text(query), params)]
+
+
+def places_of(tx: Tx, *, scope: str, spelled: str) -> list[tuple[bytes, int, int]]:
+    """Return ``(subject, code, slot)`` of a token, by subject."""
+    query = (
+        select(token.c.subject, token.c.code, token.c.slot)
+        .where(token.c.scope == scope, token.c.token == spelled)
+        .order_by(token.c.subject, token.c.code, token.c.slot)
+    )
+    return [(bytes(subject), code, slot) for subject, code, slot in tx.all(query)]
+
+
+def subjects_holding(tx: Tx, *, scope: str, digest: bytes) -> list[bytes]:
+    """Return the subjects that hold the value of ``digest``, ascending."""
+    query = select(token.c.subject).where(token.c.scope == scope, token.c.digest == digest).order_by(token.c.subject)
+    return [bytes(subject) for subject in tx.scalars(query)]
+
+
+def count_records(tx: Tx, *, scope: str, key_version: int | None = None) -> int:
+    """Return how many subjects there are (under one version of the vault key, if given)."""
+    query = select(func.count()).select_from(record).where(record.c.scope == scope)
+    if key_version is not None:
+        query = query.where(record.c.key_version == key_version)
+    return tx.scalar(query) or 0
+
+
+def count_holders(tx: Tx, *, scope: str, codes: Sequence[int]) -> int:
+    """Return how many subjects have at least one value of these classes."""
+    query = select(func.count(token.c.subject.distinct())).where(token.c.scope == scope, token.c.code.in_(codes))
+    return tx.scalar(query) or 0
+
+
+def count_values(tx: Tx, *, scope: str) -> dict[int, int]:
+    """Return how many values there are per class code."""
+    query = select(token.c.code, func.count()).where(token.c.scope == scope).group_by(token.c.code)
+    return {code: count for code, count in tx.all(query.order_by(token.c.code))}  # noqa: C416 - rows are not pairs
+
+
+def delete_subject(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[str]) -> int:
+    """Delete a subject's record and its rows of these tokens; return records deleted (0 or 1)."""
+    tx.execute(delete(token).where(token.c.scope == scope, token.c.subject == subject, token.c.token.in_(list(tokens))))
+    return tx.execute(delete(record).where(record.c.scope == scope, record.c.subject == subject))
+
+
+def delete_tokens(tx: Tx, *, scope: str, limit: int) -> int:
+    """Delete up to ``limit`` token rows of a scope."""
+    doomed = select(token.c.id).where(token.c.scope == scope).order_by(token.c.id).limit(limit)
+    return tx.execute(delete(token).where(token.c.id.in_(doomed)))
+
+
+def delete_records(tx: Tx, *, scope: str, limit: int) -> int:
+    """Delete up to ``limit`` records of a scope."""
+    doomed = select(record.c.subject).where(record.c.scope == scope).order_by(record.c.subject).limit(limit)
+    return tx.execute(delete(record).where(record.c.scope == scope, record.c.subject.in_(doomed)))

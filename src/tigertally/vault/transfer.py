@@ -1,0 +1,264 @@
+"""Out to a buyer and in from a seller: records as the columns of ``formats.part``.
+
+Export opens values in memory and gives columns; sealing them to the buyer is ``handover``'s. Import seals every
+value again under this installation's own keys and keeps subjects and tokens, so that the protected copies stay
+joined to the vault. A subject's salt is the first 16 bytes of HMAC(commit key, bundle ‖ subject): the same bundle
+made again has the same commitments, and another bundle tells nothing about this one.
+
+Import invariants: a subject is stored as a whole or not at all; storing it again changes nothing; a subject that is
+here with other values, a token that stands for something else here, a token that could hide a value, a value that
+the vault would not seal: each is named, and the caller's transaction undoes the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
+from tigertally.crypto import aead
+from tigertally.crypto.aead import Cipher
+from tigertally.formats import part as parts
+from tigertally.formats.part import PartColumns
+from tigertally.formats.record import SALT_BYTES
+from tigertally.store.tx import Tx
+from tigertally.vault import entries, spelling, sql, tokens, values
+from tigertally.vault.errors import (
+    NoSuchSubject,
+    SubjectDiffers,
+    TokenClash,
+    TokenNotAccepted,
+    ValueNotAccepted,
+)
+from tigertally.vault.keyring import VaultKeys
+from tigertally.vault.reading import open_entry
+from tigertally.vault.records import NewRows, digests_of, open_subject_key, seal_fields
+from tigertally.vault.sql import RecordRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recomputed:
+    """What the vault holds of some subjects, as both sides hash it: commitments in order, values per class."""
+
+    commitments: Sequence[bytes]
+    counts: Mapping[str, int]
+
+
+def export_part(
+    tx: Tx, keys: VaultKeys, *, classes: Collection[FieldClass], after: str, limit: int, bundle: str
+) -> PartColumns | None:
+    """Return the next at most ``limit`` subjects with a value of ``classes``, ascending after ``after`` ("": first).
+
+    Rows are sorted by (subject, code, slot). None when there are no more. Raises ``SadRefused``, ``RecordBroken``.
+    """
+    values.refuse_forbidden(classes)
+    codes = frozenset(FIELD_RULES[cls].code for cls in classes)
+    columns = _Columns()
+    position = spelling.subject_raw(after) if after else b""
+    while columns.subjects < limit:
+        wanted = limit - columns.subjects
+        rows = sql.records_after(tx, scope=keys.scope, after=position, limit=wanted)
+        columns.read(keys, rows, codes)
+        if len(rows) < wanted:
+            break
+        position = rows[-1].subject
+    if not columns.subject:
+        return None
+    return columns.part(_salts(keys, bundle, columns.order))
+
+
+def import_part(tx: Tx, keys: VaultKeys, *, part: PartColumns, now: datetime) -> int:
+    """Seal a part's subjects under our own keys; return how many are new here (the others were here already).
+
+    ``part`` is as ``formats.part.read_part`` gave it. Raises ``SadRefused``, ``ValueNotAccepted``,
+    ``TokenNotAccepted``, ``SubjectDiffers``, ``TokenClash``, ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``.
+    """
+    encoded = _accepted(part)
+    tx.lock(f"vault:{keys.scope}")
+    digests = digests_of(keys, part.code, encoded)
+    starts = part.starts()
+    names = [part.subject[at] for at in starts]
+    raws = spelling.subjects_raw(names)
+    here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
+    runs = [range(*span) for span in pairwise([*starts, len(part.subject)])]
+    missing: list[int] = []
+    for at, raw in enumerate(raws):
+        row = here.get(raw)
+        if row is None:
+            missing.append(at)
+        elif not _same(keys, row, names[at], part, runs[at]):
+            raise SubjectDiffers(subject=names[at])
+    if not missing:
+        return 0
+    _refuse_clashes(tx, keys, part.token, digests)
+    kek = keys.spend(tx, wraps=len(missing), now=now)
+    rows = NewRows()
+    for at in missing:
+        _import_subject(keys, kek, raw=raws[at], part=part, run=runs[at], encoded=encoded, digests=digests, rows=rows)
+    return rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
+
+
+def commitments_of(
+    tx: Tx,
+    keys: VaultKeys,
+    *,
+    subjects: Sequence[str],
+    salts: Sequence[bytes],
+    classes: Collection[FieldClass] | None = None,
+) -> Recomputed:
+    """Return the commitments of ``subjects`` (ascending) over what is stored here, under the salts of their part.
+
+    With ``classes``, over values of those only. Raises ``NoSuchSubject``, ``RecordBroken``.
+    """
+    part = stored_part(tx, keys, subjects=subjects, salts=salts, classes=classes)
+    return Recomputed(commitments=parts.commitments(part), counts=parts.counts(part))
+
+
+def stored_part(
+    tx: Tx,
+    keys: VaultKeys,
+    *,
+    subjects: Sequence[str],
+    salts: Sequence[bytes],
+    classes: Collection[FieldClass] | None = None,
+) -> PartColumns:
+    """Return what is stored of ``subjects`` (ascending), as a part with these salts. Raises ``NoSuchSubject``."""
+    codes = frozenset(BY_CODE) if classes is None else frozenset(FIELD_RULES[cls].code for cls in classes)
+    raws = spelling.subjects_raw(subjects)
+    here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
+    if len(here) != len(raws) or len(salts) != len(raws):
+        raise NoSuchSubject
+    columns = _Columns()
+    columns.read(keys, [here[raw] for raw in raws], codes)
+    if columns.subjects != len(raws):
+        raise NoSuchSubject
+    return columns.part(list(salts))
+
+
+class _Columns:
+    """A part's columns while they are gathered. ``order`` is the subjects, once each."""
+
+    __slots__ = ("code", "order", "rows_of", "slot", "subject", "token", "value")
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.rows_of: list[int] = []
+        self.subject: list[str] = []
+        self.code: list[int] = []
+        self.slot: list[int] = []
+        self.value: list[str] = []
+        self.token: list[str] = []
+
+    @property
+    def subjects(self) -> int:
+        return len(self.order)
+
+    def read(self, keys: VaultKeys, rows: Sequence[RecordRow], codes: Collection[int]) -> None:
+        names = spelling.subjects_text([row.subject for row in rows]) if rows else []
+        for row, name in zip(rows, names, strict=True):
+            wanted = [entry for entry in entries.entries(row.fields) if entry.code in codes]
+            if not wanted:
+                continue
+            cipher = Cipher(open_subject_key(keys, row, name))
+            for entry in wanted:
+                self.code.append(entry.code)
+                self.slot.append(entry.slot)
+                self.token.append(entry.token)
+                self.value.append(open_entry(cipher, scope=keys.scope, subject=name, entry=entry))
+            self.subject += [name] * len(wanted)
+            self.order.append(name)
+            self.rows_of.append(len(wanted))
+
+    def part(self, salts: Sequence[bytes]) -> PartColumns:
+        repeated: list[bytes] = []
+        for salt, count in zip(salts, self.rows_of, strict=True):
+            repeated += [salt] * count
+        return PartColumns(
+            subject=self.subject, salt=repeated, code=self.code, slot=self.slot, value=self.value, token=self.token
+        )
+
+
+def _salts(keys: VaultKeys, bundle: str, subjects: Sequence[str]) -> list[bytes]:
+    head = bundle.encode() + b"|"
+    return [digest[:SALT_BYTES] for digest in keys.commit.many(head + subject.encode() for subject in subjects)]
+
+
+def _accepted(part: PartColumns) -> list[bytes]:
+    """Return the values' bytes if every value and token may be kept."""
+    by_code: dict[int, list[int]] = {}
+    for at, code in enumerate(part.code):
+        by_code.setdefault(code, []).append(at)
+    for code, positions in by_code.items():
+        cls = BY_CODE.get(code)
+        if cls is None:
+            raise ValueNotAccepted(field=str(code), reason="class")
+        column = [part.value[at] for at in positions]
+        cells = values.accept([(cls, column)], rows=len(column))
+        if len(cells.rows) != len(column):
+            reason = next(iter(cells.rejected)).value if cells.rejected else "empty"
+            raise ValueNotAccepted(field=cls, reason=reason)
+    wrong = tokens.misformed(part.code, part.value, part.token)
+    if wrong:
+        raise TokenNotAccepted(field=BY_CODE[part.code[wrong[0]]])
+    return [value.encode() for value in part.value]
+
+
+def _same(keys: VaultKeys, row: RecordRow, subject: str, part: PartColumns, run: range) -> bool:
+    """Return whether the stored record is what the part says. Raises ``RecordBroken``."""
+    stored = entries.entries(row.fields)
+    if len(stored) != len(run):
+        return False
+    cipher = Cipher(open_subject_key(keys, row, subject))
+    return all(
+        (entry.code, entry.slot, entry.token) == (part.code[at], part.slot[at], part.token[at])
+        and open_entry(cipher, scope=keys.scope, subject=subject, entry=entry) == part.value[at]
+        for entry, at in zip(stored, run, strict=True)
+    )
+
+
+def _refuse_clashes(tx: Tx, keys: VaultKeys, spelled: Sequence[str], digests: Sequence[bytes]) -> None:
+    """Raise ``TokenClash`` unless tokens and values pair one to one, in the part and with what is here."""
+    token_of = dict(zip(digests, spelled, strict=True))
+    digest_of = dict(zip(spelled, digests, strict=True))
+    pairs = set(zip(digests, spelled, strict=True))
+    if not len(pairs) == len(token_of) == len(digest_of):
+        raise TokenClash
+    for digest, _, token in sql.values_known(tx, scope=keys.scope, digests=sorted(token_of)):
+        if token_of[digest] != token:
+            raise TokenClash
+    for token, digest in sql.tokens_taken(tx, scope=keys.scope, tokens=list(digest_of)):
+        if digest_of[token] != digest:
+            raise TokenClash
+
+
+def _import_subject(
+    keys: VaultKeys,
+    kek: Cipher,
+    *,
+    raw: bytes,
+    part: PartColumns,
+    run: range,
+    encoded: Sequence[bytes],
+    digests: Sequence[bytes],
+    rows: NewRows,
+) -> None:
+    if len({digests[at] for at in run}) != len(run):
+        # One value twice under one subject: no vault of ours makes that.
+        raise ValueNotAccepted(field=BY_CODE[part.code[run[0]]], reason="repeated")
+    subject = part.subject[run[0]]
+    secret = aead.new_key()
+    packed = seal_fields(
+        Cipher(secret),
+        scope=keys.scope,
+        subject=subject,
+        codes=[part.code[at] for at in run],
+        slots=[part.slot[at] for at in run],
+        spelled=[part.token[at] for at in run],
+        encoded=[encoded[at] for at in run],
+    )
+    wrapped = kek.wrap(secret, entries.key_aad(keys.scope, subject, keys.active.version))
+    rows.add_record(raw, None, wrapped, b"".join(packed))
+    for at in run:
+        rows.add_token(digests[at], raw, part.code[at], part.slot[at], part.token[at])
