@@ -34,8 +34,8 @@ from tigertally.vault.errors import (
     ValueNotAccepted,
 )
 from tigertally.vault.events import KEY_CREATED, KEY_DESTROYED, KEY_RETIRED, KEYS_REWRAPPED, SUBJECT_ERASED
-from tigertally.vault.keepers.passphrase import create as create_key_file
-from tigertally.vault.keepers.passphrase import open_file as open_key_file
+from tigertally.vault.keepers.passphrase import create as create_passphrase_keeper
+from tigertally.vault.keepers.passphrase import open_file as open_passphrase_keeper
 from tigertally.vault.keyring import VaultKeys, access_cipher, ledger_keys, open_scope, signing_key, transfer_key
 from tigertally.vault.keys import (
     PERIOD_S_MAX,
@@ -58,7 +58,7 @@ from tigertally.vault.reading import (
     MaskedField,
     MaskedRecord,
     Place,
-    VaultCounts,
+    count_holders,
     counts,
     find,
     lookup,
@@ -68,7 +68,7 @@ from tigertally.vault.reading import (
 )
 from tigertally.vault.records import SealCounts, seal_batch
 from tigertally.vault.rotation import rewrap, rotate
-from tigertally.vault.transfer import Recomputed, commitments_of, export_part, import_part, stored_part
+from tigertally.vault.transfer import check_part, commitments_of, export_part, import_part, stored_part
 from tigertally.vault.values import Rejection
 
 __all__ = [
@@ -98,7 +98,6 @@ __all__ = [
     "NoSuchSubject",
     "NoSuchToken",
     "Place",
-    "Recomputed",
     "RecordBroken",
     "Rejection",
     "SadRefused",
@@ -108,17 +107,18 @@ __all__ = [
     "TokenClash",
     "TokenNotAccepted",
     "ValueNotAccepted",
-    "VaultCounts",
     "VaultKeys",
     "access_cipher",
     "active_key",
     "announce",
     "announce_end",
+    "check_part",
     "commitments_of",
+    "count_holders",
     "counts",
     "create_installation_keys",
     "create_key",
-    "create_key_file",
+    "create_passphrase_keeper",
     "create_scope_keys",
     "destroy_key",
     "destroy_scope",
@@ -131,7 +131,7 @@ __all__ = [
     "list_keys",
     "lookup",
     "open_key",
-    "open_key_file",
+    "open_passphrase_keeper",
     "open_scope",
     "open_value",
     "resolve",

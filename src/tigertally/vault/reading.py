@@ -7,7 +7,7 @@ in the ledger before is the caller's affair (``app.verbs``). Nothing here writes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tigertally.access import Action, Decision
@@ -50,14 +50,6 @@ class MaskedRecord:
 
     subject: SubjectId
     fields: tuple[MaskedField, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultCounts:
-    """How many subjects, and how many values of each class they hold."""
-
-    subjects: int
-    fields: Mapping[FieldClass, int]
 
 
 def lookup(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence[str]) -> list[str | None]:
@@ -135,16 +127,15 @@ def open_value(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place | st
     raise NoSuchSubject
 
 
-def counts(tx: Tx, *, scope: str, classes: Collection[FieldClass] | None = None) -> VaultCounts:
-    """Return how many subjects and values a scope holds; with ``classes``, only subjects and values of those."""
+def counts(tx: Tx, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
+    """Return how many subjects a scope holds, and how many values of each class."""
     held = {_class(code): count for code, count in sql.count_values(tx, scope=scope).items()}
-    if classes is None:
-        return VaultCounts(subjects=sql.count_records(tx, scope=scope), fields=held)
-    codes = sorted(FIELD_RULES[cls].code for cls in classes)
-    return VaultCounts(
-        subjects=sql.count_holders(tx, scope=scope, codes=codes),
-        fields={cls: count for cls, count in held.items() if cls in classes},
-    )
+    return sql.count_records(tx, scope=scope), held
+
+
+def count_holders(tx: Tx, *, scope: str, classes: Collection[FieldClass]) -> int:
+    """Return how many subjects have at least one value of ``classes``: those that an export of them would hold."""
+    return sql.count_holders(tx, scope=scope, codes=sorted(FIELD_RULES[cls].code for cls in classes))
 
 
 def open_entry(cipher: Cipher, *, scope: str, subject: str, entry: Entry) -> str:

@@ -12,8 +12,8 @@ the vault would not seal: each is named, and the caller's transaction undoes the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -36,14 +36,6 @@ from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.reading import open_entry
 from tigertally.vault.records import NewRows, digests_of, open_subject_key, seal_fields
 from tigertally.vault.sql import RecordRow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recomputed:
-    """What the vault holds of some subjects, as both sides hash it: commitments in order, values per class."""
-
-    commitments: Sequence[bytes]
-    counts: Mapping[str, int]
 
 
 def export_part(
@@ -69,6 +61,11 @@ def export_part(
     return columns.part(_salts(keys, bundle, columns.order))
 
 
+def check_part(part: PartColumns) -> None:
+    """Raise what :func:`import_part` would for this part alone: forbidden classes, values, tokens, clashes in it."""
+    _one_to_one(part, _accepted(part))
+
+
 def import_part(tx: Tx, keys: VaultKeys, *, part: PartColumns, now: datetime) -> int:
     """Seal a part's subjects under our own keys; return how many are new here (the others were here already).
 
@@ -76,6 +73,7 @@ def import_part(tx: Tx, keys: VaultKeys, *, part: PartColumns, now: datetime) ->
     ``TokenNotAccepted``, ``SubjectDiffers``, ``TokenClash``, ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``.
     """
     encoded = _accepted(part)
+    _one_to_one(part, encoded)
     tx.lock(f"vault:{keys.scope}")
     digests = digests_of(keys, part.code, encoded)
     starts = part.starts()
@@ -107,13 +105,14 @@ def commitments_of(
     subjects: Sequence[str],
     salts: Sequence[bytes],
     classes: Collection[FieldClass] | None = None,
-) -> Recomputed:
-    """Return the commitments of ``subjects`` (ascending) over what is stored here, under the salts of their part.
+) -> tuple[list[bytes], dict[FieldClass, int]]:
+    """Return the commitments of ``subjects`` (ascending) over what is stored here, and the values of each class.
 
-    With ``classes``, over values of those only. Raises ``NoSuchSubject``, ``RecordBroken``.
+    ``salts`` has one salt per subject, as their part did. With ``classes``, over values of those only. Raises
+    ``NoSuchSubject``, ``RecordBroken``.
     """
     part = stored_part(tx, keys, subjects=subjects, salts=salts, classes=classes)
-    return Recomputed(commitments=parts.commitments(part), counts=parts.counts(part))
+    return parts.commitments(part), {BY_CODE[code]: count for code, count in sorted(Counter(part.code).items())}
 
 
 def stored_part(
@@ -205,6 +204,15 @@ def _accepted(part: PartColumns) -> list[bytes]:
     return [value.encode() for value in part.value]
 
 
+def _one_to_one(part: PartColumns, encoded: Sequence[bytes]) -> None:
+    """Raise unless equal values have equal tokens, others others, and no subject has a value twice."""
+    valued = list(zip(part.code, encoded, strict=True))
+    if not len(set(zip(valued, part.token, strict=True))) == len(set(valued)) == len(set(part.token)):
+        raise TokenClash
+    if len(set(zip(part.subject, valued, strict=True))) != len(valued):
+        raise ValueNotAccepted(field="-", reason="repeated")
+
+
 def _same(keys: VaultKeys, row: RecordRow, subject: str, part: PartColumns, run: range) -> bool:
     """Return whether the stored record is what the part says. Raises ``RecordBroken``."""
     stored = entries.entries(row.fields)
@@ -219,12 +227,9 @@ def _same(keys: VaultKeys, row: RecordRow, subject: str, part: PartColumns, run:
 
 
 def _refuse_clashes(tx: Tx, keys: VaultKeys, spelled: Sequence[str], digests: Sequence[bytes]) -> None:
-    """Raise ``TokenClash`` unless tokens and values pair one to one, in the part and with what is here."""
+    """Raise ``TokenClash`` unless the part's tokens and values pair with each other here too."""
     token_of = dict(zip(digests, spelled, strict=True))
     digest_of = dict(zip(spelled, digests, strict=True))
-    pairs = set(zip(digests, spelled, strict=True))
-    if not len(pairs) == len(token_of) == len(digest_of):
-        raise TokenClash
     for digest, _, token in sql.values_known(tx, scope=keys.scope, digests=sorted(token_of)):
         if token_of[digest] != token:
             raise TokenClash
@@ -244,9 +249,6 @@ def _import_subject(
     digests: Sequence[bytes],
     rows: NewRows,
 ) -> None:
-    if len({digests[at] for at in run}) != len(run):
-        # One value twice under one subject: no vault of ours makes that.
-        raise ValueNotAccepted(field=BY_CODE[part.code[run[0]]], reason="repeated")
     subject = part.subject[run[0]]
     secret = aead.new_key()
     packed = seal_fields(

@@ -25,7 +25,7 @@ PURPOSE: Final = "root"
 FILE_BYTES_MAX: Final = 4096
 
 
-def create(path: Path, passphrase: SecretText, *, cost: Argon2Cost = kdf.DEFAULT_COST) -> Rooted:
+def create(path: Path, *, passphrase: SecretText, cost: Argon2Cost = kdf.DEFAULT_COST) -> Rooted:
     """Make a root key, store it at ``path`` (mode 0600), return its keeper.
 
     Raises :class:`KeyFileExists`; :class:`KeeperUnavailable` if the file cannot be written;
@@ -44,7 +44,7 @@ def create(path: Path, passphrase: SecretText, *, cost: Argon2Cost = kdf.DEFAULT
     return Rooted(root)
 
 
-def open_file(path: Path, passphrase: SecretText) -> Rooted:
+def open_file(path: Path, *, passphrase: SecretText) -> Rooted:
     """Return the keeper of the root key at ``path``.
 
     Raises :class:`NoKeyFile`, ``Malformed`` for another file, ``WrongPassphrase``.
