@@ -16,6 +16,7 @@ holds cards.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +28,7 @@ import pyarrow.compute as pc
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery import core, shapes
 from tigertally.discovery.counting import Tally, mixed
+from tigertally.discovery.encodings import FULL_WIDTH, fold_text
 from tigertally.discovery.evidence import TextEvidence, base_reasons, chance_level, crowd_proof, test_numbers
 from tigertally.discovery.hits import (
     ALSO,
@@ -58,6 +60,14 @@ _NUMBERS: Final = (PAN, NATIONAL_ID, ID_15, MOBILE, IBAN, TRACK)
 _MISS_OF: Final = {PAN: MISS_PAN, NATIONAL_ID: MISS_ID}
 
 
+def folded(column: pa.Array) -> pa.Array:
+    """Return a large_string array with full-width digits as ASCII."""
+    data = column.buffers()[2]
+    if data is None or not any(lead in memoryview(data).tobytes() for lead in FULL_WIDTH):
+        return column
+    return cells_of([None if value is None else fold_text(value) for value in column.to_pylist()])
+
+
 def cells_of(values: list[str | None]) -> pa.Array:
     """Return text cells as an Arrow array; characters that UTF-8 cannot write are replaced."""
     try:
@@ -72,6 +82,7 @@ class _Shape:
     cls: FieldClass
     name: str
     pattern: str
+    gate: Callable[[str], bool]
     tally: Tally = field(default_factory=Tally)
 
 
@@ -91,8 +102,10 @@ class ColumnEvidence:
         self._text: TextEvidence | None = None
         self._damaged = Tally()
         self._damaged_cards = 0
-        wanted = [*shapes.ALWAYS, *shapes.HASHES, *(entry for entry in shapes.BY_HEADER if entry[0] is self.means.field)]
-        self._shapes = [_Shape(cls=cls, name=name, pattern=pattern) for cls, name, pattern in wanted]
+        wanted = [*shapes.ALWAYS, *(shape for shape in shapes.BY_HEADER if shape.cls is self.means.field)]
+        self._shapes = [
+            _Shape(cls=shape.cls, name=shape.name, pattern=shape.pattern, gate=shape.gate) for shape in wanted
+        ]
         self._clear = Tally()
 
     def add(self, column: pa.Array) -> None:
@@ -170,11 +183,10 @@ class ColumnEvidence:
         filled = np.flatnonzero(sizes > 0)
         step = max(len(filled) // _SAMPLE_CELLS, 1)
         sample = column.take(pa.array(filled[::step][:_SAMPLE_CELLS]))
-        hashes = _matches(sample, shapes.ANY_HASH).mean() >= _SHARE_TRACE
+        texts = sample.to_pylist()
+        open_ = {gate: sum(map(gate, texts)) >= _SHARE_TRACE * len(texts) for gate in {one.gate for one in self._shapes}}
         for shape in self._shapes:
-            if shape.cls is FieldClass.PASSWORD_HASH and not hashes:
-                continue
-            if _matches(sample, shape.pattern).mean() >= _SHARE_TRACE:
+            if open_[shape.gate] and _matches(sample, shape.pattern).mean() >= _SHARE_TRACE:
                 self._tally(shape.tally, shape.cls, column, _matches(column, shape.pattern))
         if self.means.field is FieldClass.PASSWORD:
             hashed = np.zeros(len(column), np.bool_)
@@ -182,7 +194,8 @@ class ColumnEvidence:
                 hashed |= _matches(column, form.pattern)
             clear = (sizes > 0) & ~hashed & ~_matches(column, shapes.NOT_PASSWORD)
             self._tally(self._clear, FieldClass.PASSWORD, column, clear)
-        if not self.means.against and _matches(sample, shapes.DAMAGED).mean() >= _SHARE_MIN:
+        long = sum(map(shapes.may_be_damaged, texts)) >= _SHARE_MIN * len(texts)
+        if long and not self.means.against and _matches(sample, shapes.DAMAGED).mean() >= _SHARE_MIN:
             damaged = _matches(column, shapes.DAMAGED)
             self._tally(self._damaged, FieldClass.PAN, column, damaged)
             self._damaged_cards += int((damaged & _matches(column, shapes.DAMAGED_CARD)).sum())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 SAMPLE_BYTES: Final = 65_536
 _UTF16_SHARE_MIN: Final = 0.9
-_FULL_WIDTH: Final = (b"\xef\xbc", b"\xef\xbd\x98", b"\xe3\x80\x80")  # ０–９ － Ｘ, ｘ, ideographic space
+FULL_WIDTH: Final = (b"\xef\xbc", b"\xef\xbd\x98", b"\xe3\x80\x80")  # ０–９ － Ｘ, ｘ, ideographic space
 _FOLDED: Final = {0xFF10 + digit: 0x30 + digit for digit in range(10)} | {
     0xFF0D: 0x2D, 0xFF38: 0x58, 0xFF58: 0x78, 0x3000: 0x20,
 }  # fmt: skip
@@ -65,7 +65,7 @@ def to_utf8(data: bytes, name: str) -> tuple[bytes, int]:
 
 def ascii_digits(data: bytes) -> bytes:
     """Return UTF-8 ``data`` with full-width digits, dash, X and blank as ASCII; the same object if there are none."""
-    if not any(lead in data for lead in _FULL_WIDTH):
+    if not any(lead in data for lead in FULL_WIDTH):
         return data
     folded, keep, _ = fold(data)
     return folded[keep].tobytes()

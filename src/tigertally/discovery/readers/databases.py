@@ -14,9 +14,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import pyarrow as pa
+
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.text import Text
-from tigertally.discovery.columns import TableEvidence, cells_of
+from tigertally.discovery.columns import TableEvidence, cells_of, folded
 from tigertally.discovery.encodings import fold_text
 from tigertally.discovery.errors import Unreadable
 from tigertally.discovery.inventory import Finding, Kind, PlaceKind
@@ -41,7 +43,6 @@ def read_database(source: Source, *, key: int, advance: Callable[[int], None]) -
     outcome = Outcome(kind=Kind.SQLITE, bytes_read=source.size)
     try:
         with closing(_connect(source)) as database:
-            database.text_factory = _text
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, BATCH_BYTES_MAX)
             tables = [
                 str(row[0])
@@ -50,6 +51,7 @@ def read_database(source: Source, *, key: int, advance: Callable[[int], None]) -
                     " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
                 )
             ]
+            database.text_factory = bytes  # decoded a column at a time
             for table in tables:
                 try:
                     outcome.findings += _table(database, table, source.name, key)
@@ -61,6 +63,19 @@ def read_database(source: Source, *, key: int, advance: Callable[[int], None]) -
         outcome.weaken(_LOG)
     advance(source.size)
     return outcome
+
+
+def column_text(values: tuple[Value, ...]) -> pa.Array:
+    """Return a column of database values as text cells."""
+    kinds = set(map(type, values)) - {type(None)}
+    try:
+        if kinds == {bytes}:
+            return folded(pa.array(values, pa.large_binary()).cast(pa.large_string()))
+        if kinds == {int}:
+            return pa.array(values, pa.int64()).cast(pa.large_string())
+    except pa.ArrowInvalid:  # text in another encoding
+        pass
+    return cells_of([value_text(value) for value in values])
 
 
 def value_text(value: Value) -> str | None:
@@ -107,9 +122,9 @@ def _table(database: sqlite3.Connection, table: str, object_: str, key: int) -> 
     evidence = TableEvidence(kind=PlaceKind.COLUMN, table=safe_name(table), names=names, headers=headers, key=key)
     cursor.arraysize = _BATCH_ROWS_MIN
     while rows := cursor.fetchmany():
-        columns = [list(map(value_text, column)) for column in zip(*rows, strict=True)]
-        evidence.add([cells_of(column) for column in columns])
-        largest = max(sum(len(cell) for cell in column if cell) for column in columns) // len(rows) + 1
+        columns = [column_text(column) for column in zip(*rows, strict=True)]
+        evidence.add(columns)
+        largest = max(column.nbytes for column in columns) // len(rows) + 1
         cursor.arraysize = max(_BATCH_ROWS_MIN, min(BATCH_ROWS, BATCH_BYTES_MAX // (largest * len(columns))))
     return evidence.finish(object_)
 
