@@ -166,7 +166,7 @@ def verify_consistency(  # noqa: C901 - RFC 9162 §2.1.4.2 step by step; splitti
     From an empty tree there is nothing to prove (the RFC has 0 < m): the answer is no, and a caller that
     remembers size 0 needs no proof.
     """
-    if not 0 < old <= new or any(len(item) != HASH_BYTES for item in (old_root, new_root, *proof)):
+    if not 0 < old <= new or any(len(item) != HASH_BYTES for item in proof):
         return False
     if old == new:
         return not proof and same(old_root, new_root)
