@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tigertally.base.errors import Broken, Conflict, Invalid, Unavailable
-from tigertally.base.text import Text
+from tigertally.base.text import Lang, Text
 
 if TYPE_CHECKING:
     from tigertally.sealing.plan import PlanMistake
@@ -57,8 +57,16 @@ class NotRewritable(Unavailable):
     """An object that can be read but not written again without risk; it is left out of the protected copy."""
 
     code = "sealing.not_rewritable"
-    title = Text("无法安全改写 {object}: {reason}", "{object} cannot be rewritten safely: {reason}")
+    title = Text("无法安全改写 {object}", "{object} cannot be rewritten safely")
     hint = Text("该对象不会进入受保护副本", "the object stays out of the protected copy")
+
+    def __init__(self, *, object_path: str, why: Text) -> None:
+        super().__init__(object=object_path)
+        self.why = why
+
+    def say(self, lang: Lang) -> str:
+        """Return the title with the reason."""
+        return f"{super().say(lang)}: {self.why.render(lang)}"
 
 
 class CopyExists(Conflict):

@@ -18,7 +18,7 @@ from pathlib import Path
 from tigertally.base.fields import FieldClass
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.sealing.plan import KEYED_KINDS, MEMBER_MARK, Action, Extent, Plan, PlanField, PlanSource
-from tigertally.sealing.rewriters import database, delimited, jsontext, plaintext, workbook
+from tigertally.sealing.rewriters import database, delimited, dump, jsontext, plaintext, workbook
 from tigertally.sealing.rewriters.containers import file_of, opened_object, seekable, whole
 from tigertally.sealing.rewriters.grid import Grid
 from tigertally.sealing.rewriters.located import located
@@ -81,6 +81,8 @@ def grids(source: PlanSource, root: Path, *, batch_rows: int = BATCH_ROWS) -> It
                 yield from database.read(connection, source, batch_rows=batch_rows)
         elif source.kind == "xlsx":
             yield from workbook.read(seekable(stream, source.object), source, batch_rows=batch_rows)
+        elif source.kind == "sql":
+            yield from dump.read(stream, source, batch_rows=batch_rows)
         elif source.kind in KEYED_KINDS:
             yield from jsontext.read(stream, source, batch_rows=batch_rows)
         else:
@@ -88,10 +90,11 @@ def grids(source: PlanSource, root: Path, *, batch_rows: int = BATCH_ROWS) -> It
 
 
 def names_of(source: PlanSource, root: Path) -> frozenset[str]:
-    """Return the names of the columns or keys that the source really has."""
+    """Return the names of the columns that the source really has; of JSON, the keys it needs and some more."""
     if source.kind in KEYED_KINDS:
+        wanted = frozenset(name for name in (source.subject, *(one.name for one in source.fields)) if name)
         with opened_object(root, source.object) as stream:
-            return jsontext.keys(stream, source)
+            return jsontext.keys(stream, source, wanted=wanted)
     if source.kind != "sqlite":
         return frozenset(next(grids(source, root, batch_rows=1)).names)
     if MEMBER_MARK not in source.object:

@@ -94,8 +94,8 @@ class PlanSource:
 
     @property
     def is_text(self) -> bool:
-        """Whether fields are spans of free text."""
-        return self.kind in TEXT_KINDS
+        """Whether fields are spans of free text; a dump's tables have columns."""
+        return self.kind in TEXT_KINDS and not self.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ def _source_mistakes(source: PlanSource) -> list[PlanMistake]:
         found.append(mistake(source.line, _KIND, kind=source.kind, known=", ".join(sorted(KINDS))))
     if source.kind in TABLED_KINDS and not source.table:
         found.append(mistake(source.line, _NO_TABLE, object=source.object))
-    if source.kind not in TABLED_KINDS and source.table:
+    if source.kind not in TABLED_KINDS | {"sql"} and source.table:
         found.append(mistake(source.line, _TABLE_IN_FILE, object=source.object))
     if source.kind in ENCODED_KINDS and not source.encoding:
         found.append(mistake(source.line, _NO_ENCODING, object=source.object))

@@ -87,7 +87,7 @@ def _beyond(reader: _Reader, plan: Plan) -> list[PlanMistake]:
 
 def _source_text(source: PlanSource) -> str:
     rows = ["", "[[source]]", f"object = {_quote(source.object)}"]
-    if source.kind in TABLED_KINDS:
+    if source.table or source.kind in TABLED_KINDS:
         rows.append(f"table = {_quote(source.table)}")
     rows.append(f"kind = {_quote(source.kind)}")
     if source.encoding:
@@ -195,22 +195,24 @@ class _Reader:
         if encoding and encoding not in ENCODINGS:
             self._note(at, -1, "encoding", _ENCODING, known=", ".join(sorted(ENCODINGS)))
         fields = self._tables(tree.get("field", []), at, "field")
-        kind = self._text(tree, "kind", at, -1)
+        kind, table = self._text(tree, "kind", at, -1), self._text(tree, "table", at, -1)
         return PlanSource(
             object=self._text(tree, "object", at, -1),
             kind=kind,
-            table=self._text(tree, "table", at, -1),
+            table=table,
             encoding=encoding,
             delimiter=self._text(tree, "delimiter", at, -1),
             header=header is True,
             subject=self._text(tree, "subject", at, -1),
             fields=tuple(
-                made for number, one in enumerate(fields) if (made := self._field(at, number, one, kind)) is not None
+                made
+                for number, one in enumerate(fields)
+                if (made := self._field(at, number, one, in_text=kind in TEXT_KINDS and not table)) is not None
             ),
             line=self._lines.of_field(at, -1),
         )
 
-    def _field(self, at: int, number: int, tree: Mapping[str, object], kind: str) -> PlanField | None:
+    def _field(self, at: int, number: int, tree: Mapping[str, object], *, in_text: bool) -> PlanField | None:
         self._known(tree, _FIELD_KEYS, at, number)
         if "column" in tree and "key" in tree:
             self._note(at, number, "key", _COLUMN_AND_KEY)
@@ -224,7 +226,7 @@ class _Reader:
             name=self._text(tree, "column", at, number) or self._text(tree, "key", at, number),
             cls=cls,
             action=action,
-            extent=Extent.SPANS if spans is True or kind in TEXT_KINDS else Extent.CELL,
+            extent=Extent.SPANS if spans is True or in_text else Extent.CELL,
             line=self._lines.of_field(at, number),
         )
 

@@ -47,8 +47,9 @@ _TIER_WORDS: Final = {Confidence.CERTAIN: "确定", Confidence.LIKELY: "很可�
 
 # Names of columns that identify a customer, best first; compared without case, blanks, dashes and underscores.
 SUBJECT_NAMES: Final = (
-    "客户编号 客户号 客户id 会员编号 会员号 会员id 用户编号 用户号 用户id 客户代码 customerno customerid customernumber "
-    "custno custid customer memberno memberid userno userid uid clientno clientid buyerid accountid openid"
+    "客户编号 客户号 客户id 会员编号 会员号 会员id 用户编号 用户号 用户id 客户代码 customerno "
+    "customerid customernumber custno custid customer memberno memberid userno userid uid clientno clientid buyerid "
+    "accountid openid"
 ).split()
 
 
@@ -104,7 +105,7 @@ def _plannable(report: ObjectReport) -> bool:
 
 def _source(report: ObjectReport, table: str, findings: list[Finding]) -> PlanSource:
     names = list(dict.fromkeys(finding.place.name or "" for finding in findings))
-    text = report.kind.value in TEXT_KINDS
+    text = report.kind.value in TEXT_KINDS and not table
     fields: list[PlanField] = []
     for name in names:
         mine = [finding for finding in findings if (finding.place.name or "") == name]
@@ -239,7 +240,10 @@ def _covered(plan: Plan, finding: Finding) -> bool:
     sources = plan.of_object(finding.object)
     if finding.place.kind is PlaceKind.TEXT:
         # Rows of a table that do not line up are searched as text whenever the object is rewritten at all.
-        return any(not source.is_text or any(one.cls is finding.field for one in source.fields) for source in sources)
+        return any(
+            any(one.cls is finding.field for one in source.fields) if source.is_text else source.kind != "sql"
+            for source in sources
+        )
     return any(
         one.name == (finding.place.name or "") and (one.extent is Extent.CELL or one.cls is finding.field)
         for source in sources

@@ -221,8 +221,7 @@ def _made(job: _Job, report: ObjectReport) -> Made:
         write_file(work, file_of(job.root, report.path), report.path, part)
     except NotRewritable as problem:
         part.unlink(missing_ok=True)
-        zh, _, en = str(problem.details["reason"]).partition(" / ")
-        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=Text(zh, en or zh)),))
+        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=problem.why),))
     except SourceNotReadable:
         part.unlink(missing_ok=True)
         return Made(copied=None, left_out=(LeftOut(path=report.path, reason=NOT_READABLE),))

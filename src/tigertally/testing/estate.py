@@ -41,16 +41,17 @@ CREATE TABLE customers (
     email TEXT, password_hash TEXT NOT NULL, created TEXT NOT NULL
 );
 CREATE TABLE cards (
-    card_id INTEGER PRIMARY KEY, customer_no TEXT NOT NULL REFERENCES customers, card_no TEXT NOT NULL, exp TEXT NOT NULL,
-    device_imei TEXT
+    card_id INTEGER PRIMARY KEY, customer_no TEXT NOT NULL REFERENCES customers, card_no TEXT NOT NULL,
+    exp TEXT NOT NULL, device_imei TEXT
 );
 CREATE TABLE orders (
-    order_no INTEGER PRIMARY KEY, customer_no TEXT NOT NULL REFERENCES customers, card_no BIGINT, amount_fen INTEGER NOT NULL,
-    paid_at_ms INTEGER NOT NULL, tracking_no TEXT NOT NULL, trace_id INTEGER NOT NULL
+    order_no INTEGER PRIMARY KEY, customer_no TEXT NOT NULL REFERENCES customers, card_no BIGINT,
+    amount_fen INTEGER NOT NULL, paid_at_ms INTEGER NOT NULL, tracking_no TEXT NOT NULL, trace_id INTEGER NOT NULL
 );
 CREATE INDEX cards_card_no ON cards (card_no);
 CREATE INDEX orders_card_no ON orders (card_no);
-CREATE VIEW paid_by_card AS SELECT o.order_no, c.card_id FROM orders o JOIN cards c ON CAST(o.card_no AS TEXT) = c.card_no;
+CREATE VIEW paid_by_card AS
+    SELECT o.order_no, c.card_id FROM orders o JOIN cards c ON CAST(o.card_no AS TEXT) = c.card_no;
 """
 
 

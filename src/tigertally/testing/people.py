@@ -14,7 +14,10 @@ import numpy as np
 from tigertally.testing import numbers
 from tigertally.testing.numbers import Rng
 
-SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石"
+SURNAMES: Final = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹"
+    "彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石"
+)
 SURNAMES_OF_TWO: Final = ("欧阳", "司马", "上官", "诸葛", "夏侯", "令狐")
 GIVEN: Final = (
     "伟芳娜敏静丽强磊洋艳勇军杰娟涛明超秀霞平刚桂英华玉兰红建文辉力鹏飞宇欣怡梓涵浩然子轩雨桐思远晨曦佳琪俊凯嘉诚博雅诗涵一诺志远海燕春梅"

@@ -1,4 +1,4 @@
-"""The generated estate is what it says: same seed same bytes, valid numbers, and every value where the truth puts it."""
+"""The generated estate is what it says: same seed same bytes, valid numbers, every value where the truth puts it."""
 
 from __future__ import annotations
 

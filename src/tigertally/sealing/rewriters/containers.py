@@ -39,8 +39,8 @@ ARCHIVE_ERRORS: Final = (
 
 
 def file_of(root: Path, object_path: str) -> Path:
-    """Return the file that holds the object; :class:`SourceNotReadable` if it is missing, a link, or outside ``root``."""
-    first = object_path.split(MEMBER_MARK)[0]
+    """Return the file that holds the object; :class:`SourceNotReadable` if missing, a link, or outside ``root``."""
+    first = object_path.split(MEMBER_MARK, maxsplit=1)[0]
     path = root / first
     if not stays_inside(object_path):
         raise SourceNotReadable(object=object_path)
@@ -80,7 +80,7 @@ def whole(stream: BinaryIO, object_path: str) -> bytes:
     """Return all bytes of a stream; over :data:`MEMBER_BYTES_MAX` raises :class:`NotRewritable`."""
     data = stream.read(MEMBER_BYTES_MAX + 1)
     if len(data) > MEMBER_BYTES_MAX:
-        raise NotRewritable(object=object_path, reason=f"{_LARGE.zh} / {_LARGE.en}")
+        raise NotRewritable(object_path=object_path, why=_LARGE)
     return data
 
 

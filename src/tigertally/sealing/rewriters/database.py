@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,8 @@ class _Table:
     columns: tuple[str, ...]
     rowid: str  # name under which the row id can be read; empty if the table has none or a column is it
     strict: bool
+    required: frozenset[str]  # columns that may not be NULL
+    unique: frozenset[str]  # columns in which a value may not repeat
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -147,21 +150,31 @@ def rewrite(
 
 def _check_schema(schema: list[tuple[str, str, str]], object_path: str) -> None:
     if any(kind == "table" and statement.upper().startswith("CREATE VIRTUAL") for kind, _, statement in schema):
-        raise NotRewritable(object=object_path, reason=_VIRTUAL.zh + " / " + _VIRTUAL.en)
+        raise NotRewritable(object_path=object_path, why=_VIRTUAL)
     if len(find_spans("\n".join(statement for _, _, statement in schema).encode())):
-        raise NotRewritable(object=object_path, reason=_SCHEMA_TEXT.zh + " / " + _SCHEMA_TEXT.en)
+        raise NotRewritable(object_path=object_path, why=_SCHEMA_TEXT)
 
 
 def _described(origin: sqlite3.Connection, name: str, statement: str) -> _Table:
-    rows = origin.execute("SELECT name, hidden, pk, type FROM pragma_table_xinfo(?)", (name,)).fetchall()
-    stored = tuple(str(column) for column, hidden, _, _ in rows if not hidden)
+    rows = origin.execute('SELECT name, hidden, pk, type, "notnull" FROM pragma_table_xinfo(?)', (name,)).fetchall()
+    stored = tuple(str(column) for column, hidden, *_ in rows if not hidden)
     taken = {column.lower() for column in stored}
-    alias = [kind for _, _, pk, kind in rows if pk]
+    alias = [kind for _, _, pk, kind, _ in rows if pk]
     tail = statement.upper().rpartition(")")[2]
     rowid = next((word for word in ("rowid", "_rowid_", "oid") if word not in taken), "")
     if "WITHOUT ROWID" in tail or (len(alias) == 1 and str(alias[0]).upper() == "INTEGER"):
         rowid = ""
-    return _Table(name=name, columns=stored, rowid=rowid, strict="STRICT" in tail)
+    indexed = origin.execute(
+        'SELECT i.name FROM pragma_index_list(?) l, pragma_index_info(l.name) i WHERE l."unique"', (name,)
+    ).fetchall()
+    return _Table(
+        name=name,
+        columns=stored,
+        rowid=rowid,
+        strict="STRICT" in tail,
+        required=frozenset(str(column) for column, _, pk, _, notnull in rows if notnull or pk),
+        unique=frozenset(str(column) for (column,) in indexed if column is not None),
+    )
 
 
 def _copy_rows(
@@ -176,13 +189,28 @@ def _copy_rows(
     listed = ", ".join(_quoted(name) if at < len(table.columns) else name for at, name in enumerate(names))
     marks = ", ".join("?" for _ in names)
     cursor = origin.execute(f"SELECT {listed} FROM {_quoted(table.name)}")  # noqa: S608 - quoted names
+    gaps = count(1)
     insert = f"INSERT INTO {_quoted(table.name)} ({listed}) VALUES ({marks})"  # noqa: S608 - quoted names
     while rows := cursor.fetchmany(batch_rows):
         parts: list[list[Cell]] = [list(part) for part in zip(*rows, strict=True)]
         for at, name in enumerate(table.columns):
             if name != source.subject:
-                parts[at] = _column(parts[at], name, source, shield, strict=table.strict)
+                fresh = _column(parts[at], name, source, shield, strict=table.strict)
+                parts[at] = _filled(parts[at], fresh, name, table, gaps) if name in table.required else fresh
         copy.executemany(insert, zip(*parts, strict=True))
+
+
+def _filled(old: list[Cell], new: list[Cell], name: str, table: _Table, gaps: Iterator[int]) -> list[Cell]:
+    """Return a column that may not be NULL with something where values were purged: a blank, or a running number."""
+    out: list[Cell] = []
+    for before, after in zip(old, new, strict=True):
+        if after is not None or before is None:
+            out.append(after)
+        elif table.strict and isinstance(before, (int, float)):
+            out.append(-next(gaps))
+        else:
+            out.append(f"purged-{next(gaps)}" if name in table.unique else "")
+    return out
 
 
 def _column(cells: list[Cell], name: str, source: PlanSource, shield: Shield, *, strict: bool) -> list[Cell]:
@@ -190,7 +218,7 @@ def _column(cells: list[Cell], name: str, source: PlanSource, shield: Shield, *,
     planned = any(one.name == name for one in source.fields)
     before = [_text(cell) for cell in cells]
     if planned and any(isinstance(cell, bytes) and text is None for cell, text in zip(cells, before, strict=True)):
-        raise NotRewritable(object=source.object, reason=_BLOBS.zh + " / " + _BLOBS.en)
+        raise NotRewritable(object_path=source.object, why=_BLOBS)
     after: list[str | None]
     if whole is not None:
         after = shield.cells(whole, before)
@@ -230,7 +258,7 @@ def _typed(cell: Cell, new: str | None, *, strict: bool) -> Cell:
 
 
 def _text(cell: Cell) -> str | None:
-    """Return a cell as text; ``None`` for NULL, blobs that are not text, and numbers that are not whole."""
+    """Return a cell as text; ``None`` for NULL and for blobs that are not text."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bytes):
@@ -240,8 +268,8 @@ def _text(cell: Cell) -> str | None:
             return None
     if isinstance(cell, int):
         return str(cell)
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
-        return str(int(cell))
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
     return None
 
 

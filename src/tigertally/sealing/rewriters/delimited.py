@@ -139,7 +139,7 @@ def _batches(text: TextStream, source: PlanSource, *, batch_rows: int) -> Iterat
         if len(pending) > LINE_CHARS_MAX:
             break
     if pending:
-        raise NotRewritable(object=source.object, reason=_OPEN_QUOTE.zh + " / " + _OPEN_QUOTE.en)
+        raise NotRewritable(object_path=source.object, why=_OPEN_QUOTE)
     yield batch
 
 

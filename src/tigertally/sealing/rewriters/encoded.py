@@ -41,7 +41,7 @@ class TextStream:
         self._rest = head[len(self.mark) :]
 
     def chunks(self) -> Iterator[str]:
-        """Yield the text in pieces of about :data:`CHUNK_BYTES`; :class:`SourceNotReadable` for bytes of another code."""
+        """Yield the text in pieces of about :data:`CHUNK_BYTES`; :class:`SourceNotReadable` for other bytes."""
         decoder = codecs.getincrementaldecoder(self._encoding)("strict")
         pending = b""
         raw = self._rest + self._stream.read(CHUNK_BYTES)
@@ -65,7 +65,7 @@ class TextStream:
             raw = self._stream.read(CHUNK_BYTES)
 
     def lines(self, *, per_batch: int) -> Iterator[list[str]]:
-        """Yield lists of lines with their ends; the last line may have none. ``\\r`` alone ends lines if ``\\n`` never does.
+        """Yield lists of lines with their ends; the last line may have none. CR alone ends lines if LF never does.
 
         A line over :data:`LINE_CHARS_MAX` raises :class:`NotRewritable`.
         """
@@ -78,7 +78,7 @@ class TextStream:
             pieces = text.split(end) if end else [text]
             tail = pieces.pop()
             if len(tail) > LINE_CHARS_MAX:
-                raise NotRewritable(object=self._object, reason=LONG_LINE.zh + " / " + LONG_LINE.en)
+                raise NotRewritable(object_path=self._object, why=LONG_LINE)
             batch += [piece + end for piece in pieces]
             while len(batch) >= per_batch:
                 yield batch[:per_batch]
@@ -95,11 +95,11 @@ def encoded(text: str, encoding: str, object_path: str) -> bytes:
         return text.encode(encoding)
     except UnicodeError:
         reason = Text("令牌无法用原编码书写", "a token cannot be written in its encoding")
-        raise NotRewritable(object=object_path, reason=reason.zh + " / " + reason.en) from None
+        raise NotRewritable(object_path=object_path, why=reason) from None
 
 
 def _line_end(text: str) -> str:
-    """Return what ends lines in ``text``, empty if that cannot be told yet (``\\r`` may be half of ``\\r\\n``)."""
+    """Return what ends lines in ``text``, empty if that cannot be told yet (CR may be half of CRLF)."""
     if "\n" in text:
         return "\n"
     return "\r" if "\r" in text[:-1] else ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import BinaryIO, Final
@@ -25,10 +25,14 @@ from tigertally.sealing.errors import NotRewritable, SourceNotReadable
 from tigertally.sealing.plan import PlanSource
 from tigertally.sealing.rewriters.encoded import TextStream, encoded
 from tigertally.sealing.rewriters.grid import Grid
+from tigertally.sealing.rewriters.located import located
 from tigertally.sealing.rewriters.shield import STARS, UNPLANNED, Shield, span_actions, whole_field
 
 DOCUMENT_CHARS_MAX: Final = 64 * 1024 * 1024
 DEPTH_MAX: Final = 200
+_SAMPLE_LINES: Final = 2048
+_STRING: Final = 1  # groups of _TOKEN
+_PUNCTUATION: Final = 3
 _KEY_DIGITS_MIN: Final = 6
 _STARS_RAW: Final = json.dumps(STARS)
 
@@ -70,18 +74,18 @@ class _Piece:
     values: list[_Value] | None
 
 
-class _NotJson(ValueError):
+class _NotJsonError(ValueError):
     """The text leaves the grammar."""
 
 
-def keys(stream: BinaryIO, source: PlanSource) -> frozenset[str]:
-    """Return every dotted key of the object that holds a scalar."""
-    return frozenset(
-        value.key
-        for batch in _pieces(stream, source, per_batch=8192)
-        for piece in batch
-        for value in piece.values or ()
-    )
+def keys(stream: BinaryIO, source: PlanSource, *, wanted: frozenset[str]) -> frozenset[str]:
+    """Return keys of the object that hold a scalar: those seen until all of ``wanted`` are; at least one batch's."""
+    seen: set[str] = set()
+    for batch in _pieces(_open(stream, source), source, per_batch=_SAMPLE_LINES):
+        seen.update(value.key for piece in batch for value in piece.values or ())
+        if wanted <= seen:
+            break
+    return frozenset(seen)
 
 
 def read(stream: BinaryIO, source: PlanSource, *, batch_rows: int) -> Iterator[Grid]:
@@ -89,7 +93,7 @@ def read(stream: BinaryIO, source: PlanSource, *, batch_rows: int) -> Iterator[G
     names = tuple(dict.fromkeys([*([source.subject] if source.subject else []), *(one.name for one in source.fields)]))
     rows: list[list[str | None]] = []
     first = 0
-    for batch in _pieces(stream, source, per_batch=batch_rows):
+    for batch in _pieces(_open(stream, source), source, per_batch=batch_rows, chosen=_with_keys(source)):
         for piece in batch:
             rows += _rows(piece, names, source.subject)
         while len(rows) >= batch_rows:
@@ -100,29 +104,50 @@ def read(stream: BinaryIO, source: PlanSource, *, batch_rows: int) -> Iterator[G
 
 def rewrite(stream: BinaryIO, target: BinaryIO, source: PlanSource, shield: Shield, *, batch_rows: int) -> None:
     """Write the object with planned values replaced; other strings are searched for leaks."""
-    text = TextStream(stream, encoding=source.encoding, object_path=source.object)
+    text = _open(stream, source)
     target.write(text.mark)
-    for batch in _pieces_of(text, source, per_batch=batch_rows):
-        target.write(encoded("".join(_replaced(batch, source, shield)), source.encoding, source.object))
+    planned = _with_keys(source)
+
+    def chosen(lines: list[str]) -> list[bool]:
+        hit = set(located(lines).text)
+        return [has or at in hit for at, has in enumerate(planned(lines))]
+
+    for batch in _pieces(text, source, per_batch=batch_rows, chosen=chosen):
+        fresh = "".join(_replaced(batch, source, shield))
+        target.write(encoded(fresh, source.encoding, source.object))
 
 
-def _pieces(stream: BinaryIO, source: PlanSource, *, per_batch: int) -> Iterator[list[_Piece]]:
-    return _pieces_of(
-        TextStream(stream, encoding=source.encoding, object_path=source.object), source, per_batch=per_batch
-    )
+def _open(stream: BinaryIO, source: PlanSource) -> TextStream:
+    return TextStream(stream, encoding=source.encoding, object_path=source.object)
 
 
-def _pieces_of(text: TextStream, source: PlanSource, *, per_batch: int) -> Iterator[list[_Piece]]:
+def _with_keys(source: PlanSource) -> Callable[[list[str]], list[bool]]:
+    """Return a quick test of which lines may hold a planned key. A key written with escapes counts as there."""
+    last = {one.name.rpartition(".")[2].removesuffix("[]") for one in source.fields}
+    if last & {"*", "#", ""}:
+        return lambda lines: [True] * len(lines)
+    needles = [json.dumps(name, ensure_ascii=False) for name in last]
+    return lambda lines: [any(needle in line for needle in needles) or "\\u" in line for line in lines]
+
+
+def _pieces(
+    text: TextStream, source: PlanSource, *, per_batch: int, chosen: Callable[[list[str]], list[bool]] | None = None
+) -> Iterator[list[_Piece]]:
+    """Yield the pieces of the object; lines that are not ``chosen`` are not parsed and have no values."""
     if source.kind == "jsonl":
         for lines in text.lines(per_batch=per_batch):
-            yield [_parsed(line, records=False) for line in lines]
+            wanted = chosen(lines) if chosen else [True] * len(lines)
+            yield [
+                _parsed(line, records=False) if take else _Piece(line, [])
+                for line, take in zip(lines, wanted, strict=True)
+            ]
         return
     parts: list[str] = []
     chars = 0
     for chunk in text.chunks():
         chars += len(chunk)
         if chars > DOCUMENT_CHARS_MAX:
-            raise NotRewritable(object=source.object, reason=_TOO_LONG.zh + " / " + _TOO_LONG.en)
+            raise NotRewritable(object_path=source.object, why=_TOO_LONG)
         parts.append(chunk)
     piece = _parsed("".join(parts), records=True)
     if piece.values is None:
@@ -133,7 +158,7 @@ def _pieces_of(text: TextStream, source: PlanSource, *, per_batch: int) -> Itera
 def _parsed(text: str, *, records: bool) -> _Piece:
     try:
         return _Piece(text, list(_walk(text, records=records)))
-    except _NotJson:
+    except _NotJsonError:
         return _Piece(text, None)
 
 
@@ -216,8 +241,12 @@ def _spliced(piece: _Piece, changes: dict[int, str]) -> str:
 def _content(raw: str) -> str | None:
     """Return the text of a scalar token; ``None`` for null, true and false, which are no customer's value."""
     if raw.startswith('"'):
-        return str(json.loads(raw)) if "\\" in raw else raw[1:-1]
+        return _string(raw)
     return None if raw in {"null", "true", "false"} else raw
+
+
+def _string(raw: str) -> str:
+    return str(json.loads(raw)) if "\\" in raw else raw[1:-1]
 
 
 def _as_raw(old: str, new: str | None) -> str:
@@ -235,51 +264,53 @@ def _grid(first: int, names: tuple[str, ...], rows: list[list[str | None]]) -> G
 
 
 def _walk(text: str, *, records: bool) -> Iterator[_Value]:
-    """Yield every scalar of the JSON text; :class:`_NotJson` where the grammar is left.
+    """Yield every scalar of the JSON text; :class:`_NotJsonError` where the grammar is left.
 
     ``records``: an outermost array is a file of records, whose names begin at each item.
     """
     stack: list[_Frame] = []
-    elements = 0
-    at = 0
+    elements = at = 0
     while found := _TOKEN.match(text, at):
         at = found.end()
-        kind = found.lastindex
-        word = found.group(kind or 0)
-        frame = stack[-1] if stack else None
-        if kind == 3 and word in "}],:":  # noqa: PLR2004 - the group of punctuation
+        kind = found.lastindex or 0
+        word = found.group(kind)
+        if kind == _PUNCTUATION and word in "}],:":
             _punctuate(stack, word)
-            continue
-        if frame is not None and frame.due == "key":
-            if kind != 1:
-                raise _NotJson
-            frame.key, frame.due, frame.empty = key_name(str(json.loads(word))), "colon", False
+        elif stack and stack[-1].due == "key":
+            frame = stack[-1]
+            if kind != _STRING:
+                raise _NotJsonError
+            frame.key, frame.due, frame.empty = key_name(_string(word)), "colon", False
             if frame.key == "*":
-                yield _Value(found.start(1), at, _joined(frame.path, "*"), frame.scope, is_key=True)
-            continue
-        if frame is not None and frame.due != "value":
-            raise _NotJson
-        path = ""
-        scope: tuple[int, ...] = (elements,)
-        if frame is not None:
-            frame.due, frame.empty = "comma", False
-            top = len(stack) == 1 and records
-            path = _joined(frame.path, frame.key) if frame.is_object else frame.path + ("" if top else "[]")
-            scope = frame.scope if frame.is_object else (*frame.scope, elements)
-        elements += 1
-        if kind == 3:  # noqa: PLR2004
-            if len(stack) >= DEPTH_MAX:
-                raise _NotJson
-            stack.append(_Frame(word == "{", path, scope, due="key" if word == "{" else "value"))
+                yield _Value(found.start(kind), at, _joined(frame.path, "*"), frame.scope, is_key=True)
         else:
-            yield _Value(found.start(kind or 0), at, path or "#", scope)
+            path, scope = _place(stack, elements, records=records)
+            elements += 1
+            if kind == _PUNCTUATION:
+                stack.append(_Frame(word == "{", path, scope, due="key" if word == "{" else "value"))
+            else:
+                yield _Value(found.start(kind), at, path or "#", scope)
     if stack or text[at:].strip(" \t\r\n"):
-        raise _NotJson
+        raise _NotJsonError
+
+
+def _place(stack: list[_Frame], elements: int, *, records: bool) -> tuple[str, tuple[int, ...]]:
+    """Return the name and scope of a value that begins here, and note in its frame that it has begun."""
+    if not stack:
+        return "", (elements,)
+    frame = stack[-1]
+    if frame.due != "value" or len(stack) > DEPTH_MAX:
+        raise _NotJsonError
+    frame.due, frame.empty = "comma", False
+    if frame.is_object:
+        return _joined(frame.path, frame.key), frame.scope
+    items = "" if records and len(stack) == 1 else "[]"
+    return frame.path + items, (*frame.scope, elements)
 
 
 def _punctuate(stack: list[_Frame], word: str) -> None:
     if not stack:
-        raise _NotJson
+        raise _NotJsonError
     frame = stack[-1]
     if word == ":":
         good, frame.due = frame.due == "colon", "value"
@@ -289,7 +320,7 @@ def _punctuate(stack: list[_Frame], word: str) -> None:
         good = (word == "}") == frame.is_object and (frame.due == "comma" or (frame.empty and frame.due != "colon"))
         stack.pop()
     if not good:
-        raise _NotJson
+        raise _NotJsonError
 
 
 @lru_cache(maxsize=8192)

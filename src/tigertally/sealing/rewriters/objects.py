@@ -21,7 +21,7 @@ from tigertally.base.text import Text
 from tigertally.discovery import Kind, ObjectReport, Status
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
 from tigertally.sealing.plan import ENCODED_KINDS, ENCODINGS, KEYED_KINDS, KINDS, MEMBER_MARK, Plan, PlanSource
-from tigertally.sealing.rewriters import database, delimited, jsontext, plaintext, workbook
+from tigertally.sealing.rewriters import database, delimited, dump, jsontext, plaintext, workbook
 from tigertally.sealing.rewriters.containers import ARCHIVE_ERRORS, created, like, members_of, seekable, whole
 from tigertally.sealing.rewriters.shield import Shield
 
@@ -108,7 +108,7 @@ def _write(work: Work, stream: BinaryIO, path: str, out: BinaryIO, *, depth: int
     report = work.reports[path]
     if report.kind in CONTAINER_KINDS and _touched(work, path):
         if depth >= ARCHIVE_DEPTH_MAX:
-            raise NotRewritable(object=path, reason=f"{_DEEP.zh} / {_DEEP.en}")
+            raise NotRewritable(object_path=path, why=_DEEP)
         work.rewritten = True
         base = seekable(stream, path)
         if report.kind is Kind.GZIP:
@@ -133,6 +133,8 @@ def _write_planned(work: Work, stream: BinaryIO, sources: tuple[PlanSource, ...]
         workbook.rewrite(seekable(stream, source.object), out, sources, work.shield, batch_rows=rows)
     elif source.kind in KEYED_KINDS:
         jsontext.rewrite(stream, out, source, work.shield, batch_rows=rows)
+    elif source.kind == "sql":
+        dump.rewrite(stream, out, sources, work.shield)
     elif source.is_text:
         plaintext.rewrite(stream, out, source, work.shield)
     else:
@@ -170,7 +172,7 @@ def _write_gzip(work: Work, stream: BinaryIO, path: str, out: BinaryIO, *, depth
         raise SourceNotReadable(object=path)
     reason = reason_to_leave(work, member)
     if reason is not None:
-        raise NotRewritable(object=path, reason=f"{reason.zh} / {reason.en}")
+        raise NotRewritable(object_path=path, why=reason)
     with (
         closing(gzip.GzipFile(fileobj=stream, mode="rb")) as inner,
         gzip.GzipFile(filename="", fileobj=out, mode="wb", mtime=0, compresslevel=6) as made,

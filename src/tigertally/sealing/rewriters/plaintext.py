@@ -29,7 +29,7 @@ def read(stream: BinaryIO, source: PlanSource) -> Iterator[tuple[Grid, list[int]
     text = TextStream(stream, encoding=source.encoding, object_path=source.object)
     classes = [one.cls for one in source.fields]
     line = 0
-    for data, begin, end in _windows(text, source.object):
+    for data, begin, end in _windows(text.chunks(), source.object):
         ends = np.flatnonzero(np.frombuffer(data[begin:end], np.uint8) == ord("\n"))
         lines = len(ends) + (end > begin and data[end - 1 : end] != b"\n")
         spans = find_spans(data)
@@ -57,16 +57,21 @@ def rewrite(stream: BinaryIO, target: BinaryIO, source: PlanSource, shield: Shie
     """Write the text with planned spans replaced, and card numbers and codes in any case."""
     text = TextStream(stream, encoding=source.encoding, object_path=source.object)
     target.write(text.mark)
+    rewrite_pieces(text.chunks(), target, source, shield)
+
+
+def rewrite_pieces(pieces: Iterator[str], target: BinaryIO, source: PlanSource, shield: Shield) -> None:
+    """Write text that comes in pieces, with its spans replaced."""
     actions = span_actions(source.fields, "")
-    for data, begin, end in _windows(text, source.object):
+    for data, begin, end in _windows(pieces, source.object):
         fresh = shield.window(data, begin=begin, end=end, actions=actions)
         target.write(fresh if source.encoding == "utf-8" else encoded(fresh.decode(), source.encoding, source.object))
 
 
-def _windows(text: TextStream, object_path: str) -> Iterator[tuple[bytes, int, int]]:
+def _windows(pieces: Iterator[str], object_path: str) -> Iterator[tuple[bytes, int, int]]:
     """Yield UTF-8 with the stretch (begin, end) that is this window's; the rest of it is context."""
     left = pending = b""
-    for chunk in text.chunks():
+    for chunk in pieces:
         pending += chunk.encode()
         cut = pending.rfind(b"\n", 0, max(0, len(pending) - MARGIN_BYTES)) + 1
         if cut:
@@ -75,6 +80,6 @@ def _windows(text: TextStream, object_path: str) -> Iterator[tuple[bytes, int, i
             yield data, begin, end
             left, pending = data[max(0, end - MARGIN_BYTES) : end], pending[cut:]
         elif len(pending) > LINE_CHARS_MAX:
-            raise NotRewritable(object=object_path, reason=LONG_LINE.zh + " / " + LONG_LINE.en)
+            raise NotRewritable(object_path=object_path, why=LONG_LINE)
     if pending:
         yield left + pending, len(left), len(left) + len(pending)

@@ -92,7 +92,8 @@ def with_content(xml: str, content: str | None, index: int) -> str:
     if was_number and content.isdigit() and not content.startswith("0") and int(content) < _NUMBER_MAX:
         return f"<{prefix}c{bare}><{prefix}v>{content}</{prefix}v></{prefix}c>"
     if index < 0:
-        return f'<{prefix}c{bare} t="inlineStr"><{prefix}is><{prefix}t>{escape(content)}</{prefix}t></{prefix}is></{prefix}c>'
+        text = f"<{prefix}is><{prefix}t>{escape(content)}</{prefix}t></{prefix}is>"
+        return f'<{prefix}c{bare} t="inlineStr">{text}</{prefix}c>'
     return f'<{prefix}c{bare} t="s"><{prefix}v>{index}</{prefix}v></{prefix}c>'
 
 

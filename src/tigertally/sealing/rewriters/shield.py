@@ -95,7 +95,9 @@ class Shield:
         found = located(texts)
         if not found.text:
             return texts
-        fresh = self._replacements(found.classes, found.values, actions)
+        places = zip(found.text, found.begin, found.end, strict=True)
+        written = [found.raw[text][begin:end].decode() for text, begin, end in places]
+        fresh = self._replacements(found.classes, written, actions)
         out = list(texts)
         at = 0
         for text, group in groupby(found.text):
@@ -106,14 +108,15 @@ class Shield:
         return out
 
     def window(self, data: bytes, *, begin: int, end: int, actions: Mapping[FieldClass, Action]) -> bytes:
-        """Return ``data[begin:end]`` (UTF-8) with spans replaced; what is outside is context that labels may stand in."""
+        """Return ``data[begin:end]`` (UTF-8) with spans replaced; what is outside is context for labels."""
         found = find_spans(data)
         inside = (found.start >= begin) & (found.start < end)
         if not inside.any():
             return data[begin:end]
         chosen = np.flatnonzero(inside).tolist()
-        classes, values = found.classes(), found.values()
-        fresh = self._replacements([classes[at] for at in chosen], [values[at] for at in chosen], actions)
+        classes = found.classes()
+        written = [data[found.start[at] : found.stop[at]].decode() for at in chosen]
+        fresh = self._replacements([classes[at] for at in chosen], written, actions)
         starts, stops = (found.start[inside] - begin).tolist(), (found.stop[inside] - begin).tolist()
         return _spliced(data[begin:end], starts, stops, fresh)
 
@@ -144,9 +147,9 @@ class Shield:
         return out
 
     def _replacements(
-        self, classes: list[FieldClass], values: list[str], actions: Mapping[FieldClass, Action]
+        self, classes: list[FieldClass], written: list[str], actions: Mapping[FieldClass, Action]
     ) -> list[str | None]:
-        """Return per span its replacement, ``None`` to leave it."""
+        """Return per span, as it is written, its replacement; ``None`` to leave it."""
         out: list[str | None] = [None] * len(classes)
         for cls in set(classes):
             rows = [row for row, one in enumerate(classes) if one is cls]
@@ -158,10 +161,10 @@ class Shield:
                 for row in rows:
                     out[row] = STARS
                 continue
-            distinct = list(dict.fromkeys(values[row] for row in rows))
+            distinct = list(dict.fromkeys(written[row] for row in rows))
             became = dict(zip(distinct, self._tokens_of(cls, distinct), strict=True))
             for row in rows:
-                token = became[values[row]]
+                token = became[written[row]]
                 self._sealed[cls] += token is not None
                 self._unknown[cls] += token is None
                 out[row] = STARS if token is None else token
@@ -172,11 +175,17 @@ class Shield:
         normal = normalise(cls, distinct)
         asked = list(dict.fromkeys(value for value in normal if value is not None))
         known = dict(zip(asked, self._tokens(cls, asked), strict=True)) if asked else {}
-        out: list[str | None] = []
-        for spelling, value in zip(distinct, normal, strict=True):
-            token = known[value] if value is not None else None
-            out.append(dressed_as(spelling, token) if token is not None and cls is FieldClass.PAN else token)
-        return out
+        tokens = [None if value is None else known[value] for value in normal]
+        return tokens if cls is not FieldClass.PAN else _dressed(distinct, tokens)
+
+
+def _dressed(spellings: list[str], tokens: list[str | None]) -> list[str | None]:
+    """Return card tokens with the separators of what they stand for, except where a part would pass for a card then."""
+    out = [None if new is None else dressed_as(old, new) for old, new in zip(spellings, tokens, strict=True)]
+    parted = [at for at, (new, bare) in enumerate(zip(out, tokens, strict=True)) if new != bare]
+    for text in set(located([out[at] or "" for at in parted]).text) if parted else ():
+        out[parted[text]] = tokens[parted[text]]
+    return out
 
 
 def span_actions(fields: tuple[PlanField, ...], name: str) -> Mapping[FieldClass, Action]:
@@ -195,6 +204,6 @@ def _spliced(raw: bytes, begin: list[int], end: list[int], fresh: list[str | Non
     last = 0
     for start, stop, token in zip(begin, end, fresh, strict=True):
         if token is not None:
-            parts += [raw[last:start], dressed_as(raw[start:stop].decode(), token).encode()]
+            parts += [raw[last:start], token.encode()]
             last = stop
     return b"".join(parts) + raw[last:]

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import BinaryIO, Final
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from tigertally.base.text import Text
@@ -28,8 +28,8 @@ from tigertally.sealing.errors import NotRewritable, SourceNotReadable
 from tigertally.sealing.plan import PlanSource
 from tigertally.sealing.rewriters import sheet
 from tigertally.sealing.rewriters.grid import HEADER_ROWS_MAX, Grid, header_at
-from tigertally.sealing.rewriters.shield import UNPLANNED, Shield, span_actions, whole_field
 from tigertally.sealing.rewriters.sheet import SharedStrings, SheetCell
+from tigertally.sealing.rewriters.shield import UNPLANNED, Shield, span_actions, whole_field
 
 PART_BYTES_MAX: Final = 256 * 1024 * 1024
 STRINGS_PART: Final = "xl/sharedStrings.xml"
@@ -122,9 +122,9 @@ def _open(archive: zipfile.ZipFile, object_path: str) -> _Book:
     )
     for info in archive.infolist():
         if not info.is_dir() and not _KNOWN_PARTS.fullmatch(info.filename):
-            raise NotRewritable(object=object_path, reason=_UNKNOWN_PART.zh + " / " + _UNKNOWN_PART.en)
+            raise NotRewritable(object_path=object_path, why=_UNKNOWN_PART)
         if info.file_size > PART_BYTES_MAX:
-            raise NotRewritable(object=object_path, reason=_LARGE_PART.zh + " / " + _LARGE_PART.en)
+            raise NotRewritable(object_path=object_path, why=_LARGE_PART)
     targets = {one.get("Id", ""): one.get("Target", "") for one in _tree(book, "xl/_rels/workbook.xml.rels")}
     for one in _tree(book, "xl/workbook.xml").iter():
         if one.tag.rpartition("}")[2] == "sheet":
@@ -144,16 +144,16 @@ def _text(book: _Book, part: str) -> str:
     except (KeyError, OSError, RuntimeError, NotImplementedError, UnicodeError, zipfile.BadZipFile, zlib.error):
         raise SourceNotReadable(object=book.object) from None
     if len(data) > PART_BYTES_MAX:
-        raise NotRewritable(object=book.object, reason=_LARGE_PART.zh + " / " + _LARGE_PART.en)
+        raise NotRewritable(object_path=book.object, why=_LARGE_PART)
     if "<!DOCTYPE" in text[:4096]:
         raise SourceNotReadable(object=book.object)
     return text
 
 
-def _tree(book: _Book, part: str) -> ElementTree.Element:
+def _tree(book: _Book, part: str) -> ET.Element:
     try:
-        return ElementTree.fromstring(_text(book, part))  # noqa: S314 - no document type gets here
-    except ElementTree.ParseError:
+        return ET.fromstring(_text(book, part))  # noqa: S314 - no document type gets here
+    except ET.ParseError:
         raise SourceNotReadable(object=book.object) from None
 
 
