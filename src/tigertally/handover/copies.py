@@ -1,0 +1,153 @@
+"""Known copies: every file or folder outside of the vault that holds a deal's data, and what is to become of it.
+
+Whoever writes one registers it in the same transaction (protected copies, bundle folders, originals that a plan
+read). A destruction deletes those whose fate is *delete* and names the others on its certificate. A place is
+refused if deleting it would take away what this installation lives on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+from tigertally.base.ids import DealId
+from tigertally.base.text import Text
+from tigertally.handover import events, sql
+from tigertally.handover.errors import CopyProtected, NoSuchCopy
+from tigertally.handover.site import note
+from tigertally.handover.sql import PLACE_CHARS_MAX, CopyRow
+from tigertally.ledger import Ledger
+from tigertally.store.tx import Tx
+
+
+class CopyKind(Enum):
+    """What a copy is."""
+
+    ORIGINAL = "original"
+    PROTECTED = "protected_copy"
+    BUNDLE = "bundle"
+    OTHER = "other"
+
+
+KIND_TITLES = {
+    CopyKind.ORIGINAL: Text("原始数据", "original"),
+    CopyKind.PROTECTED: Text("保护副本", "protected copy"),
+    CopyKind.BUNDLE: Text("移交包", "bundle"),
+    CopyKind.OTHER: Text("其他副本", "other copy"),
+}
+
+
+class Fate(Enum):
+    """What a destruction does with a copy."""
+
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCopy:
+    """A registered copy; ``gone`` is when it was deleted or found absent, ``verified`` whether that was checked."""
+
+    copy: int
+    place: Path
+    kind: CopyKind
+    fate: Fate
+    registered: datetime
+    gone: datetime | None
+    method: str
+    verified: bool
+
+
+def register(
+    tx: Tx,
+    ledger: Ledger,
+    *,
+    deal: DealId,
+    place: Path,
+    kind: CopyKind,
+    fate: Fate,
+    actor: str,
+    now: datetime,
+    protected: Sequence[Path] = (),
+) -> KnownCopy:
+    """Register a copy at an absolute ``place``; the same place again changes nothing.
+
+    ``protected`` are places that must survive (the installation's home, its database). Raises ``CopyProtected``.
+    """
+    need_deletable(place, protected=protected)
+    known = {row.place: row for row in sql.read_copies(tx, deal=deal)}
+    row = known.get(str(place))
+    if row is not None:
+        return _copy(row)
+    sql.insert_copy(tx, deal=deal, place=str(place), kind=kind.value, fate=fate.value, now=now)
+    made = next(row for row in sql.read_copies(tx, deal=deal) if row.place == str(place))
+    note(
+        tx,
+        ledger,
+        events.COPY_REGISTERED,
+        deal=deal,
+        actor=actor,
+        now=now,
+        copy=made.id,
+        kind=kind.value,
+        fate=fate.value,
+    )
+    return _copy(made)
+
+
+def known(tx: Tx, *, deal: DealId) -> list[KnownCopy]:
+    """Return a deal's copies in order of registration."""
+    return [_copy(row) for row in sql.read_copies(tx, deal=deal)]
+
+
+def decide(
+    tx: Tx, ledger: Ledger, *, deal: DealId, copy: int, fate: Fate, actor: str, now: datetime
+) -> None:
+    """Change what is to become of a copy that is still there. Raises ``NoSuchCopy``."""
+    found = next((item for item in known(tx, deal=deal) if item.copy == copy and item.gone is None), None)
+    if found is None:
+        raise NoSuchCopy
+    if found.fate is fate:
+        return
+    sql.change_fate(tx, copy, fate=fate.value)
+    note(
+        tx,
+        ledger,
+        events.COPY_REGISTERED,
+        deal=deal,
+        actor=actor,
+        now=now,
+        copy=copy,
+        kind=found.kind.value,
+        fate=fate.value,
+    )
+
+
+def need_deletable(place: Path, *, protected: Sequence[Path]) -> None:
+    """Raise ``CopyProtected`` for a place whose deletion would take more away than a copy."""
+    name = place.name or str(place)
+    if not place.is_absolute() or len(str(place)) > PLACE_CHARS_MAX:
+        raise CopyProtected(name=name, reason="path")
+    real = place.resolve()
+    if real in {Path(real.anchor), Path.home().resolve()}:
+        raise CopyProtected(name=name, reason="root")
+    for item in protected:
+        kept = item.resolve()
+        if kept == real or real in kept.parents:
+            raise CopyProtected(name=name, reason="installation")
+
+
+def _copy(row: CopyRow) -> KnownCopy:
+    return KnownCopy(
+        copy=row.id,
+        place=Path(row.place),
+        kind=CopyKind(row.kind),
+        fate=Fate(row.fate),
+        registered=row.registered,
+        gone=row.gone,
+        method=row.method,
+        verified=row.verified,
+    )
