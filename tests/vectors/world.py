@@ -231,8 +231,8 @@ def root() -> bytes:
     return frontier.root()
 
 
-def manifest(parts: tuple[bytes, ...], *, release_digest: str | None = None, **changes: object) -> Manifest:
-    """The manifest of a bundle made of ``parts``, with members changed."""
+def manifest(sealed: tuple[bytes, ...], /, *, release_digest: str | None = None, **changes: object) -> Manifest:
+    """The manifest of a bundle made of the files ``sealed``, with members changed."""
     made = Manifest(
         bundle=BUNDLE,
         deal=DEAL,
@@ -246,7 +246,7 @@ def manifest(parts: tuple[bytes, ...], *, release_digest: str | None = None, **c
         root=root(),
         parts=tuple(
             Part(name=part_name(number), sha256=hashlib.sha256(data).hexdigest(), length=len(data), subjects=3)
-            for number, data in enumerate(parts)
+            for number, data in enumerate(sealed)
         ),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
