@@ -39,7 +39,16 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "signing key": VerifyKey,
     "transfer key": TransferPublic,
 }
-STARTS = (b"", b"{", b'{"payload":', b"c2sp.org/tlog-proof@v1\n", b"tigertally-envelope-v1\n", b"PAR1", b"\x01\x01", "— ".encode())
+STARTS = (
+    b"",
+    b"{",
+    b'{"payload":',
+    b"c2sp.org/tlog-proof@v1\n",
+    b"tigertally-envelope-v1\n",
+    b"PAR1",
+    b"\x01\x01",
+    "— ".encode(),
+)
 
 PAPERS = {
     Kind.PARTY: world.card_paper(world.seller().card.name),

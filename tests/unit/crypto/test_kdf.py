@@ -29,13 +29,9 @@ def test_rfc5869_case_1_and_3() -> None:
     """The yardstick itself, against RFC 5869 appendix A."""
     key = bytes([0x0B]) * 22
     first = hkdf(key, salt=bytes(range(13)), info=bytes(range(0xF0, 0xFA)), length=42)
-    assert first.hex() == (
-        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
-    )
+    assert first.hex() == ("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865")
     third = hkdf(key, salt=b"", info=b"", length=42)
-    assert third.hex() == (
-        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"
-    )
+    assert third.hex() == ("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")
 
 
 @pytest.mark.parametrize("length", [16, 32, 64])

@@ -73,7 +73,13 @@ def test_a_header_cannot_be_put_on_another_content() -> None:
 
 
 def test_a_flaw_is_told_at_once_where_it_can_be() -> None:
-    for data in (b"", MAGIC, MAGIC + b"\xff\xff\xff\xff", b"x" * 100, MAGIC + (HEADER_BYTES_MAX + 1).to_bytes(4, "big")):
+    for data in (
+        b"",
+        MAGIC,
+        MAGIC + b"\xff\xff\xff\xff",
+        b"x" * 100,
+        MAGIC + (HEADER_BYTES_MAX + 1).to_bytes(4, "big"),
+    ):
         with pytest.raises(Malformed):
             open_stream(BUYER, context="here", read=io.BytesIO(data).read)
 

@@ -23,7 +23,13 @@ def test_there_and_back() -> None:
 
 def test_spelling() -> None:
     assert LEAF.to_bytes() == (
-        b'{"about":["' + b"b" * 32 + b'","' + b"c" * 32 + b'"],"actor":"' + b"a" * 32 + b'","at":"2026-03-02T09:00:00.000000Z",'
+        b'{"about":["'
+        + b"b" * 32
+        + b'","'
+        + b"c" * 32
+        + b'"],"actor":"'
+        + b"a" * 32
+        + b'","at":"2026-03-02T09:00:00.000000Z",'
         b'"commit":"' + b"0" * 64 + b'","kind":"vault.card.revealed","v":1}'
     )
 
@@ -41,7 +47,12 @@ def test_what_is_no_leaf(changes: dict[str, object]) -> None:
 
 def test_other_versions_and_members() -> None:
     data = LEAF.to_bytes()
-    for other in (data.replace(b'"v":1', b'"v":2'), data.replace(b',"v":1', b""), data.replace(b'"v":1', b'"v":1,"w":1'), b"{}"):
+    for other in (
+        data.replace(b'"v":1', b'"v":2'),
+        data.replace(b',"v":1', b""),
+        data.replace(b'"v":1', b'"v":1,"w":1'),
+        b"{}",
+    ):
         with pytest.raises(Malformed):
             leaf.parse(other)
 

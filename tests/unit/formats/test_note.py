@@ -81,7 +81,11 @@ class TestVerifierKeys:
         other = replace(LOG, name="other").vkeys()
         flaws = [(), (one,), (two, one), (one, one), (one, other[1]), (one, two, two), ("", ""), (one + " ", two)]
         flaws += [(one.replace("+", " "), two), (one[:-4], two), replace(LOG, name="a b").vkeys()]
-        flaws += [replace(LOG, name="a\x01b").vkeys(), replace(LOG, name="é" * 128).vkeys(), replace(LOG, name="").vkeys()]
+        flaws += [
+            replace(LOG, name="a\x01b").vkeys(),
+            replace(LOG, name="é" * 128).vkeys(),
+            replace(LOG, name="").vkeys(),
+        ]
         name, key_id, key = one.split("+", 2)
         flaws += [(f"{name}+{key_id.upper()}x+{key}", two), (f"{name}+00000000+{key}", two)]
         for flaw in flaws:

@@ -38,7 +38,9 @@ def test_commitments_are_those_of_the_records() -> None:
     made = commitments(ROWS)
     for at, name in enumerate(world.subjects()):
         rows = range(at * 3, at * 3 + 3)
-        fields = [record.Field(ROWS.code[r], ROWS.slot[r], ROWS.value[r].encode(), ROWS.token[r].encode()) for r in rows]
+        fields = [
+            record.Field(ROWS.code[r], ROWS.slot[r], ROWS.value[r].encode(), ROWS.token[r].encode()) for r in rows
+        ]
         assert made[at] == record.commit(ROWS.salt[at * 3], record.encode(name.encode(), fields))
 
 
@@ -80,7 +82,12 @@ def test_too_many_fields_of_one_subject() -> None:
     name = world.subjects()[0]
     rows = part.FIELDS_MAX + 1
     columns = PartColumns(
-        subject=[name] * rows, salt=[bytes(16)] * rows, code=[1] * rows, slot=list(range(rows)), value=["1"] * rows, token=[""] * rows
+        subject=[name] * rows,
+        salt=[bytes(16)] * rows,
+        code=[1] * rows,
+        slot=list(range(rows)),
+        value=["1"] * rows,
+        token=[""] * rows,
     )
     with pytest.raises(Malformed):
         write_part(columns)

@@ -25,7 +25,10 @@ def test_layout_by_hand() -> None:
 
 
 FIELD = st.tuples(
-    st.integers(0, 255), st.integers(0, 255), st.text(st.characters(exclude_categories=["Cs"]), max_size=9), st.text("ab", max_size=3)
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+    st.text("ab", max_size=3),
 )
 
 
@@ -60,5 +63,8 @@ def test_order_and_repeats_are_mistakes() -> None:
 def test_a_salt_is_needed() -> None:
     with pytest.raises(ValueError, match="salt"):
         record.commit(b"", b"record")
-    assert record.commit_many([(SALT, b"a"), (bytes(16), b"a")]) == [record.commit(SALT, b"a"), record.commit(bytes(16), b"a")]
+    assert record.commit_many([(SALT, b"a"), (bytes(16), b"a")]) == [
+        record.commit(SALT, b"a"),
+        record.commit(bytes(16), b"a"),
+    ]
     assert record.commit(SALT, b"a") != record.commit(bytes(16), b"a")

@@ -62,7 +62,7 @@ def paper_at(path: Path) -> Statement | None:
 
 
 def papers_beside(path: Path) -> tuple[Statement, ...]:
-    """Return the statements near ``path``: in its folder, the folder above, and manifests one level below either.
+    """Return the statements near ``path``: in its folder, in the folder above, and manifests one level below its own.
 
     These are helpers, not trusted: a caller picks by digest or checks against the signed content.
     """
@@ -94,5 +94,6 @@ def _candidates(near: Path) -> Iterator[Path]:
         except OSError:
             continue
         yield from (item for item in inside if item.suffix == ".json" and is_regular(item))
-        below = (item / MANIFEST_NAME for item in inside if item.is_dir() and not item.is_symlink())
-        yield from (item for item in below if is_regular(item))
+        if folder == near:
+            below = (item / MANIFEST_NAME for item in inside if item.is_dir() and not item.is_symlink())
+            yield from (item for item in below if is_regular(item))
