@@ -205,8 +205,8 @@ def _find_owners(tx: Tx, keys: VaultKeys, subjects: Sequence[str], rows: Sequenc
         customer = subjects[row]
         if customer and customer not in owner_of:
             owner_of[customer] = len(owner_of)
-    # A customer's key is the source's own text; what cannot be encoded is replaced alike every time.
-    sources = keys.index.many(_SOURCE_TAG + customer.encode("utf-8", "backslashreplace") for customer in owner_of)
+    # A customer's key is the source's own text, whatever it is; different texts must stay different.
+    sources = keys.index.many(_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in owner_of)
     found = {row.source_digest: row for row in sql.records_of_sources(tx, scope=keys.scope, digests=sorted(sources))}
     records = [found.get(source) for source in sources]
     made = spelling.new_subjects(len(sources))

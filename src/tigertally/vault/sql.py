@@ -248,12 +248,17 @@ def records_after(tx: Tx, *, scope: str, after: bytes, limit: int) -> list[Recor
 
 def insert_records(tx: Tx, columns: Mapping[str, Sequence[object]]) -> int:
     """Insert records by column."""
-    return tx.insert_columns(record, columns)
+    return tx.insert_columns(record, _in_table_order(record, columns))
 
 
 def insert_tokens(tx: Tx, columns: Mapping[str, Sequence[object]]) -> int:
     """Insert token rows by column."""
-    return tx.insert_columns(token, columns)
+    return tx.insert_columns(token, _in_table_order(token, columns))
+
+
+def _in_table_order(table: Table, columns: Mapping[str, Sequence[object]]) -> dict[str, Sequence[object]]:
+    """Return the columns in the order in which the table declares them, whatever order the caller had."""
+    return {column.name: columns[column.name] for column in table.columns if column.name in columns}
 
 
 def replace_fields(tx: Tx, *, scope: str, subjects: Sequence[bytes], fields: Sequence[bytes]) -> int:

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, update
+
+from tigertally.access import Action
+from tigertally.base.fields import FieldClass
+from tigertally.base.ids import BadId, SubjectId, new_id
+from tigertally.base.secret import SecretText
+from tigertally.vault import sql
+from tigertally.vault import (
+    NoSuchSubject,
+    NoSuchToken,
+    Place,
+    RecordBroken,
+    count_holders,
+    find,
+    lookup,
+    open_value,
+    resolve,
+    view,
+)
+
+from .conftest import MASTERCARD, VISA, YES, Vault
+
+PAN, NAME, MOBILE = FieldClass.PAN, FieldClass.NAME, FieldClass.MOBILE
+
+
+@pytest.fixture
+def filled(vault: Vault) -> Vault:
+    """Two customers, two fields each."""
+    vault.seal(["C1", "C2"], (PAN, [VISA, MASTERCARD]), (NAME, ["韩测试", "Ann Example"]))
+    return vault
+
+
+def token_of(vault: Vault, value: str) -> str:
+    with vault.store.reading() as tx:
+        (token,) = lookup(tx, vault.keys, cls=PAN, column=[value])
+    assert token is not None
+    return token
+
+
+def test_a_view_is_masked(filled: Vault) -> None:
+    with filled.store.reading() as tx:
+        (record,) = view(tx, filled.keys, whom=token_of(filled, VISA))
+    assert [(one.cls, one.masked) for one in record.fields] == [(PAN, "****1111"), (NAME, "韩**")]
+    assert record.fields[0].token == token_of(filled, VISA)
+    assert VISA not in repr(record)
+
+
+def test_a_value_opens_by_token_and_by_place(filled: Vault) -> None:
+    with filled.store.reading() as tx:
+        keys = filled.keys
+        token = token_of(filled, VISA)
+        (place,) = resolve(tx, scope=filled.scope, token=token)
+        assert open_value(tx, keys, decision=YES, place=token) == SecretText(VISA)
+        assert open_value(tx, keys, decision=YES, place=place) == SecretText(VISA)
+        name = replace(place, cls=NAME)
+        assert open_value(tx, keys, decision=YES, place=name) == SecretText("韩测试")
+        assert VISA not in repr(open_value(tx, keys, decision=YES, place=token))
+
+
+@pytest.mark.parametrize(
+    "decision", [replace(YES, allowed=False), replace(YES, action=Action.VIEW), replace(YES, action=Action.SEAL)]
+)
+def test_without_the_decision_nothing_opens(filled: Vault, decision: object) -> None:
+    with filled.store.reading() as tx, pytest.raises(ValueError, match="decision"):
+        open_value(tx, filled.keys, decision=decision, place=token_of(filled, VISA))  # type: ignore[arg-type]
+
+
+def test_what_is_not_there_is_missing(filled: Vault) -> None:
+    stranger = SubjectId(new_id("sub"))
+    with filled.store.reading() as tx:
+        keys = filled.keys
+        for whom in ("7000000000001111", "tok_na" + "0" * 26, "", VISA):
+            with pytest.raises(NoSuchToken):
+                view(tx, keys, whom=whom)
+            with pytest.raises(NoSuchToken):
+                open_value(tx, keys, decision=YES, place=whom)
+        with pytest.raises(NoSuchSubject):
+            view(tx, keys, whom=stranger)
+        with pytest.raises(BadId):
+            view(tx, keys, whom="sub_' OR 1=1")
+        (known,) = find(tx, keys, cls=PAN, value=VISA)
+        for place in (
+            Place(subject=stranger, cls=PAN, slot=0),
+            Place(subject=known, cls=PAN, slot=1),
+            Place(subject=known, cls=MOBILE, slot=0),
+        ):
+            with pytest.raises(NoSuchSubject):
+                open_value(tx, keys, decision=YES, place=place)
+        assert find(tx, keys, cls=PAN, value="4242424242424242") == []
+        assert find(tx, keys, cls=PAN, value="\ud800") == []
+        assert lookup(tx, keys, cls=PAN, column=["", "\ud800", "4242424242424242"]) == [None, None, None]
+
+
+def test_holders_are_counted_once(filled: Vault) -> None:
+    filled.seal(["C1", "C3"], (PAN, ["4242424242424242", None]), (MOBILE, [None, "13800138000"]))
+    with filled.store.reading() as tx:
+        assert count_holders(tx, scope=filled.scope, classes=[PAN]) == 2
+        assert count_holders(tx, scope=filled.scope, classes=[PAN, NAME, MOBILE]) == 3
+        assert count_holders(tx, scope=filled.scope, classes=[FieldClass.IBAN]) == 0
+        assert count_holders(tx, scope=filled.scope, classes=[]) == 0
+
+
+def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
+    mine, theirs = token_of(filled, VISA), token_of(filled, MASTERCARD)
+    with filled.store.transaction() as tx:
+        whose = tx.scalar(select(sql.token.c.subject).where(sql.token.c.token == theirs))
+        tx.execute(update(sql.token).where(sql.token.c.token == mine).values(subject=whose))
+        with pytest.raises(RecordBroken):
+            open_value(tx, filled.keys, decision=YES, place=mine)
+
+
+def test_values_swapped_between_records_do_not_open(filled: Vault) -> None:
+    with filled.store.transaction() as tx:
+        one, two = tx.all(select(sql.record.c.subject, sql.record.c.fields))
+        tx.execute(update(sql.record).where(sql.record.c.subject == one.subject).values(fields=two.fields))
+        broken = 0
+        for value in (VISA, MASTERCARD):
+            try:
+                view(tx, filled.keys, whom=find(tx, filled.keys, cls=PAN, value=value)[0])
+            except RecordBroken:
+                broken += 1
+        assert broken == 1
+
+
+def test_whole_records_swapped_do_not_open(filled: Vault) -> None:
+    with filled.store.transaction() as tx:
+        one, two = tx.all(select(sql.record))
+        table = sql.record
+        tx.execute(
+            update(table)
+            .where(table.c.subject == one.subject)
+            .values(fields=two.fields, wrapped_key=two.wrapped_key, key_version=two.key_version)
+        )
+        broken = 0
+        for value in (VISA, MASTERCARD):
+            try:
+                view(tx, filled.keys, whom=find(tx, filled.keys, cls=PAN, value=value)[0])
+            except RecordBroken:
+                broken += 1
+        assert broken == 1
+
+
+def test_no_byte_of_a_record_can_be_changed(filled: Vault) -> None:
+    keys = filled.keys
+    with filled.store.transaction() as tx:
+        (whom,) = find(tx, keys, cls=PAN, value=VISA)
+        subject = tx.scalar(select(sql.token.c.subject).where(sql.token.c.token == token_of(filled, VISA)))
+        row = tx.all(select(sql.record).where(sql.record.c.subject == subject))[0]
+        for column in ("fields", "wrapped_key"):
+            good = bytes(getattr(row, column))
+            for at in range(len(good)):
+                bad = good[:at] + bytes((good[at] ^ 1,)) + good[at + 1 :]
+                tx.execute(update(sql.record).where(sql.record.c.subject == subject).values(**{column: bad}))
+                with pytest.raises(RecordBroken):
+                    view(tx, keys, whom=whom)
+            for bad in (good[:-1], good + b"\x00", b"", good + good):
+                tx.execute(update(sql.record).where(sql.record.c.subject == subject).values(**{column: bad}))
+                if bad or column == "wrapped_key":
+                    with pytest.raises(RecordBroken):
+                        view(tx, keys, whom=whom)
+            tx.execute(update(sql.record).where(sql.record.c.subject == subject).values(**{column: good}))
+        assert view(tx, keys, whom=whom)
