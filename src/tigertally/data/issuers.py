@@ -156,14 +156,14 @@ def _domestic() -> list[IssuerRange]:
             continue
         evidence, length, *prefixes = line.split()
         lengths = (int(length),)
-        for prefix in prefixes:
-            ranges.append(
-                IssuerRange(
-                    brand="domestic",
-                    low=prefix,
-                    high=prefix,
-                    strict=lengths if evidence == "strict" else (),
-                    broad=lengths if evidence == "broad" else (),
-                )
+        ranges += [
+            IssuerRange(
+                brand="domestic",
+                low=prefix,
+                high=prefix,
+                strict=lengths if evidence == "strict" else (),
+                broad=lengths if evidence == "broad" else (),
             )
+            for prefix in prefixes
+        ]
     return ranges

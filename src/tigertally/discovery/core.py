@@ -1,7 +1,7 @@
 """The digit finder's door inside the wing: bytes in, columns of hits out, whichever engine is there.
 
 Two engines with the same rules and the same answers: the compiled ``_core`` (ctypes, releases the GIL)
-and ``fallback`` (plain Python) for machines without a compiler. ``_core.c`` states the rules; a property
+and ``plain`` (plain Python) for machines without a compiler. ``_core.c`` states the rules; a property
 test holds the two equal. ``engine()`` says which one runs.
 
 Kinds in a hit column: wire numbers of :mod:`tigertally.base.fields` for what is found, and three of our
@@ -21,12 +21,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.data.ibans import IBAN_LENGTHS
 from tigertally.data.issuers import PAN_DIGITS_MIN, all_ranges
 from tigertally.data.regions import PROVINCES, region_codes
-from tigertally.discovery import fallback
-from tigertally.discovery.hits import CELL_BYTES_MAX, Hits, Tables, empty_hits, join_hits
+from tigertally.discovery import plain
+from tigertally.discovery.hits import Hits, Tables, empty_hits, join_hits
 
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
@@ -105,7 +104,7 @@ def scan(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
     limit = len(data) if stop is None else min(stop, len(data))
     compiled = _compiled()
     if compiled is None:
-        return fallback.scan(data, start=start, stop=limit, tables=tables())
+        return plain.scan(data, start=start, stop=limit, tables=tables())
     columns = _Columns(_CAP)
     parts: list[Hits] = []
     while start < limit:
@@ -119,12 +118,12 @@ def scan(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
 def scan_cells(data: memoryview | bytes, offsets: Int64s) -> Hits:
     """Find numbers in cells: cell ``r`` is ``data[offsets[r]:offsets[r + 1]]``. ``row`` says which cell.
 
-    A cell longer than :data:`CELL_BYTES_MAX` may lose hits; callers scan such a cell as text.
+    A cell longer than :data:`tigertally.discovery.hits.CELL_BYTES_MAX` may lose hits; callers scan such a cell as text.
     """
     rows = len(offsets) - 1
     compiled = _compiled()
     if compiled is None or rows <= 0:
-        return fallback.scan_cells(bytes(data), offsets, tables=tables()) if rows > 0 else empty_hits()
+        return plain.scan_cells(bytes(data), offsets, tables=tables()) if rows > 0 else empty_hits()
     buffer = np.frombuffer(data, np.uint8)
     columns = _Columns(_CAP)
     parts: list[Hits] = []
@@ -142,7 +141,7 @@ def beside(data: bytes, *, start: Int64s, stop: Int64s, reach: int) -> Hits:
     """Find labelled CVVs and expiry dates within ``reach`` bytes of the cards given in order by start and stop."""
     compiled = _compiled()
     if compiled is None:
-        return fallback.beside(data, start=start, stop=stop, reach=reach)
+        return plain.beside(data, start=start, stop=stop, reach=reach)
     start, stop = np.ascontiguousarray(start, np.int64), np.ascontiguousarray(stop, np.int64)
     # Every label takes at least six bytes, and each byte near a card is read once.
     columns = _Columns(min(len(data), (2 * reach + 32) * len(start)) // 6 + 16)
@@ -159,9 +158,10 @@ def context(data: bytes, start: Int64s) -> tuple[Int64s, Int64s, UInt64s]:
     """
     compiled = _compiled()
     if compiled is None:
-        return fallback.context(data, start)
+        return plain.context(data, start)
     start = np.ascontiguousarray(start, np.int64)
-    word, length, digest = (np.zeros(len(start), kind) for kind in (np.int64, np.int64, np.uint64))
+    word, length = np.zeros(len(start), np.int64), np.zeros(len(start), np.int64)
+    digest = np.zeros(len(start), np.uint64)
     compiled.library.tt_context(
         data, len(data), start.ctypes.data, len(start), word.ctypes.data, length.ctypes.data, digest.ctypes.data
     )
@@ -173,7 +173,7 @@ def digest_cells(data: memoryview | bytes, offsets: Int64s, *, key: int) -> UInt
     rows = len(offsets) - 1
     compiled = _compiled()
     if compiled is None:
-        return fallback.digest_cells(bytes(data), offsets, key=key)
+        return plain.digest_cells(bytes(data), offsets, key=key)
     out = np.empty(max(rows, 0), np.uint64)
     if rows > 0:
         buffer = np.frombuffer(data, np.uint8)
@@ -227,6 +227,3 @@ def _compiled() -> _Engine | None:
     held = tables()
     record = _TablesC(*(column.ctypes.data for column in (held.issuer, held.region, held.iban, held.mobile)))
     return _Engine(library=library, tables=record)
-
-
-__all__ = ["CELL_BYTES_MAX", "FIELD_RULES", "FieldClass", "beside", "context", "digest_cells", "engine", "scan", "scan_cells", "tables"]

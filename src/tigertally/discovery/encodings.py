@@ -6,6 +6,8 @@ people write; 3. bytes that are UTF-8 are UTF-8 (ASCII alone is a guess that cos
 may still be GB18030); 4. bytes that GB18030 can read are GB18030, a guess; 5. the rest is ``bytes``.
 """
 
+# ruff: noqa: PLR2004 - the numbers here are byte values and code points
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,7 +18,8 @@ import numpy.typing as npt
 
 SAMPLE_BYTES: Final = 65_536
 _UTF16_SHARE_MIN: Final = 0.9
-FULL_WIDTH: Final = (b"\xef\xbc", b"\xef\xbd\x98", b"\xe3\x80\x80")  # ０–９ － Ｘ, ｘ, ideographic space
+# Lead bytes of the full-width digits, dash and capital X; small x; the ideographic blank.
+FULL_WIDTH: Final = (b"\xef\xbc", b"\xef\xbd\x98", b"\xe3\x80\x80")
 _FOLDED: Final = {0xFF10 + digit: 0x30 + digit for digit in range(10)} | {
     0xFF0D: 0x2D, 0xFF38: 0x58, 0xFF58: 0x78, 0x3000: 0x20,
 }  # fmt: skip
@@ -24,7 +27,7 @@ _FOLDED: Final = {0xFF10 + digit: 0x30 + digit for digit in range(10)} | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """A codec's name (``utf-8``, ``gb18030``, ``utf-16-le``, ``utf-16-be``, ``bytes``), its mark, and whether it is sure."""
+    """A codec's name (``utf-8``, ``gb18030``, ``utf-16-le``, ``utf-16-be``, ``bytes``), its mark, and if it is sure."""
 
     name: str
     bom: bytes
@@ -50,7 +53,12 @@ def is_utf8(data: bytes, *, whole: bool = False) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError as problem:
-        return not whole and problem.end == len(data) and len(data) - problem.start < 4 and "unexpected end" in problem.reason  # noqa: PLR2004
+        return (
+            not whole
+            and problem.end == len(data)
+            and len(data) - problem.start < 4
+            and "unexpected end" in problem.reason
+        )
     return True
 
 
@@ -84,7 +92,7 @@ def fold(data: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt
     bytes_ = np.frombuffer(data, np.uint8).copy()
     keep = np.ones(len(bytes_), np.bool_)
     marked = np.zeros(len(bytes_), np.bool_)
-    if len(bytes_) < 3:  # noqa: PLR2004
+    if len(bytes_) < 3:
         return bytes_, keep, marked
     first, second, third = bytes_[:-2], bytes_[1:-1], bytes_[2:]
     wide = (first == 0xEF) & (second == 0xBC)
@@ -115,18 +123,6 @@ def wide_plane(data: bytes, parity: int) -> bytes:
     plane = low[0::2].copy()
     plane[low[1::2] != 0] = 0xFF
     return plane.tobytes()
-
-
-def cut_for(name: str, data: bytes) -> int:
-    """Return how many bytes of ``data`` are whole characters of the encoding."""
-    if name.startswith("utf-16"):
-        even = len(data) // 2 * 2
-        if even >= 2:  # noqa: PLR2004
-            high = data[even - 1] if name == "utf-16-le" else data[even - 2]
-            if 0xD8 <= high <= 0xDB:  # noqa: PLR2004 - a high surrogate waits for its pair
-                even -= 2
-        return even
-    return len(data)
 
 
 def _decodes(sample: bytes, name: str) -> bool:

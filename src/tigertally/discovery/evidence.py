@@ -54,7 +54,9 @@ _PROOF_COUNT_MIN: Final = 6
 _PROOF_RATE: Final = 0.6
 _CHANCE_COUNT_MIN: Final = 10
 _CHANCE_RATE: Final = 0.3
+_NEARLY_ALL: Final = 0.9
 _ORDER: Final = tuple(Confidence)
+_REASONS_MAX: Final = 8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,7 +147,7 @@ class TextEvidence:
         return group
 
     def _pool(self, kind: int) -> tuple[int, int]:
-        """Passes and misses of the small groups of a kind whose labels say nothing."""
+        """Count passes and misses of the small groups of a kind whose labels say nothing."""
         silent = [
             group
             for (_, its), group in self._groups.items()
@@ -157,7 +159,9 @@ class TextEvidence:
         return sum(group.passes for group in silent), sum(group.misses for group in silent)
 
     @staticmethod
-    def _examples(tally: Tally, data: bytes, hits: Hits, chosen: np.ndarray[tuple[int], np.dtype[np.int64]], kind: int) -> None:
+    def _examples(
+        tally: Tally, data: bytes, hits: Hits, chosen: np.ndarray[tuple[int], np.dtype[np.int64]], kind: int
+    ) -> None:
         cls = BY_CODE[NATIONAL_ID if kind == ID_15 else kind]
         for row in chosen[:3].tolist():
             tally.show(cls, normal(data[int(hits.start[row]) : int(hits.stop[row])], kind))
@@ -181,7 +185,7 @@ def _finding(
         distinct=distinct,
         cells=cells,
         examples=tuple(tally.examples),
-        reasons=tuple([*list(why)[:8], *extra]),
+        reasons=(*list(why)[:_REASONS_MAX], *extra),
     )
 
 
@@ -235,7 +239,13 @@ def _judge(kind: int, flags: int, group: _Group, pool: tuple[int, int]) -> tuple
     elif kind == NATIONAL_ID:
         tier = _judge_id(flags, group, why, for_it=for_it, against=group.means.against)
     elif kind == MOBILE:
-        tier = Confidence.CERTAIN if for_it else Confidence.LIKELY if flags & STRICT and not against else Confidence.POSSIBLE
+        tier = (
+            Confidence.CERTAIN
+            if for_it
+            else Confidence.LIKELY
+            if flags & STRICT and not against
+            else Confidence.POSSIBLE
+        )
     elif kind == ID_15:
         tier = Confidence.LIKELY if for_it else Confidence.POSSIBLE
     else:
@@ -247,30 +257,32 @@ def _judge_card(
     flags: int, group: _Group, pool: tuple[int, int], why: list[Reason], *, for_it: bool, against: bool
 ) -> Confidence:
     passes, misses = group.passes, group.misses
-    rate = Reason(evidence=Evidence.PASS_RATE, number=round(100 * passes / max(passes + misses, 1)))
-    chance = Reason(evidence=Evidence.CHANCE, number=rate.number)
-    strict = bool(flags & STRICT)
+    number = round(100 * passes / max(passes + misses, 1))
+    rate, chance = Reason(evidence=Evidence.PASS_RATE, number=number), Reason(evidence=Evidence.CHANCE, number=number)
+    crowd = (passes, misses) if passes + misses >= _CHANCE_COUNT_MIN else pool
+    sure, less = Confidence.CERTAIN, Confidence.LIKELY
+    if not flags & STRICT:
+        sure, less = Confidence.LIKELY, Confidence.POSSIBLE
+    tier = Confidence.POSSIBLE
     if group.means.luhn_by_design:  # 1
-        return Confidence.POSSIBLE
-    if against:  # 2
-        proven = passes + misses >= _CHANCE_COUNT_MIN and passes >= 0.9 * (passes + misses)  # noqa: PLR2004
+        pass
+    elif against:  # 2
         why.append(rate)
-        return Confidence.LIKELY if proven and strict else Confidence.POSSIBLE
-    if for_it:  # 3
+        proven = passes + misses >= _CHANCE_COUNT_MIN and passes >= _NEARLY_ALL * (passes + misses)
+        tier = less if proven else Confidence.POSSIBLE
+    elif for_it:  # 3
+        tier = sure
         if chance_level(passes, misses):
             why.append(chance)
-            return Confidence.LIKELY if strict else Confidence.POSSIBLE
-        return Confidence.CERTAIN if strict else Confidence.LIKELY
-    crowd = (passes, misses) if passes + misses >= _CHANCE_COUNT_MIN else pool
-    if crowd_proof(passes, misses) or crowd_proof(*crowd):  # 4
+            tier = less
+    elif crowd_proof(passes, misses) or crowd_proof(*crowd):  # 4
         why.append(rate)
-        return Confidence.CERTAIN if strict else Confidence.LIKELY
-    if chance_level(*crowd):  # 5
+        tier = sure
+    elif chance_level(*crowd):  # 5
         why.append(chance)
-        return Confidence.POSSIBLE
-    if not strict:  # 6
-        return Confidence.POSSIBLE
-    return Confidence.CERTAIN if flags & GROUPED else Confidence.LIKELY
+    else:  # 6
+        tier = sure if flags & GROUPED and flags & STRICT else less
+    return tier
 
 
 def _judge_id(flags: int, group: _Group, why: list[Reason], *, for_it: bool, against: bool) -> Confidence:

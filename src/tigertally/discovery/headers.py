@@ -1,4 +1,4 @@
-"""Headers of tables: whether the first row names the columns. Shared by CSV and spreadsheets, and by those who read them later.
+"""Headers of tables: whether the first row names the columns. For CSV and sheets, and those who read them later.
 
 Rules: 1. leading rows with a single filled cell, when wider rows follow, are titles and passed over;
 2. the first row after them is the header if none of its cells looks like data and either one of its words
@@ -20,7 +20,7 @@ _NUMBER: Final = re.compile(r"^[\s'\"]*[+\-]?\d[\d ,.:/\-]*[\s'\"]*$")
 
 
 def header_row(rows: list[list[str]]) -> int | None:
-    """Return the index of the header among the first rows of a table, or None. Rows may be ragged; a dozen are enough."""
+    """Return the index of the header among the first rows of a table, or None. A dozen rows, ragged or not, do."""
     width = max((_filled(row) for row in rows), default=0)
     index = 0
     while index < min(len(rows) - 1, TITLE_ROWS_MAX) and _filled(rows[index]) < min(2, width):
@@ -36,7 +36,8 @@ def header_row(rows: list[list[str]]) -> int | None:
     speaks = sum(_speaks(meaning(cell)) for cell in filled)
     body = rows[index + 1 :]
     contrast = any(
-        cell and any(column < len(row) and _NUMBER.match(row[column]) for row in body) for column, cell in enumerate(cells)
+        cell and any(column < len(row) and _NUMBER.match(row[column]) for row in body)
+        for column, cell in enumerate(cells)
     )
     return index if speaks or contrast else None
 

@@ -73,7 +73,7 @@ class Evidence(Enum):
     HEADER = "header"
     AGAINST = "against"
     SHARE = "share"
-    PASS_RATE = "pass_rate"
+    PASS_RATE = "pass_rate"  # noqa: S105 - a kind of evidence
     CHANCE = "chance"
     BESIDE_CARD = "beside_card"
     SHAPE = "shape"
@@ -95,14 +95,18 @@ _SENTENCES: Final[dict[Evidence, Text]] = {
     Evidence.HEADER: Text("列名是“{word}”", "the column is called “{word}”"),
     Evidence.AGAINST: Text("标签“{word}”表明是别的号码", "the label “{word}” speaks for another number"),
     Evidence.SHARE: Text("{number}% 的非空单元格符合", "{number}% of the cells that are not empty fit"),
-    Evidence.PASS_RATE: Text("形状相同的号码中 {number}% 通过校验", "{number}% of the numbers of this shape pass the check"),
+    Evidence.PASS_RATE: Text(
+        "形状相同的号码中 {number}% 通过校验", "{number}% of the numbers of this shape pass the check"
+    ),
     Evidence.CHANCE: Text(
         "同形号码只有 {number}% 通过校验，与偶然相当", "only {number}% of the numbers of this shape pass: chance level"
     ),
     Evidence.BESIDE_CARD: Text("与银行卡号相邻", "beside a card number"),
     Evidence.SHAPE: Text("形状相符", "the shape fits"),
     Evidence.HASH: Text("散列格式 {word}", "hash format {word}"),
-    Evidence.DAMAGED: Text("表格软件已损坏的卡号列（第 15 位之后丢失）", "a card column that a spreadsheet has damaged beyond 15 digits"),
+    Evidence.DAMAGED: Text(
+        "表格软件已损坏的卡号列（第 15 位之后丢失）", "a card column that a spreadsheet has damaged beyond 15 digits"
+    ),
     Evidence.ALSO_CARD: Text("其中 {number} 个也能通过卡号校验", "{number} of them pass as cards as well"),
     Evidence.TEST_NUMBERS: Text("其中 {number} 个是公开的测试卡号", "{number} of them are published test numbers"),
     Evidence.ESTIMATED: Text("不同值的个数是估计值", "the number of distinct values is an estimate"),
@@ -222,6 +226,15 @@ class Collected:
 
     objects: list[ObjectReport] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+
+    def mark(self) -> tuple[int, int]:
+        """Return a place to come back to."""
+        return len(self.objects), len(self.findings)
+
+    def back_to(self, mark: tuple[int, int]) -> None:
+        """Drop what was added since ``mark``."""
+        del self.objects[mark[0] :]
+        del self.findings[mark[1] :]
 
 
 def root_name(root: Path) -> str:

@@ -30,13 +30,36 @@ class Meaning:
 
 _NOTHING: Final = Meaning(field=None)
 
+# Long lists, one word after the other; joined to alternatives below.
+_CARD_WORDS: Final = (
+    "cardno cardnum ^pan$ cardpan$ customerpan$ ^panno ^pannum creditcard debitcard bankcard bankno ccnum ^cc$ ccno"
+)
+_OTHER_WORDS: Final = (
+    "order trade txn trans trace track waybill express logistic ship parcel invoice batch serial seq stamp time date"
+    " ^ts$ token uuid guid snowflake session request reqid msg nonce sign hash barcode sku ean isbn device merchant"
+    " terminal refno ^ref$ voucher ticket bill customerno customerid userno userid memberno memberid ^uid$ ^id$"
+)
+_NAME_WORDS: Final = (
+    "^name$ fullname realname truename custname customername personname ^firstname ^lastname ^givenname ^familyname"
+    " surname ^contact$ consignee receiver$ payee$ payer$ ^xm$ xingming buyer$ owner$ holder$"
+)
+_NAMES_OF_THINGS: Final = (
+    "productname goodsname itemname companyname corpname cityname shopname storename brandname filename hostname"
+    " columnname tablename bankname deptname classname nickname username"
+)
+
+
+def _any(words: str) -> str:
+    return "|".join(words.split())
+
+
 # ASCII words as they stand in the joined tokens ("card_no" → "cardno"); first match wins, so the order matters.
 _LATIN: Final[tuple[tuple[re.Pattern[str], Meaning], ...]] = tuple(
     (re.compile(pattern), meaning)
     for pattern, meaning in (
         (r"imei|meid|iccid|esn$|^sn$", Meaning(field=None, against=True, luhn_by_design=True)),
         (r"^cvv|^cvc|^cvn|cvv2?$|cvc2?$|cvn2?$|securitycode|cardverification|^cid$", Meaning(field=FieldClass.CVV)),
-        (r"(?:id|identity)card|idno$|idnum|idnumber|nationalid|residentid|identityno|certno|certnum|^sfz|sfzh|^ric$",
+        (r"(?:id|identity)card|idno$|idnum|nationalid|residentid|identityno|certno|certnum|^sfz|sfzh|^ric$",
          Meaning(field=FieldClass.NATIONAL_ID)),
         (r"^exp$|expiry|expiration|expire|expdate|validthru|cardexp|^exp(?:month|year|mm|yy)",
          Meaning(field=FieldClass.EXPIRY)),
@@ -46,19 +69,12 @@ _LATIN: Final[tuple[tuple[re.Pattern[str], Meaning], ...]] = tuple(
         (r"iban", Meaning(field=FieldClass.IBAN)),
         (r"e?mail", Meaning(field=FieldClass.EMAIL)),
         (r"cardholder|holdername|nameoncard|accountname|acctname|payername", Meaning(field=FieldClass.NAME)),
-        (r"cardno|cardnum|^pan$|(?:card|customer|full)pan$|^pan(?:no|num)|creditcard|debitcard|bankcard|bankno|ccnum|^cc$|ccno|payaccount",
-         Meaning(field=FieldClass.PAN)),
+        (_any(_CARD_WORDS), Meaning(field=FieldClass.PAN)),
         (r"mobile|phone|^tel|^cell|msisdn|contactno", Meaning(field=FieldClass.MOBILE)),
-        (r"order|trade|txn|trans|trace|track|waybill|express|logistic|ship|parcel|invoice|batch|serial|seq|stamp|time"
-         r"|date|^ts$|token|uuid|guid|snowflake|session|request|reqid|msg|nonce|sign|hash|barcode|sku|ean|isbn|device"
-         r"|merchant|terminal|refno|^ref$|voucher|ticket|bill|customer(?:no|id)|user(?:no|id)|member(?:no|id)|^uid$|^id$",
-         Meaning(field=None, against=True)),
-        (r"(?:product|goods|item|company|corp|city|shop|store|brand|file|host|column|table|bank|dept|class|nick|user)name",
-         Meaning(field=None, against=True)),
+        (_any(_OTHER_WORDS), Meaning(field=None, against=True)),
+        (_any(_NAMES_OF_THINGS), Meaning(field=None, against=True)),
         (r"card$|account|acct", Meaning(field=FieldClass.PAN)),
-        (r"^name$|fullname|realname|truename|custname|customername|personname|^(?:first|last|given|family)name|surname"
-         r"|^contact$|consignee|receiver$|payee$|payer$|^xm$|xingming|buyer$|owner$|holder$",
-         Meaning(field=FieldClass.NAME)),
+        (_any(_NAME_WORDS), Meaning(field=FieldClass.NAME)),
     )
 )  # fmt: skip
 
@@ -75,12 +91,15 @@ _HAN: Final[tuple[tuple[str, Meaning], ...]] = tuple(
         ("手机 电话 联系方式", Meaning(field=FieldClass.MOBILE)),
         ("订单 单号 运单 快递 物流 流水 交易号 时间 日期 序列号 批次 发票 条码 编号 会员号 串号 商户 终端 凭证",
          Meaning(field=None, against=True)),
-        ("商品 产品 公司 企业 城市 地区 部门 银行名 开户行 品牌 店铺 昵称 用户名 颜色 类目", Meaning(field=None, against=True)),
+        ("商品 产品 公司 企业 城市 地区 部门 银行名 开户行 品牌 店铺 昵称 用户名 颜色 类目",
+         Meaning(field=None, against=True)),
         ("账号 帐号 账户 帐户 卡", Meaning(field=FieldClass.PAN)),
     )
     for word in words.split()
 )  # fmt: skip
-_NOT_PASSWORD: Final = re.compile(r"updat|reset|hint|expir|time|date|count|policy|chang|error|fail|algo|type|salt", re.IGNORECASE)
+_NOT_PASSWORD: Final = re.compile(
+    r"updat|reset|hint|expir|time|date|count|policy|chang|error|fail|algo|type|salt", re.IGNORECASE
+)
 _NOT_PASSWORD_HAN: Final = ("时间", "提示", "次数", "更新", "修改", "错误", "类型")
 
 

@@ -18,7 +18,7 @@ _DIGIT: Final = re.compile(rb"[0-9]")
 
 
 def safe_name(text: str) -> str:
-    """Return ``text`` on one line, bounded, digits of customer values starred. Equal to ``text`` in nearly all cases."""
+    """Return ``text`` on one line, digits of customer values starred. Nearly always that is ``text`` itself."""
     shown = _CONTROL.sub("·", text)
     if sum(map(str.isdecimal, shown)) < _VALUE_DIGITS_MIN:
         return shown

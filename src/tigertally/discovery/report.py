@@ -58,7 +58,7 @@ def to_json(inventory: Inventory, *, pretty: bool = False) -> str:
 
 
 def from_json(text: str) -> Inventory:
-    """Return the inventory that ``text`` holds, however it is indented; raise :class:`BadInventory` for anything else."""
+    """Return the inventory in ``text``, however indented; raise :class:`BadInventory` for anything else."""
     try:
         value: Json = json.loads(text, object_pairs_hook=_once, parse_float=_refuse, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -116,7 +116,8 @@ def _finding_out(finding: Finding) -> Json:
         "cells": finding.cells,
         "examples": list(finding.examples),
         "reasons": [
-            {"evidence": reason.evidence.value, "number": reason.number, "word": reason.word} for reason in finding.reasons
+            {"evidence": reason.evidence.value, "number": reason.number, "word": reason.word}
+            for reason in finding.reasons
         ],
         "detail": finding.detail,
     }
@@ -185,7 +186,7 @@ def _reason_in(value: Json, where: str) -> Reason:
 
 
 def _members(value: Json, where: str, *names: str) -> dict[str, Json]:
-    """An object with exactly these members."""
+    """Return an object with exactly these members."""
     if not isinstance(value, dict) or set(value) != set(names):
         raise BadInventory(where=where)
     return value

@@ -55,9 +55,7 @@ class _Entry:
     failed: bool = False
 
 
-def scan(
-    root: Path, *, clock: Clock, progress: Progress = SILENT, exclude: tuple[str, ...] = ()
-) -> Inventory:
+def scan(root: Path, *, clock: Clock, progress: Progress = SILENT, exclude: tuple[str, ...] = ()) -> Inventory:
     """Scan the file or tree at ``root`` and return the inventory.
 
     ``exclude``: shell patterns over paths relative to the root (``backup/*``, ``*.iso``); what they leave
@@ -83,7 +81,7 @@ def scan(
         finished=clock.now(),
         objects=objects,
         findings=tuple(run.collected.findings),
-        totals=_totals(objects, entries, tree_files, tree_bytes),
+        totals=_totals(objects, tree_files, tree_bytes),
     )
 
 
@@ -92,22 +90,27 @@ def _scan_entry(run: Run, entry: _Entry) -> None:
         status = Status.FAILED if entry.failed else Status.SKIPPED
         run.collected.objects.append(_row(entry, status, entry.skip))
         return
+    mark = run.collected.mark()
     try:
-        before = os.stat(entry.path, follow_symlinks=False)
+        before = Path(entry.path).lstat()
         source = Source(name=entry.name, size=before.st_size, open=_opener(entry.path), path=entry.path)
         index = len(run.collected.objects)
         read_object(run, source, depth=0)
-        after = os.stat(entry.path, follow_symlinks=False)
+        after = Path(entry.path).lstat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             report = run.collected.objects[index]
             if report.status is Status.SCANNED:
                 run.collected.objects[index] = replace(report, status=Status.PARTLY, reason=_CHANGED)
-    except PermissionError:
-        run.collected.objects.append(_row(entry, Status.FAILED, _DENIED))
-    except Unreadable as problem:
-        run.collected.objects.append(_row(entry, Status.FAILED, problem.why))
-    except OSError:
-        run.collected.objects.append(_row(entry, Status.FAILED, _GONE))
+    except (OSError, Unreadable) as problem:
+        run.collected.back_to(mark)
+        why = (
+            problem.why
+            if isinstance(problem, Unreadable)
+            else _DENIED
+            if isinstance(problem, PermissionError)
+            else _GONE
+        )
+        run.collected.objects.append(_row(entry, Status.FAILED, why))
 
 
 def _row(entry: _Entry, status: Status, reason: Text) -> ObjectReport:
@@ -145,9 +148,8 @@ def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[_Entry]:
         except OSError:
             yield _Entry(path=folder, name=name or ".", size=0, skip=_NO_FOLDER, failed=True)
             continue
-        for child in reversed(children):
-            if child.is_dir(follow_symlinks=False):
-                folders.append((child.path, f"{name}{child.name}/"))
+        inner = [child for child in children if child.is_dir(follow_symlinks=False)]
+        folders += [(child.path, f"{name}{child.name}/") for child in reversed(inner)]
         for child in children:
             if child.is_dir(follow_symlinks=False):
                 continue
@@ -180,7 +182,7 @@ def _unique(name: str, shown: dict[str, int]) -> str:
     return name if shown[name] == 1 else f"{name} ({shown[name]})"
 
 
-def _totals(objects: tuple[ObjectReport, ...], entries: list[_Entry], tree_files: int, tree_bytes: int) -> Totals:
+def _totals(objects: tuple[ObjectReport, ...], tree_files: int, tree_bytes: int) -> Totals:
     by_status = {status: sum(1 for report in objects if report.status is status) for status in Status}
     own = [report for report in objects if "!/" not in report.path]
     return Totals(

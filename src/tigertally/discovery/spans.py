@@ -40,7 +40,6 @@ _NONE: Final = empty_hits()
 _RANK: Final = {TRACK: 0, IBAN: 1, PAN: 2, NATIONAL_ID: 2, MOBILE: 3, CVV: 4, EXPIRY: 5}
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spans:
     """Equal-length columns: byte offsets ``start``, ``stop`` and ``code`` (wire number of the field class)."""

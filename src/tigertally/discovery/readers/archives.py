@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from tigertally.base.limits import ARCHIVE_RATIO_MAX
 from tigertally.base.text import Text
@@ -48,7 +48,9 @@ class Guarded(io.RawIOBase):
     says whether there was enough. ``problem`` keeps the reason after the reader gave up.
     """
 
-    def __init__(self, stream: gzip.GzipFile | zipfile.ZipExtFile, *, stored: Callable[[], int], spend: Callable[[int], bool]) -> None:
+    def __init__(
+        self, stream: gzip.GzipFile | zipfile.ZipExtFile, *, stored: Callable[[], int], spend: Callable[[int], bool]
+    ) -> None:
         super().__init__()
         self._stream = stream
         self._stored = stored
@@ -152,7 +154,7 @@ def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, spend: Callab
     if member.flag_bits & _ENCRYPTED_FLAG:
         raise Unreadable(ENCRYPTED)
     try:
-        unfolded = archive.open(member)
+        unfolded = cast("zipfile.ZipExtFile", archive.open(member))
     except NotImplementedError:
         raise Unreadable(METHOD) from None
     except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, struct.error):
@@ -189,7 +191,7 @@ def is_document(archive: zipfile.ZipFile) -> bool:
 
 
 def _directory_bytes(stream: BinaryIO) -> int:
-    """The size of the central directory as its end record says (APPNOTE 4.3.16, 4.3.14), 0 if there is none."""
+    """Return the central directory's size as its end record says (APPNOTE 4.3.16, 4.3.14), 0 if there is none."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(max(size - _TAIL_BYTES, 0))
     tail = stream.read(_TAIL_BYTES)

@@ -7,7 +7,6 @@ tree and is scanned as bytes. A database inside an archive is opened in memory.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -33,7 +32,8 @@ _BATCH_ROWS_MIN: Final = 64
 _BROKEN: Final = Text("数据库已损坏或被加密", "the database is damaged or encrypted")
 _TABLE_BROKEN: Final = Text("有数据表无法读完", "a table cannot be read to its end")
 _LOG: Final = Text(
-    "旁边有未合并的预写日志（WAL），其内容只按字节扫描", "a write-ahead log lies beside it; that was scanned as bytes only"
+    "旁边有未合并的预写日志（WAL），其内容只按字节扫描",
+    "a write-ahead log lies beside it; that was scanned as bytes only",
 )
 _LARGE: Final = Text("压缩包内的数据库过大，未打开", "a database inside an archive, too large to open in memory")
 
@@ -91,7 +91,7 @@ def value_text(value: Value) -> str | None:
 
 def _connect(source: Source) -> sqlite3.Connection:
     if source.path is not None:
-        uri = Path(os.path.abspath(source.path)).as_uri()
+        uri = Path(source.path).absolute().as_uri()
         return sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)
     if source.size > MEMORY_BYTES_MAX:
         raise Unreadable(_LARGE)
@@ -103,13 +103,13 @@ def _connect(source: Source) -> sqlite3.Connection:
 
 
 def _without_log(image: bytes) -> bytes:
-    """A database in WAL mode cannot be opened in memory; bytes 18 and 19 say the mode (file format §1.3)."""
+    """Return the image out of WAL mode, which cannot be opened in memory; bytes 18 and 19 say it (file format §1.3)."""
     return image[:18] + b"\x01\x01" + image[20:] if image[18:20] == b"\x02\x02" else image
 
 
 def _log_size(path: str) -> int:
     try:
-        return os.stat(path + "-wal").st_size
+        return Path(path + "-wal").stat().st_size
     except OSError:
         return 0
 

@@ -122,7 +122,12 @@ def read_delimited(
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, StopIteration):
             outcome = read_text(source, kind=kind, encoding=encoding, key=key, advance=told.rest)
             outcome.encoding, outcome.dialect = encoding.name, dialect
-            outcome.weaken(Text("无法按表格解析，已按文本扫描，未判断各列", "cannot be parsed as a table; scanned as text, columns not judged"))
+            outcome.weaken(
+                Text(
+                    "无法按表格解析，已按文本扫描，未判断各列",
+                    "cannot be parsed as a table; scanned as text, columns not judged",
+                )
+            )
             return outcome
     strays.flush()
     outcome.findings = [
@@ -131,7 +136,9 @@ def read_delimited(
     ]
     outcome.bytes_read = lost.bytes_read if not encoding.name.startswith("utf-16") else source.size
     if strays.count:
-        outcome.reason = Text("有些行的列数不同，这些行已按文本扫描", "rows with another number of cells were scanned as text")
+        outcome.reason = Text(
+            "有些行的列数不同，这些行已按文本扫描", "rows with another number of cells were scanned as text"
+        )
     settle_encoding(outcome, lost)
     return outcome
 

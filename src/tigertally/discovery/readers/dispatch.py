@@ -29,7 +29,8 @@ RAW: Final = Encoding(name="bytes", bom=b"", certain=False)
 _MEMBERS: Final = Text("成员过多，超出上限的未扫描", "too many members; those beyond the limit were not scanned")
 _NOT_ALL: Final = Text("有成员未能完整扫描", "some members were not scanned whole")
 _DOCUMENT: Final = Text(
-    "文档按其 XML 扫描；被格式标记拆开的值可能遗漏", "the document was scanned as its XML; values split by formatting may be missed"
+    "文档按其 XML 扫描；被格式标记拆开的值可能遗漏",
+    "the document was scanned as its XML; values split by formatting may be missed",
 )
 _LARGE_BOOK: Final = Text(
     "工作簿过大，按其 XML 扫描，未判断各列", "the workbook is too large; scanned as its XML, columns not judged"
@@ -123,7 +124,7 @@ def _read(run: Run, source: Source, sniffed: Sniffed, depth: int) -> Outcome:
 
 
 def _as_bytes(run: Run, source: Source, sniffed: Sniffed, why: Text) -> Outcome:
-    """What its reader cannot open is scanned as bytes; it still counts as failed: its content was not seen."""
+    """Scan as bytes what its reader cannot open; it still counts as failed: its content was not seen."""
     outcome = read_text(source, kind=Kind.BYTES, encoding=RAW, key=run.key, advance=_told)
     outcome.kind, outcome.status, outcome.reason = sniffed.kind, Status.FAILED, why
     return outcome
@@ -197,23 +198,30 @@ def _read_member(
         return streams[-1]  # type: ignore[return-value]
 
     inner = Run(clock=run.clock, key=run.key, advance=_told, collected=run.collected, budget=run.budget)
-    index = len(run.collected.objects)
+    mark = run.collected.mark()
     try:
         source = _seekable(shown, tracked, size)
         status = read_object(inner, source, depth=depth + 1)
     except (Unreadable, OSError, zipfile.BadZipFile) as problem:
         why = problem.why if isinstance(problem, Unreadable) else archives.DAMAGED
         skipped = why is archives.ENCRYPTED
-        del run.collected.objects[index:]
+        run.collected.back_to(mark)
         run.collected.objects.append(
             ObjectReport(
-                path=shown, kind=Kind.BYTES, encoding=None, status=Status.SKIPPED if skipped else Status.FAILED,
-                reason=why, size=size or 0, bytes_read=0, seconds=0.0,
-            )  # fmt: skip
+                path=shown,
+                kind=Kind.BYTES,
+                encoding=None,
+                status=Status.SKIPPED if skipped else Status.FAILED,
+                reason=why,
+                size=size or 0,
+                bytes_read=0,
+                seconds=0.0,
+            )
         )
         outcome.weaken(_NOT_ALL)
         return
-    run.collected.objects[index], status = _after(run.collected.objects[index], streams, size, status)
+    own = mark[0]
+    run.collected.objects[own], status = _after(run.collected.objects[own], streams, size, status)
     if status is not Status.SCANNED:
         outcome.weaken(_NOT_ALL)
 
@@ -242,7 +250,7 @@ def _after(
 
 
 def _seekable(shown: str, open_: Callable[[], BinaryIO], size: int | None) -> Source:
-    """A source for a member. Zips, workbooks and databases need to seek, so they are held in memory, once."""
+    """Return a source for a member. Zips, workbooks and databases need to seek, so they are held in memory, once."""
     with open_() as stream:
         head = _head(stream)
         if not head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"SQLite format 3\x00")):

@@ -33,11 +33,13 @@ _KEY_DIGITS_MIN: Final = 6
 _BATCH_CELLS: Final = 65_536
 
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
-_NOT_PARSED: Final = Text("不是完整的 JSON，已按文本扫描，未判断各字段", "not whole JSON; scanned as text, keys not judged")
+_NOT_PARSED: Final = Text(
+    "不是完整的 JSON，已按文本扫描，未判断各字段", "not whole JSON; scanned as text, keys not judged"
+)
 _STRAY: Final = Text("有些行不是 JSON，这些行已按文本扫描", "lines that are not JSON were scanned as text")
 
 
-class _NotJson(Exception):
+class _NotJsonError(Exception):
     """The text does not go on as JSON."""
 
 
@@ -129,7 +131,7 @@ def read_json(source: Source, *, kind: Kind, encoding: Encoding, key: int, advan
             else:
                 _array(windows, paths)
         outcome.findings = [*paths.finish(source.name), *strays.finish(name=source.name, place=IN_TEXT, cells=0)]
-    except _NotJson:
+    except _NotJsonError:
         outcome = read_text(source, kind=kind, encoding=encoding, key=key, advance=_told)
         outcome.weaken(_NOT_PARSED)
         return outcome
@@ -139,28 +141,31 @@ def read_json(source: Source, *, kind: Kind, encoding: Encoding, key: int, advan
 
 
 def _told(_: int) -> None:
-    """The first reading told the progress already."""
+    """Ignore: the first reading told the progress already."""
 
 
 def _decode(text: str) -> Tree:
     try:
         value: Tree = _DECODER.decode(text)
     except (ValueError, RecursionError):
-        raise _NotJson from None
+        raise _NotJsonError from None
     return value
 
 
 def _lines(windows: Iterator[bytes], paths: PathEvidence, strays: TextEvidence, outcome: Outcome) -> None:
     for window in windows:
         lines = [line for line in window.split(b"\n") if line.strip()]
-        try:
-            records = _decode("[" + b",".join(lines).decode("utf-8", "replace") + "]")
-            if not isinstance(records, list) or len(records) != len(lines):
-                raise _NotJson
-        except _NotJson:
-            records = _each(lines, strays, outcome)
-        for record in records:
+        for record in _together(lines) or _each(lines, strays, outcome):
             paths.add(record)
+
+
+def _together(lines: list[bytes]) -> list[Tree] | None:
+    """Decode a window's lines as one array, which is fast; None if they are not a record each."""
+    try:
+        records = _decode("[" + b",".join(lines).decode("utf-8", "replace") + "]")
+    except _NotJsonError:
+        return None
+    return records if isinstance(records, list) and len(records) == len(lines) else None
 
 
 def _each(lines: list[bytes], strays: TextEvidence, outcome: Outcome) -> list[Tree]:
@@ -169,7 +174,7 @@ def _each(lines: list[bytes], strays: TextEvidence, outcome: Outcome) -> list[Tr
     for line in lines:
         try:
             records.append(_decode(line.decode("utf-8", "replace")))
-        except _NotJson:
+        except _NotJsonError:
             bad.append(line)
     if bad:
         scan_text(strays, b"\n".join(bad))
@@ -190,7 +195,7 @@ def _array(windows: Iterator[bytes], paths: PathEvidence) -> None:
     """Read a large array item by item; anything else of this size is not read as JSON."""
     text = next(windows, b"").decode("utf-8", "replace").lstrip()
     if not text.startswith("["):
-        raise _NotJson
+        raise _NotJsonError
     place = 1
     while True:
         while place < len(text) and text[place] in " \t\r\n,":
@@ -208,6 +213,6 @@ def _array(windows: Iterator[bytes], paths: PathEvidence) -> None:
             continue
         more = next(windows, None)
         if more is None or len(text) - place > ITEM_CHARS_MAX:
-            raise _NotJson
+            raise _NotJsonError
         text = text[place:] + more.decode("utf-8", "replace")
         place = 0

@@ -68,7 +68,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def _is_panic(problem: BaseException) -> bool:
-    """A crash inside the parser arrives as an exception that is not an Exception."""
+    """Tell a crash inside the parser, which arrives as an exception that is no Exception."""
     return type(problem).__name__ == "PanicException"
 
 

@@ -19,7 +19,17 @@ from tigertally.discovery.readers.delimited import Layout, find_layout
 HEAD_BYTES: Final = 65_536
 _DELIMITED: Final = frozenset({".csv", ".tsv", ".tab", ".psv"})
 _MAYBE_DELIMITED: Final = frozenset({".txt", ".dat", ".out", ".export", ""})
-_SQL: Final = re.compile(rb"(?i)^\s*(?:insert into|create table|drop table|/\*!\d|-- (?:mysql|mariadb|postgresql|sqlite) ?dump|begin transaction;|pragma )", re.MULTILINE)
+_SQL: Final = re.compile(
+    rb"(?i)^\s*(?:insert into|create table|drop table|/\*!\d|begin transaction;|pragma |"
+    rb"-- (?:mysql|mariadb|postgresql|sqlite) ?dump)",
+    re.MULTILINE,
+)
+_OPENED: Final[tuple[tuple[bytes, Kind], ...]] = (
+    (b"SQLite format 3\x00", Kind.SQLITE),
+    (b"\x1f\x8b", Kind.GZIP),
+    (b"PK\x03\x04", Kind.ZIP),
+    (b"PK\x05\x06", Kind.ZIP),
+)
 _OPAQUE: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF-", "PDF"),
     (b"\x89PNG", "PNG"),
@@ -51,12 +61,9 @@ class Sniffed:
 def sniff(name: str, head: bytes, *, whole: bool) -> Sniffed:
     """Return what an object called ``name`` is, from its first 64 KiB (``whole``: they are all of it)."""
     raw = Encoding(name="bytes", bom=b"", certain=False)
-    if head.startswith(b"SQLite format 3\x00"):
-        return Sniffed(kind=Kind.SQLITE, encoding=raw)
-    if head.startswith(b"\x1f\x8b"):
-        return Sniffed(kind=Kind.GZIP, encoding=raw)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return Sniffed(kind=Kind.ZIP, encoding=raw)
+    for magic, kind in _OPENED:
+        if head.startswith(magic):
+            return Sniffed(kind=kind, encoding=raw)
     for magic, format_ in _OPAQUE:
         if head.startswith(magic):
             return Sniffed(kind=Kind.BYTES, encoding=raw, opaque=format_)

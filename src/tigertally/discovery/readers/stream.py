@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from tigertally.base.text import Text
-from tigertally.discovery.encodings import Encoding, ascii_digits, cut_for, is_utf8
+from tigertally.discovery.encodings import Encoding, ascii_digits, is_utf8
 from tigertally.discovery.inventory import Dialect, Finding, Kind, Status
 
 WINDOW_BYTES: Final = 4 * 1024 * 1024
@@ -63,7 +63,7 @@ class Lost:
     mixed: bool = False
 
 
-def raw_windows(stream: BinaryIO, lost: Lost, advance: Callable[[int], None]) -> Iterator[bytes]:
+def raw_windows(stream: BinaryIO | io.RawIOBase, lost: Lost, advance: Callable[[int], None]) -> Iterator[bytes]:
     """Yield the stream's bytes in windows of at most about :data:`WINDOW_BYTES`, cut where a line ends."""
     rest = b""
     while chunk := stream.read(WINDOW_BYTES):
@@ -87,7 +87,7 @@ def raw_windows(stream: BinaryIO, lost: Lost, advance: Callable[[int], None]) ->
 def text_windows(
     stream: BinaryIO, encoding: Encoding, lost: Lost, advance: Callable[[int], None]
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (UTF-8 with ASCII digits, raw bytes) for each window; raw is empty where the reading is sure or the same."""
+    """Yield (UTF-8 with ASCII digits, raw bytes) for each window; raw is empty where the reading is sure."""
     if encoding.bom:
         stream.read(len(encoding.bom))
     if encoding.name.startswith("utf-16"):
@@ -109,7 +109,7 @@ def text_windows(
 
 
 def _otherwise(raw: bytes, encoding: Encoding, lost: Lost) -> bytes:
-    """A window that is not UTF-8 in a file that began as UTF-8 or as bytes."""
+    """Return a window that is not UTF-8, in a file that began as UTF-8 or as bytes, as what it can be."""
     if encoding.name == "utf-8":
         try:
             text = raw.decode("gb18030")
@@ -158,9 +158,11 @@ class Utf8Stream(io.RawIOBase):
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
+        """Say yes."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """Read into ``buffer``."""
         while not len(self._rest):
             found = next(self._windows, None)
             if found is None:
@@ -176,12 +178,12 @@ def settle_encoding(outcome: Outcome, lost: Lost) -> None:
     """Put what the decoder lost into the outcome."""
     if lost.characters:
         outcome.weaken(
-            Text("部分字符无法按识别出的编码解读，已替换后扫描", "some characters could not be read in the encoding; scanned around them")
+            Text(
+                "部分字符无法按识别出的编码解读，已替换后扫描",
+                "some characters could not be read in the encoding; scanned around them",
+            )
         )
     elif lost.mixed and outcome.reason is None:
-        outcome.reason = Text("UTF-8 与 GB18030 混用，两种读法都已扫描", "UTF-8 and GB18030 mixed; each part read as what it is")
-
-
-__all__ = [
-    "WINDOW_BYTES", "Lost", "Outcome", "Source", "Utf8Stream", "cut_for", "raw_windows", "settle_encoding", "text_windows",
-]  # fmt: skip
+        outcome.reason = Text(
+            "UTF-8 与 GB18030 混用，两种读法都已扫描", "UTF-8 and GB18030 mixed; each part read as what it is"
+        )

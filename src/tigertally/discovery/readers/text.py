@@ -18,9 +18,7 @@ from tigertally.discovery.readers.stream import Lost, Outcome, Source, settle_en
 from tigertally.discovery.spans import found, settle
 
 
-def read_text(
-    source: Source, *, kind: Kind, encoding: Encoding, key: int, advance: Callable[[int], None]
-) -> Outcome:
+def read_text(source: Source, *, kind: Kind, encoding: Encoding, key: int, advance: Callable[[int], None]) -> Outcome:
     """Scan ``source`` as running text."""
     outcome = Outcome(kind=kind, encoding=encoding.name if kind is not Kind.BYTES else None)
     evidence = TextEvidence(key=key)
@@ -59,4 +57,4 @@ def _guessed_wide(encoding: Encoding) -> bool:
 
 
 def _ignore(_: int) -> None:
-    """The second reading of the same bytes is no progress."""
+    """Ignore: the second reading of the same bytes is no progress."""
