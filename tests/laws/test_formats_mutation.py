@@ -16,9 +16,9 @@ from functools import cache
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.vectors import generate, world
+from tests.vectors import flawed_seals, world
 from tests.vectors.test_vectors import BY_BOTH, BY_BUYER, READERS
+
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto import aead
@@ -57,7 +57,7 @@ def read_envelope(data: bytes) -> object:
 
 @cache
 def originals() -> dict[str, tuple[bytes, Reading]]:
-    cipher = aead.Cipher(generate.FIELD_KEY)
+    cipher = aead.Cipher(flawed_seals.FIELD_KEY)
     transfer = world.buyer().transfer
     papers = {
         "party": world.card_paper(world.seller().card.name),
@@ -70,14 +70,15 @@ def originals() -> dict[str, tuple[bytes, Reading]]:
         "certificate": world.certificate_paper(),
     }
     sealed = envelope.seal([transfer.public], context="law", plaintext=[b"content"])
-    kept = keyfile.seal(SecretBytes(b"k" * 32), purpose="law", passphrase=generate.PASSPHRASE, cost=generate.CHEAP)
+    word, cost = flawed_seals.PASSPHRASE, flawed_seals.CHEAP
+    kept = keyfile.seal(SecretBytes(b"k" * 32), purpose="law", passphrase=word, cost=cost)
     found: dict[str, tuple[bytes, Reading]] = {
         name: (paper.to_bytes(), read_statement) for name, paper in papers.items()
     }
     found["note"] = (world.head(7), read_note)
     found["checkpoint"] = (world.head(7), lambda data: checkpoint.verify(data, world.seller().card.log))
     found["proof"] = (world.proof(3).to_bytes(), read_proof)
-    found["keyfile"] = (kept.to_bytes(), lambda data: keyfile.parse(data).open(generate.PASSPHRASE))
+    found["keyfile"] = (kept.to_bytes(), lambda data: keyfile.parse(data).open(flawed_seals.PASSPHRASE))
     found["envelope"] = (b"".join(sealed), read_envelope)
     found["value"] = (cipher.seal(b"4111111111111111", b"aad"), lambda data: cipher.open(data, b"aad"))
     inner = SecretBytes(b"i" * 32)

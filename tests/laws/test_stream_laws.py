@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -43,7 +44,7 @@ def test_it_opens_and_is_as_long_as_told(length: int) -> None:
 def test_the_pieces_do_not_show(length: int, cuts: list[int]) -> None:
     plain = plain_of(length)
     edges = [0, *sorted(min(cut, length) for cut in cuts), length]
-    pieces = [plain[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [plain[start:stop] for start, stop in pairwise(edges)]
     whole = b"".join(stream._encrypt(KEY, context=b"law", plaintext=[plain], salt=bytes(24)))  # noqa: SLF001
     split = b"".join(stream._encrypt(KEY, context=b"law", plaintext=pieces, salt=bytes(24)))  # noqa: SLF001
     assert whole == split

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.vectors import flawed_seals, generate, world
 
-from tests.vectors import generate, world
 from tigertally.base import canon
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretBytes
@@ -71,7 +71,7 @@ def judge_statement(data: bytes, name: str) -> str:
 
 
 def judge_checkpoint(data: bytes, _: str) -> str:
-    _, note = checkpoint.parse(data)
+    _found, note = checkpoint.parse(data)
     assert note.to_bytes() == data
     checkpoint.verify(data, world.seller().card.log)
     return "accept"
@@ -86,7 +86,7 @@ def judge_proof(data: bytes, _: str) -> str:
 def judge_keyfile(data: bytes, _: str) -> str:
     file = keyfile.parse(data)
     assert file.to_bytes() == data
-    assert file.open(generate.PASSPHRASE) == SecretBytes(world.seed("kept", 64))
+    assert file.open(flawed_seals.PASSPHRASE) == SecretBytes(world.seed("kept", 64))
     return "accept"
 
 
@@ -98,22 +98,22 @@ def judge_envelope(data: bytes, _: str) -> str:
 
 
 def judge_aead(data: bytes, name: str) -> str:
-    cipher = aead.Cipher(generate.FIELD_KEY)
+    cipher = aead.Cipher(flawed_seals.FIELD_KEY)
     if "wrapped-key" in name:
-        assert cipher.unwrap(data, generate.AAD) == SecretBytes(world.seed("inner", 32))
+        assert cipher.unwrap(data, flawed_seals.AAD) == SecretBytes(world.seed("inner", 32))
     else:
-        assert cipher.open(data, generate.AAD) == b"6222 0000 0000 0000"
+        assert cipher.open(data, flawed_seals.AAD) == b"6222 0000 0000 0000"
     return "accept"
 
 
 def judge_hpke(data: bytes, _: str) -> str:
-    opened = world.buyer().transfer.open(data, info=generate.INFO)
+    opened = world.buyer().transfer.open(data, info=flawed_seals.INFO)
     assert opened == SecretBytes(world.seed("inner", 32))
     return "accept"
 
 
 def judge_stream(data: bytes, _: str) -> str:
-    plain = b"".join(stream.decrypt_chunks(generate.STREAM_KEY, context=b"vector", read=io.BytesIO(data).read))
+    plain = b"".join(stream.decrypt_chunks(flawed_seals.STREAM_KEY, context=b"vector", read=io.BytesIO(data).read))
     assert plain == world.seed("plain", len(plain))
     return "accept"
 
@@ -188,7 +188,7 @@ def test_generating_again_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["party", "agreement", "release", "invitation"])
 def test_a_base_says_what_it_said_when_it_was_made(name: str) -> None:
     """Bases are kept, so a change of a body must show here."""
-    fresh = {
+    fresh: dict[str, Callable[[], Statement]] = {
         "party": lambda: world.card_paper(world.seller().card.name),
         "agreement": world.agreement_paper,
         "release": world.release_paper,

@@ -23,8 +23,8 @@ from tigertally.formats.agreement import BLOCKS, Agreement, Clause
 from tigertally.formats.certificate import Certificate, DestroyedCopy, DestroyedKey, Ground, Signer
 from tigertally.formats.checkpoint import Checkpoint
 from tigertally.formats.dealpapers import Acceptance, Invitation, Release, Structure
-from tigertally.formats.ledgerexport import Entry
 from tigertally.formats.leaf import Leaf
+from tigertally.formats.ledgerexport import Entry
 from tigertally.formats.manifest import Manifest, Part, part_context, part_name
 from tigertally.formats.party import PartyCard
 from tigertally.formats.proof import TlogProof
@@ -201,7 +201,7 @@ def rows(names: tuple[str, ...]) -> part.PartColumns:
             (name, salt, 5, 0, f"虚构{at}", f"tok_name{at}"),
         ]
     subject, salts, code, slot, value, token = (list(column) for column in zip(*columns, strict=True))
-    return part.PartColumns(subject=subject, salt=salts, code=code, slot=slot, value=value, token=token)  # type: ignore[arg-type]
+    return part.PartColumns(subject=subject, salt=salts, code=code, slot=slot, value=value, token=token)
 
 
 PARTS = ((0, 3), (3, 6))
@@ -231,12 +231,12 @@ def root() -> bytes:
     return frontier.root()
 
 
-def manifest(sealed: tuple[bytes, ...], /, *, release_digest: str | None = None, **changes: object) -> Manifest:
+def manifest(sealed: tuple[bytes, ...], /, *, release_digest: object = None, **changes: object) -> Manifest:
     """The manifest of a bundle made of the files ``sealed``, with members changed."""
     made = Manifest(
         bundle=BUNDLE,
         deal=DEAL,
-        release=release_digest or release_paper().digest,
+        release=str(release_digest or release_paper().digest),
         seller=seller().id,
         buyer=buyer().id,
         recipient_key=buyer().transfer.public.key_id,
@@ -328,7 +328,7 @@ def entries(label: str = "log", *, first: datetime = NOW - timedelta(days=10)) -
             about=(seed(f"about {at}", 16).hex(),),
             commitment=leaf.commit_payload(salt, payload),
         ).to_bytes()
-        made.append(Entry(leaf=raw, payload=None, salt=b"") if at == 4 else Entry(leaf=raw, payload=payload, salt=salt))  # noqa: PLR2004
+        made.append(Entry(leaf=raw, payload=None, salt=b"") if at == 4 else Entry(leaf=raw, payload=payload, salt=salt))
     return tuple(made)
 
 

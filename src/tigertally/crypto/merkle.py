@@ -158,9 +158,7 @@ def verify_inclusion(*, hashed_leaf: bytes, index: int, size: int, proof: Sequen
     return last == 0 and same(computed, root)
 
 
-def verify_consistency(  # noqa: C901 - RFC 9162 §2.1.4.2 step by step; splitting it would hide the steps
-    *, old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
-) -> bool:
+def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Return whether ``proof`` shows that the old tree is a prefix of the new (RFC 9162 §2.1.4.2).
 
     From an empty tree there is nothing to prove (the RFC has 0 < m): the answer is no, and a caller that

@@ -146,7 +146,10 @@ def _key(reader: Reader) -> DestroyedKey:
 
 def _copy(reader: Reader) -> DestroyedCopy:
     copy = DestroyedCopy(
-        place=reader.text("place"), kind=reader.text("kind"), method=reader.text("method"), verified=reader.flag("verified")
+        place=reader.text("place"),
+        kind=reader.text("kind"),
+        method=reader.text("method"),
+        verified=reader.flag("verified"),
     )
     reader.end()
     return copy

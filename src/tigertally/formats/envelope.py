@@ -1,4 +1,4 @@
-"""Envelope v1: a stream of any size sealed to one or more parties. docs/formats/envelope.md.
+r"""Envelope v1: a stream of any size sealed to one or more parties. docs/formats/envelope.md.
 
 1. magic ``tigertally-envelope-v1\\n``; 2. header length, 4 bytes big-endian; 3. header, canonical JSON with
 ``suite``, ``context`` (what this is and where it belongs) and ``recipients`` (key id, sealed content key),

@@ -52,4 +52,6 @@ class WrongPassphrase(Invalid):
 
     code = "formats.wrong_passphrase"
     title = Text("口令不对，或密钥文件已损坏", "wrong passphrase, or the key file is damaged")
-    hint = Text("请重新输入口令；若确认无误，请使用备份的密钥文件", "try again; if it is right, use the backup of the key file")
+    hint = Text(
+        "请重新输入口令；若确认无误，请使用备份的密钥文件", "try again; if it is right, use the backup of the key file"
+    )

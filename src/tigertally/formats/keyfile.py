@@ -56,9 +56,7 @@ class KeyFile:
             raise WrongPassphrase from None
 
 
-def seal(
-    secret: SecretBytes, *, purpose: str, passphrase: SecretText, cost: Argon2Cost = kdf.DEFAULT_COST
-) -> KeyFile:
+def seal(secret: SecretBytes, *, purpose: str, passphrase: SecretText, cost: Argon2Cost = kdf.DEFAULT_COST) -> KeyFile:
     """Return ``secret`` sealed by ``passphrase`` for ``purpose`` (a short ASCII word)."""
     salt = kdf.new_salt()
     head = KeyFile(purpose=purpose, cost=cost, salt=salt, sealed=b"")

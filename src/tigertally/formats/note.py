@@ -60,9 +60,7 @@ class Note:
 
     def to_bytes(self) -> bytes:
         """Return the note's bytes."""
-        lines = [
-            f"— {sig.name} {to_b64(sig.key_id.to_bytes(4, 'big') + sig.raw)}\n" for sig in self.signatures
-        ]
+        lines = [f"— {sig.name} {to_b64(sig.key_id.to_bytes(4, 'big') + sig.raw)}\n" for sig in self.signatures]
         return (self.text + "\n" + "".join(lines)).encode()
 
 

@@ -19,7 +19,7 @@ from tigertally.base.canon import INT_MAX, Json, NotCanonical, dumps, loads
         (INT_MAX, b"9007199254740991"),
         (-INT_MAX, b"-9007199254740991"),
         ("虎符", '"虎符"'.encode()),
-        ("\b\t\n\f\r\"\\/", rb'"\b\t\n\f\r\"\\/"'),
+        ('\b\t\n\f\r"\\/', rb'"\b\t\n\f\r\"\\/"'),
         ("\x00\x0b\x1f\x7f", b'"\\u0000\\u000b\\u001f\x7f"'),
         ("\u2028", '"\u2028"'.encode()),
         # a member outside the basic plane sorts by its surrogates, before U+FB33

@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterator
 
 import pytest
-
 from tests.vectors import world
+
 from tigertally.base import canon
 from tigertally.crypto import stream
 from tigertally.crypto.digest import sha256

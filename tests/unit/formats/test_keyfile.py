@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.vectors.flawed_seals import CHEAP
 
-from tests.vectors.generate import CHEAP
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.crypto.errors import WeakParameters
 from tigertally.crypto.kdf import DEFAULT_COST, Argon2Cost

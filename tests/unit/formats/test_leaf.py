@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-
 from tests.vectors.world import NOW
+
 from tigertally.formats import leaf
 from tigertally.formats.errors import Malformed
 from tigertally.formats.leaf import Leaf, commit_payload
@@ -36,10 +36,20 @@ def test_spelling() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"kind": "revealed"}, {"kind": "vault.card"}, {"kind": "vault.card.revealed.again"}, {"kind": "Vault.card.revealed"},
-     {"kind": "vault.card.4111"}, {"actor": "Li Lei"}, {"actor": "a" * 31}, {"actor": "A" * 32}, {"about": ("",)},
-     {"about": ("110101199003071234",)}, {"commitment": bytes(31)}],
-)  # fmt: skip
+    [
+        {"kind": "revealed"},
+        {"kind": "vault.card"},
+        {"kind": "vault.card.revealed.again"},
+        {"kind": "Vault.card.revealed"},
+        {"kind": "vault.card.4111"},
+        {"actor": "Li Lei"},
+        {"actor": "a" * 31},
+        {"actor": "A" * 32},
+        {"about": ("",)},
+        {"about": ("110101199003071234",)},
+        {"commitment": bytes(31)},
+    ],
+)
 def test_what_is_no_leaf(changes: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         leaf.parse(replace(LEAF, **changes).to_bytes())  # type: ignore[arg-type]

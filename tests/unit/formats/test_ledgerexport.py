@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from tests.vectors import world
 from tests.vectors.world import NOW
+
 from tigertally.base import canon
 from tigertally.crypto.errors import SignatureInvalid
 from tigertally.crypto.merkle import leaf_hash, root_of
@@ -19,7 +19,7 @@ from tigertally.formats import ledgerexport
 from tigertally.formats.checkpoint import Checkpoint
 from tigertally.formats.errors import Malformed
 from tigertally.formats.leafdiff import WAITING_MAX, LeafDiff
-from tigertally.formats.ledgerexport import Entry, FlawKind, History, consistent, line, parse_line, verify_export
+from tigertally.formats.ledgerexport import Entry, Flaw, FlawKind, History, consistent, line, parse_line, verify_export
 
 LOG = world.seller().card.log
 ROWS = [line(*entry) for entry in world.entries()]
@@ -35,7 +35,7 @@ def export(folder: Path, rows: list[bytes], *, note: bytes | None = None, hashes
     return folder
 
 
-def flaws(folder: Path) -> list[tuple[FlawKind, int]]:
+def flaws(folder: Path) -> list[Flaw]:
     return sorted(verify_export(folder, LOG).flaws, key=lambda flaw: (flaw.kind.value, flaw.entry))
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-
 from tests.vectors import world
 from tests.vectors.world import NOW
+
 from tigertally.crypto.errors import BadKey, SignatureInvalid
 from tigertally.crypto.sign import ed25519_ok, mldsa44_ok
 from tigertally.formats import checkpoint, note, proof
@@ -24,8 +24,8 @@ KEY = world.seller().log
 # The example of the signed-note document: a verifier key, and a note that it verifies.
 VKEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 SIGNED = (
-    "This is an example message.\n\n— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3m"
-    "FXmRKuwHjG1Yu72IneyaQM=\n"
+    "This is an example message.\n\n— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZX"
+    "sYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
 ).encode()
 # The same document's first example: an empty line inside the text.
 POEM = (
@@ -54,11 +54,25 @@ def test_the_last_empty_line_separates() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\n\n", b"text\n", b"text\n\n", SIGNED[:-1], SIGNED.replace(b"\n\n", b"\n"), SIGNED + b"\n", SIGNED[28:],
-     SIGNED.replace(b" example", b"\texample"), SIGNED.replace(b"Uw2Q", b"Uw2"), SIGNED.replace(b"/foo ", b"+foo "),
-     SIGNED.replace("—".encode(), b"-"), SIGNED.replace(b"example.com/foo Uw", b"example.com /foo Uw"), b"\xff" + SIGNED,
-     "text\n\n— name AAAAAA==\n".encode(), SIGNED + SIGNED.partition(b"\n\n")[2]],
-)  # fmt: skip
+    [
+        b"",
+        b"\n\n",
+        b"text\n",
+        b"text\n\n",
+        SIGNED[:-1],
+        SIGNED.replace(b"\n\n", b"\n"),
+        SIGNED + b"\n",
+        SIGNED[28:],
+        SIGNED.replace(b" example", b"\texample"),
+        SIGNED.replace(b"Uw2Q", b"Uw2"),
+        SIGNED.replace(b"/foo ", b"+foo "),
+        SIGNED.replace("—".encode(), b"-"),
+        SIGNED.replace(b"example.com/foo Uw", b"example.com /foo Uw"),
+        b"\xff" + SIGNED,
+        "text\n\n— name AAAAAA==\n".encode(),
+        SIGNED + SIGNED.partition(b"\n\n")[2],
+    ],
+)
 def test_what_is_no_note(data: bytes) -> None:
     with pytest.raises(Malformed):
         note.parse(data)
@@ -117,10 +131,20 @@ class TestCheckpoint:
 
     @pytest.mark.parametrize(
         "text",
-        ["", "origin\n", "origin\n1\n", f"origin\n01\n{'A' * 43}=\n", f"\n1\n{'A' * 43}=\n", f"origin\n-1\n{'A' * 43}=\n",
-         f"origin\n1\n{'A' * 42}==\n", f"origin\n1\n{'A' * 43}=\nmore\n", f"origin\n{10**16}\n{'A' * 43}=\n",
-         f"origin\n9007199254740992\n{'A' * 43}=\n", f"origin\n１\n{'A' * 43}=\n"],
-    )  # fmt: skip
+        [
+            "",
+            "origin\n",
+            "origin\n1\n",
+            f"origin\n01\n{'A' * 43}=\n",
+            f"\n1\n{'A' * 43}=\n",
+            f"origin\n-1\n{'A' * 43}=\n",
+            f"origin\n1\n{'A' * 42}==\n",
+            f"origin\n1\n{'A' * 43}=\nmore\n",
+            f"origin\n{10**16}\n{'A' * 43}=\n",
+            f"origin\n9007199254740992\n{'A' * 43}=\n",
+            f"origin\n１\n{'A' * 43}=\n",
+        ],
+    )
     def test_what_is_no_checkpoint(self, text: str) -> None:
         with pytest.raises(Malformed):
             checkpoint.parse(f"{text}\n— name AAAAAGFh\n".encode())

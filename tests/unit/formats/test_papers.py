@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from tests.vectors import world
 from tests.vectors.world import NOW
+
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
 from tigertally.crypto.errors import SignatureInvalid

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import BufferReader
-
 from tests.vectors import world
+
 from tigertally.formats import part, record
 from tigertally.formats.errors import Malformed
 from tigertally.formats.part import PartColumns, commitments, counts, read_part, write_part
@@ -60,10 +60,26 @@ def column(name: str, at: int, value: object) -> PartColumns:
 
 @pytest.mark.parametrize(
     ("name", "at", "value"),
-    [("code", 0, 128), ("code", 0, 129), ("code", 0, 130), ("code", 0, 131), ("code", 0, 0), ("code", 1, 1), ("slot", 0, 256),
-     ("slot", 0, -1), ("salt", 0, b""), ("salt", 1, bytes(16)), ("subject", 0, "customer 1"), ("subject", 17, "sub_"),
-     ("value", 0, ""), ("value", 0, "x" * 1025), ("value", 0, "\ud800"), ("token", 0, "x" * 129), ("token", 0, "\ud800")],
-)  # fmt: skip
+    [
+        ("code", 0, 128),
+        ("code", 0, 129),
+        ("code", 0, 130),
+        ("code", 0, 131),
+        ("code", 0, 0),
+        ("code", 1, 1),
+        ("slot", 0, 256),
+        ("slot", 0, -1),
+        ("salt", 0, b""),
+        ("salt", 1, bytes(16)),
+        ("subject", 0, "customer 1"),
+        ("subject", 17, "sub_"),
+        ("value", 0, ""),
+        ("value", 0, "x" * 1025),
+        ("value", 0, "\ud800"),
+        ("token", 0, "x" * 129),
+        ("token", 0, "\ud800"),
+    ],
+)
 def test_a_writer_makes_nothing_that_a_reader_would_refuse(name: str, at: int, value: object) -> None:
     with pytest.raises(Malformed) as caught:
         write_part(column(name, at, value))

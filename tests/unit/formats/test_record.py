@@ -37,7 +37,7 @@ def test_columns_give_the_same_bytes_as_rows(rows: list[tuple[int, int, str, str
     rows.sort(key=lambda row: row[:2])
     fields = [Field(code, slot, value.encode(), token.encode()) for code, slot, value, token in rows]
     codes, slots, values, tokens = (list(column) for column in zip(*rows, strict=True))
-    encoded = record.encode_rows(codes, slots, values, tokens)  # type: ignore[arg-type]
+    encoded = record.encode_rows(codes, slots, values, tokens)
     assert record.join(b"sub", encoded) == record.encode(b"sub", fields)
 
 

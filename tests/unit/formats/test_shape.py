@@ -119,7 +119,8 @@ def test_the_message_tells_the_place_and_not_the_value() -> None:
 
 
 def test_only_objects_are_read() -> None:
-    for value in (None, 1, "x", [], True):
+    values: tuple[Json, ...] = (None, 1, "x", [], True)
+    for value in values:
         with pytest.raises(Malformed):
             Reader(value, what="sample")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.vectors import world
+
 from tigertally.crypto.digest import sha256_hex
 from tigertally.crypto.errors import SignatureInvalid
 from tigertally.formats import statement

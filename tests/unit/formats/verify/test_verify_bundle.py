@@ -9,12 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from tests.vectors import world
 from tests.vectors.world import NOW
+
 from tigertally.base.text import Lang
-from tigertally.formats import part, statement
-from tigertally.formats.manifest import Manifest
+from tigertally.formats import envelope, part, statement
+from tigertally.formats.manifest import Manifest, part_context, part_name
 from tigertally.formats.statement import Kind, Statement
 from tigertally.formats.verify import Outcome, Report, Trust, verify_path
 
@@ -165,8 +165,12 @@ def test_6_a_part_that_is_no_file(tmp_path: Path, trap: str) -> None:
     bundle = write(tmp_path)
     place = bundle / "part-00001.env"
     place.rename(tmp_path / "elsewhere.env")
-    {"symlink": lambda: place.symlink_to(tmp_path / "elsewhere.env"), "pipe": lambda: os.mkfifo(place),
-     "folder": place.mkdir}[trap]()  # fmt: skip
+    if trap == "symlink":
+        place.symlink_to(tmp_path / "elsewhere.env")
+    elif trap == "pipe":
+        os.mkfifo(place)
+    else:
+        place.mkdir()
     assert failing(verify_path(bundle, ALL, now=NOW)) == {6}
 
 
@@ -217,9 +221,6 @@ def test_9_a_part_made_for_another_place(tmp_path: Path) -> None:
 
 
 def test_9_a_part_sealed_to_one_more_reader(tmp_path: Path) -> None:
-    from tigertally.formats import envelope  # noqa: PLC0415 - this test alone
-    from tigertally.formats.manifest import part_context, part_name  # noqa: PLC0415
-
     keys = [BUYER.transfer.public, STRANGER.transfer.public]
     data = part.write_part(world.rows(world.subjects()[:3]))
     open_to_two = b"".join(envelope.seal(keys, context=part_context(world.BUNDLE, part_name(0)), plaintext=[data]))

@@ -8,14 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from tests.unit.formats.verify.test_verify_bundle import details, failing, outcomes
 from tests.vectors import world
 from tests.vectors.world import NOW
+
 from tigertally.base.text import Lang, Text
-from tigertally.formats import ledgerexport, statement
+from tigertally.crypto.merkle import EMPTY_ROOT
+from tigertally.formats import checkpoint, ledgerexport, statement
 from tigertally.formats.certificate import DestroyedCopy, Ground
 from tigertally.formats.checkpoint import Checkpoint
+from tigertally.formats.dealpapers import read_invitation
 from tigertally.formats.statement import Kind, Statement
 from tigertally.formats.verify import NoSuchPath, NotRecognised, Outcome, Trust, UntrustedCard, read_trust, verify_path
 from tigertally.formats.verify.report import Exact, said, told
@@ -116,13 +118,13 @@ class TestAgreement:
 class TestDealPapers:
     def test_invitation_2_card_of_another_party(self, tmp_path: Path) -> None:
         paper = statement.parse(world.invitation_paper().to_bytes())
-        invited = replace(_invitation(paper), seller_card=world.card_paper(STRANGER.card.name))
+        invited = replace(read_invitation(paper), seller_card=world.card_paper(STRANGER.card.name))
         report = verify_path(lay(tmp_path, x=by_seller(Kind.INVITATION, invited)), BOTH, now=NOW)
         assert failing(report) == {2}
 
     def test_invitation_5_agreement_of_another_deal(self, tmp_path: Path) -> None:
         other = by_seller(Kind.AGREEMENT, world.agreement(deal=world.ident("dea", "other")))
-        invited = replace(_invitation(world.invitation_paper()), agreement=other)
+        invited = replace(read_invitation(world.invitation_paper()), agreement=other)
         report = verify_path(lay(tmp_path, x=by_seller(Kind.INVITATION, invited)), BOTH, now=NOW)
         assert failing(report) == {5}
 
@@ -156,12 +158,6 @@ class TestDealPapers:
     def test_release_3_only_one_company(self, tmp_path: Path) -> None:
         half = by_seller(Kind.RELEASE, world.release())
         assert failing(verify_path(lay(tmp_path, half=half), BOTH, now=NOW)) == {3}
-
-
-def _invitation(paper: Statement) -> object:
-    from tigertally.formats.dealpapers import read_invitation  # noqa: PLC0415 - two tests
-
-    return read_invitation(paper)
 
 
 class TestReceipt:
@@ -294,8 +290,8 @@ class TestLogs:
     def test_2_another_companys_keys(self, tmp_path: Path) -> None:
         """The thief exports a made-up log under the seller's name, with a card of its own that says so."""
         forged = replace(STRANGER.card, party=SELLER.id, log=replace(STRANGER.card.log, name=SELLER.card.log.name))
-        note = ledgerexport.notes.sign(
-            Checkpoint(origin=SELLER.card.log.name, size=0, root=_empty()), key=STRANGER.log, now=NOW
+        note = checkpoint.sign(
+            Checkpoint(origin=SELLER.card.log.name, size=0, root=EMPTY_ROOT), key=STRANGER.log, now=NOW
         )
         folder = self.export(tmp_path / "x", [], note)
         (folder / "party.json").write_bytes(forged.sign(STRANGER.signing).to_bytes())
@@ -355,12 +351,6 @@ class TestLogs:
         assert failing(verify_path(path, BOTH, now=NOW)) == {3, 4}
         path.write_bytes(world.proof(3).to_bytes()[:-1])
         assert failing(verify_path(path, BOTH, now=NOW)) == {1}
-
-
-def _empty() -> bytes:
-    from tigertally.crypto.merkle import EMPTY_ROOT  # noqa: PLC0415 - one test
-
-    return EMPTY_ROOT
 
 
 class TestWhatIsThere:
