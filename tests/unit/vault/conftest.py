@@ -27,6 +27,9 @@ from tigertally.vault import (
 )
 
 SCOPE = "shop"
+
+# For what no database can change: a PostgreSQL database for each of these would take longer than all the rest.
+on_sqlite = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 YES = Decision(action=Action.REVEAL, allowed=True, unmet=(), facts=(3,))
 
 # Published test numbers; the people are invented.

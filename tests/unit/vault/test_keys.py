@@ -36,12 +36,12 @@ from tigertally.vault import (
     open_scope,
     seal_batch,
     signing_key,
+    sql,
     transfer_key,
 )
-from tigertally.vault import sql
 from tigertally.vault.keys import INSTALLATION_PURPOSES, SCOPE_PURPOSES
 
-from .conftest import SCOPE, VISA, Vault
+from .conftest import SCOPE, VISA, Vault, on_sqlite
 
 
 def test_making_keys_twice_makes_them_once(store: Store, clock: SettableClock) -> None:
@@ -56,12 +56,14 @@ def test_making_keys_twice_makes_them_once(store: Store, clock: SettableClock) -
         assert len(list_keys(tx)) == len(first) + len(scoped)
 
 
+@on_sqlite
 @pytest.mark.parametrize("scope", ["", "Shop", "a|b", "x" * 41, "店", "a b", "-a"])
 def test_scopes_have_plain_names(vault: Vault, scope: str) -> None:
     with vault.store.transaction() as tx, pytest.raises(BadScope):
         create_scope_keys(tx, vault.keeper, scope=scope, now=vault.now)
 
 
+@on_sqlite
 def test_an_installation_key_has_no_scope(vault: Vault) -> None:
     with vault.store.transaction() as tx, pytest.raises(ValueError, match="PAYLOAD"):
         create_key(tx, vault.keeper, purpose=KeyPurpose.PAYLOAD, scope=SCOPE, now=vault.now)
@@ -79,6 +81,7 @@ def test_what_the_floors_below_need_is_the_same_each_time(vault: Vault) -> None:
         assert access_cipher(tx, vault.keeper).open(sealed, b"") == b"code"
 
 
+@on_sqlite
 def test_nothing_opens_while_the_keeper_is_away(vault: Vault) -> None:
     vault.keeper.go_away()
     with vault.store.reading() as tx:
@@ -91,6 +94,7 @@ def test_nothing_opens_while_the_keeper_is_away(vault: Vault) -> None:
                 opening()
 
 
+@on_sqlite
 def test_another_root_key_opens_nothing(vault: Vault) -> None:
     with vault.store.reading() as tx, pytest.raises(KeyDoesNotOpen):
         open_scope(tx, MemoryKeeper(), scope=SCOPE)
@@ -101,6 +105,7 @@ def edit(tx: Tx, purpose: KeyPurpose, **values: object) -> None:
     tx.execute(update(sql.key).where(sql.key.c.purpose == purpose.value).values(**values))
 
 
+@on_sqlite
 @pytest.mark.parametrize("column", ["created", "version", "scope"])
 def test_a_key_that_was_redated_or_moved_does_not_open(vault: Vault, column: str) -> None:
     edits = {"created": vault.now + timedelta(days=300), "version": 7, "scope": "elsewhere"}
@@ -110,6 +115,7 @@ def test_a_key_that_was_redated_or_moved_does_not_open(vault: Vault, column: str
             open_key(tx, vault.keeper, purpose=KeyPurpose.VAULT, scope="elsewhere" if column == "scope" else SCOPE)
 
 
+@on_sqlite
 def test_one_purpose_does_not_serve_another(vault: Vault) -> None:
     with vault.store.transaction() as tx:
         wrapped = {row.purpose: row.wrapped for row in sql.read_keys(tx, scope=SCOPE)}
@@ -130,6 +136,7 @@ def test_a_vault_key_seals_for_a_year_and_opens_longer(vault: Vault) -> None:
         vault.seal(["C2"], (FieldClass.PAN, ["5555555555554444"]))
 
 
+@on_sqlite
 def test_a_vault_key_wears_out(vault: Vault) -> None:
     with vault.store.transaction() as tx:
         keys = open_scope(tx, vault.keeper, scope=SCOPE, uses_max=2)
@@ -155,6 +162,7 @@ def test_keys_destroyed_meanwhile_seal_nothing(vault: Vault) -> None:
         open_scope(tx, vault.keeper, scope=SCOPE)
 
 
+@on_sqlite
 def test_a_destroyed_scope_is_not_made_again(vault: Vault) -> None:
     with vault.store.transaction() as tx:
         destroy_scope_keys(tx, scope=SCOPE, now=vault.now)
@@ -164,6 +172,7 @@ def test_a_destroyed_scope_is_not_made_again(vault: Vault) -> None:
             destroy_scope_keys(tx, scope="", now=vault.now)
 
 
+@on_sqlite
 def test_a_key_in_use_is_not_destroyed(vault: Vault) -> None:
     vault.seal(["C1"], (FieldClass.PAN, [VISA]))
     with vault.store.transaction() as tx:
@@ -176,6 +185,7 @@ def test_a_key_in_use_is_not_destroyed(vault: Vault) -> None:
             access_cipher(tx, vault.keeper)
 
 
+@on_sqlite
 def test_announced_keys_are_facts_for_their_period(vault: Vault) -> None:
     ledger = vault.ledger
     with vault.store.transaction() as tx:
@@ -187,6 +197,7 @@ def test_announced_keys_are_facts_for_their_period(vault: Vault) -> None:
         assert not fact.current(vault.now + timedelta(days=365))
 
 
+@on_sqlite
 def test_secrets_do_not_print(vault: Vault) -> None:
     with vault.store.reading() as tx:
         opened = open_key(tx, vault.keeper, purpose=KeyPurpose.INDEX, scope=SCOPE)

@@ -9,7 +9,6 @@ from tigertally.access import Action
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import BadId, SubjectId, new_id
 from tigertally.base.secret import SecretText
-from tigertally.vault import sql
 from tigertally.vault import (
     NoSuchSubject,
     NoSuchToken,
@@ -20,10 +19,11 @@ from tigertally.vault import (
     lookup,
     open_value,
     resolve,
+    sql,
     view,
 )
 
-from .conftest import MASTERCARD, VISA, YES, Vault
+from .conftest import MASTERCARD, VISA, YES, Vault, on_sqlite
 
 PAN, NAME, MOBILE = FieldClass.PAN, FieldClass.NAME, FieldClass.MOBILE
 
@@ -62,6 +62,7 @@ def test_a_value_opens_by_token_and_by_place(filled: Vault) -> None:
         assert VISA not in repr(open_value(tx, keys, decision=YES, place=token))
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "decision", [replace(YES, allowed=False), replace(YES, action=Action.VIEW), replace(YES, action=Action.SEAL)]
 )
@@ -105,6 +106,7 @@ def test_holders_are_counted_once(filled: Vault) -> None:
         assert count_holders(tx, scope=filled.scope, classes=[]) == 0
 
 
+@on_sqlite
 def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
     mine, theirs = token_of(filled, VISA), token_of(filled, MASTERCARD)
     with filled.store.transaction() as tx:
@@ -114,6 +116,7 @@ def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
             open_value(tx, filled.keys, decision=YES, place=mine)
 
 
+@on_sqlite
 def test_values_swapped_between_records_do_not_open(filled: Vault) -> None:
     with filled.store.transaction() as tx:
         one, two = tx.all(select(sql.record.c.subject, sql.record.c.fields))
@@ -127,6 +130,7 @@ def test_values_swapped_between_records_do_not_open(filled: Vault) -> None:
         assert broken == 1
 
 
+@on_sqlite
 def test_whole_records_swapped_do_not_open(filled: Vault) -> None:
     with filled.store.transaction() as tx:
         one, two = tx.all(select(sql.record))
@@ -145,6 +149,7 @@ def test_whole_records_swapped_do_not_open(filled: Vault) -> None:
         assert broken == 1
 
 
+@on_sqlite
 def test_no_byte_of_a_record_can_be_changed(filled: Vault) -> None:
     keys = filled.keys
     with filled.store.transaction() as tx:

@@ -6,7 +6,6 @@ from sqlalchemy import select, text
 from tigertally.base.fields import FieldClass
 from tigertally.base.limits import VALUE_CHARS_MAX
 from tigertally.formats.part import FIELDS_MAX
-from tigertally.vault import spelling, sql
 from tigertally.vault import (
     Rejection,
     SadRefused,
@@ -15,12 +14,12 @@ from tigertally.vault import (
     lookup,
     resolve,
     seal_batch,
-
-
+    spelling,
+    sql,
     view,
 )
 
-from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, Column, Vault
+from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, Column, Vault, on_sqlite
 
 PAN, NAME, MOBILE = FieldClass.PAN, FieldClass.NAME, FieldClass.MOBILE
 
@@ -31,7 +30,9 @@ def holds(vault: Vault) -> tuple[int, dict[FieldClass, int]]:
 
 
 def test_a_batch_goes_in_and_is_counted(vault: Vault) -> None:
-    sealed = vault.seal(["C1", "C2"], (PAN, [VISA, MASTERCARD]), (NAME, ["韩测试", None]), (MOBILE, ["", "13800138000"]))
+    sealed = vault.seal(
+        ["C1", "C2"], (PAN, [VISA, MASTERCARD]), (NAME, ["韩测试", None]), (MOBILE, ["", "13800138000"])
+    )
     assert (sealed.new_subjects, sealed.new_fields, sealed.known_fields, dict(sealed.rejected)) == (2, 4, 0, {})
     assert holds(vault) == (2, {PAN: 2, MOBILE: 1, NAME: 1})
 
@@ -81,10 +82,12 @@ def test_a_leak_of_a_known_card_adds_nothing(vault: Vault) -> None:
     assert vault.seal([""], (PAN, [MASTERCARD])).new_subjects == 0
 
 
+@on_sqlite
 def test_leaks_of_one_line_are_not_made_one_customer(vault: Vault) -> None:
     assert vault.seal([""], (PAN, [VISA]), (MOBILE, ["13800138000"])).new_subjects == 2
 
 
+@on_sqlite
 def test_the_same_text_in_two_classes_is_two_values(vault: Vault) -> None:
     vault.seal(["C1"], (MOBILE, ["13800138000"]), (FieldClass.BANK_ACCOUNT, ["13800138000"]))
     with vault.store.reading() as tx:
@@ -95,6 +98,7 @@ def test_the_same_text_in_two_classes_is_two_values(vault: Vault) -> None:
     assert first != second
 
 
+@on_sqlite
 @pytest.mark.parametrize("cls", [FieldClass.CVV, FieldClass.TRACK, FieldClass.PIN, FieldClass.PASSWORD])
 def test_forbidden_classes_are_refused_as_a_whole(vault: Vault, cls: FieldClass) -> None:
     keys = vault.keys
@@ -109,6 +113,7 @@ def test_forbidden_classes_are_refused_as_a_whole(vault: Vault, cls: FieldClass)
     assert holds(vault) == (0, {})
 
 
+@on_sqlite
 def test_what_is_no_value_is_counted_and_not_kept(vault: Vault) -> None:
     wrong: list[str | None] = [
         "4111111111111112",  # Luhn
@@ -125,6 +130,7 @@ def test_what_is_no_value_is_counted_and_not_kept(vault: Vault) -> None:
     assert (sealed.new_fields, dict(sealed.rejected)) == (2, {Rejection.TOO_LONG: 1, Rejection.NOT_TEXT: 1})
 
 
+@on_sqlite
 def test_a_customer_has_room_for_so_many_values(vault: Vault) -> None:
     names: list[str | None] = [f"Ann Example {at}" for at in range(FIELDS_MAX + 3)]
     sealed = vault.seal(["C1"] * len(names), (NAME, names))
@@ -140,11 +146,13 @@ def test_customer_keys_of_any_text_are_kept_apart(vault: Vault) -> None:
     assert vault.seal(subjects, (MOBILE, values)).new_fields == 0
 
 
+@on_sqlite
 def test_uneven_columns_are_a_programmers_error(vault: Vault) -> None:
     with pytest.raises(ValueError, match="uneven"):
         vault.seal(["C1", "C2"], (PAN, [VISA]))
 
 
+@on_sqlite
 def test_an_empty_batch_is_nothing(vault: Vault) -> None:
     assert vault.seal([]).new_fields == 0
     assert vault.seal(["C1"], (PAN, [None])).new_subjects == 0
@@ -164,8 +172,8 @@ def test_scopes_know_nothing_of_each_other(vault: Vault) -> None:
 
 
 def test_no_clear_value_is_in_any_column(vault: Vault) -> None:
-    held = [VISA, UNIONPAY_19, AMEX, "韩测试", "13800138000", "CUSTOMER-0001"]
-    vault.seal(["CUSTOMER-0001"], *[(PAN, [card]) for card in held[:3]], (NAME, held[3:4]), (MOBILE, held[4:5]))
+    held: list[str | None] = [VISA, UNIONPAY_19, AMEX, "韩测试", "13800138000", "CUSTOMER-0001"]
+    vault.seal(["CUSTOMER-0001"], *((PAN, [card]) for card in held[:3]), (NAME, held[3:4]), (MOBILE, held[4:5]))
     with vault.store.reading() as tx:
         tables = tx.scalars(
             text("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -177,7 +185,7 @@ def test_no_clear_value_is_in_any_column(vault: Vault) -> None:
             for row in tx.all(text(f"SELECT * FROM {table}")):
                 stored += b"\n".join(cell if isinstance(cell, bytes) else str(cell).encode() for cell in row)
     assert b"sub_" not in stored
-    for value in held:
+    for value in filter(None, held):
         assert value.encode() not in stored
         assert value.encode()[:8] not in stored
 
