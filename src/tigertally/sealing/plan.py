@@ -182,7 +182,7 @@ def _source_mistakes(source: PlanSource) -> list[PlanMistake]:
     if source.is_text and source.subject:
         found.append(mistake(source.line, _SUBJECT_IN_TEXT, object=source.object))
     if not source.fields:
-        found.append(mistake(source.line, _NO_FIELDS, object=source.object))
+        found.append(mistake(source.line, NO_FIELDS, object=source.object))
     return found
 
 
@@ -228,7 +228,7 @@ _DELIMITER: Final = Text("{object} 的 delimiter 应为一个字符", "the delim
 _SUBJECT_IN_TEXT: Final = Text(
     '自由文本没有客户列; 请写 subject = ""', 'free text has no customer column: write subject = ""'
 )
-_NO_FIELDS: Final = Text("{object} 没有任何 [[source.field]]", "{object} has no [[source.field]]")
+NO_FIELDS: Final = Text("{object} 没有任何 [[source.field]]", "{object} has no [[source.field]]")
 _PURGE_ONLY: Final = Text(
     "{field} ({cls}) 只能 purge, 任何时候都不得保存", "{cls} may only be purged: it is never kept, in any form"
 )

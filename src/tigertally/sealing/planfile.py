@@ -22,6 +22,7 @@ from tigertally.sealing.errors import PlanNotValid
 from tigertally.sealing.plan import (
     ENCODINGS,
     KEYED_KINDS,
+    NO_FIELDS,
     PLAN_FORMAT,
     TABLED_KINDS,
     TEXT_KINDS,
@@ -82,7 +83,11 @@ def load(text: str) -> Plan:
 def _beyond(reader: _Reader, plan: Plan) -> list[PlanMistake]:
     """Return the plan's own mistakes in the sources that could be read at all, so that one edit can mend all."""
     bad = {one.line for one in reader.mistakes}
-    return [one for one in mistakes_in(plan) if one.line not in bad]
+    return [
+        one
+        for one in mistakes_in(plan)
+        if one.line not in bad and not (one.what is NO_FIELDS and one.line in reader.unread)
+    ]
 
 
 def _source_text(source: PlanSource) -> str:
@@ -175,6 +180,7 @@ class _Reader:
     def __init__(self, lines: _Lines) -> None:
         self._lines = lines
         self.mistakes: list[PlanMistake] = []
+        self.unread: set[int] = set()  # lines of sources with a field that could not be read
 
     def plan(self, tree: Mapping[str, object]) -> Plan:
         self._known(tree, _ROOT_KEYS, -1, -1)
@@ -221,6 +227,7 @@ class _Reader:
             self._note(at, number, "spans", _NOT_BOOL, key="spans")
         cls, action = self._class(tree, at, number), self._action(tree, at, number)
         if cls is None or action is None:
+            self.unread.add(self._lines.of_field(at, -1))
             return None
         return PlanField(
             name=self._text(tree, "column", at, number) or self._text(tree, "key", at, number),

@@ -14,7 +14,6 @@ copy purges it.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 import numpy as np
@@ -23,6 +22,7 @@ from tigertally.base.fields import FieldClass
 from tigertally.base.limits import VALUE_CHARS_MAX
 
 _SEPARATORS: Final = str.maketrans("", "", " -\u00a0\u3000\u2010\u2011\u2012\u2013\t")
+_NARROW: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
 _ID: Final = re.compile(r"\d{17}[\dX]|\d{15}", re.ASCII)
 _MOBILE: Final = re.compile(r"(?:\+?86|0086)?(1[3-9]\d{9})", re.ASCII)
 _HASH: Final = re.compile(
@@ -86,7 +86,7 @@ def _luhn(codes: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[
 def _bare(value: str) -> str:
     if value.isascii():
         return value if value.isdigit() else value.translate(_SEPARATORS)
-    return unicodedata.normalize("NFKC", value).translate(_SEPARATORS)
+    return value.translate(_NARROW).translate(_SEPARATORS)
 
 
 def _national_id(value: str) -> str | None:

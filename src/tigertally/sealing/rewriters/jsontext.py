@@ -297,6 +297,8 @@ def _walk(text: str, *, records: bool) -> Iterator[_Value]:
 def _place(stack: list[_Frame], elements: int, *, records: bool) -> tuple[str, tuple[int, ...]]:
     """Return the name and scope of a value that begins here, and note in its frame that it has begun."""
     if not stack:
+        if elements:  # one text, one value
+            raise _NotJsonError
         return "", (elements,)
     frame = stack[-1]
     if frame.due != "value" or len(stack) > DEPTH_MAX:
