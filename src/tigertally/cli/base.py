@@ -36,7 +36,7 @@ from tigertally.base.errors import Problem
 from tigertally.base.ids import new_id
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Lang, Text, safe
-from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, option, speak
+from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, language_of, option, speak
 
 _INTERRUPTED: Final = Text("已中断；已完成的步骤保留，可重新运行", "interrupted; finished steps are kept, run it again")
 HOME_DEFAULT: Final = Path("~/.tigertally")
@@ -172,12 +172,13 @@ def shared(command: Callable[..., object]) -> Callable[..., object]:
     """Add the options every command takes; the command gets a :class:`Shell` first."""
 
     def run(
+        *,
         home: Path,
         lang: str | None,
         as_json: bool,
         handle: str,
         unlock_file: Path | None,
-        **rest: object,  # noqa: FBT001 - click passes keywords
+        **rest: object,
     ) -> object:
         chosen = choose([f"--lang={lang}"] if lang else sys.argv[1:], os.environ)
         shell = Shell(home=home.expanduser(), lang=chosen, as_json=as_json, handle=handle, unlock_file=unlock_file)
@@ -189,7 +190,7 @@ def shared(command: Callable[..., object]) -> Callable[..., object]:
     run.__doc__ = command.__doc__
     run.__dict__.update(command.__dict__)
     for add in reversed(_SHARED):
-        run = add(run)  # type: ignore[assignment]  # click's decorators
+        run = add(run)
     return run
 
 
@@ -226,7 +227,7 @@ _SHARED: Final = (
 class _Lazy(SpeakingGroup):
     """The root group: knows which room has which command and loads it when asked."""
 
-    rooms: Mapping[str, str] = {}
+    rooms: Mapping[str, tuple[str, Text]] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order a newcomer needs them."""
@@ -236,11 +237,16 @@ class _Lazy(SpeakingGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, importing its room."""
         del ctx
-        room = self.rooms.get(cmd_name)
-        if room is None:
+        room, _ = self.rooms.get(cmd_name, ("", None))
+        if not room:
             return None
         found = getattr(importlib.import_module(f"tigertally.cli.{room}"), cmd_name.replace("-", "_") + "_command")
         return found if isinstance(found, click.Command) else None
+
+    def rows(self, ctx: click.Context, limit: int) -> list[tuple[str, str]]:
+        """Return names and what they do, without loading their rooms."""
+        del limit
+        return [(name, text.render(language_of(ctx))) for name, (_, text) in self.rooms.items()]
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -259,33 +265,65 @@ speak(
 )(root)
 
 _Lazy.rooms = {
-    "demo": "demo",
-    "discover": "discovery",
-    "init": "installation",
-    "login": "people",
-    "confirm": "people",
-    "people": "people",
-    "plan": "sealing",
-    "seal": "sealing",
-    "protect": "sealing",
-    "show": "vault",
-    "find": "vault",
-    "reveal": "vault",
-    "grant": "vault",
-    "keys": "vault",
-    "approve": "people",
-    "deal": "deals",
-    "release": "handover",
-    "bundle": "handover",
-    "receive": "handover",
-    "receipt": "handover",
-    "destroy": "handover",
-    "certificate": "handover",
-    "verify": "verify",
-    "ledger": "ledger",
-    "fsck": "ledger",
-    "status": "installation",
+    "demo": ("demo", Text("一家虚构公司的完整转让演示", "a fictional company is sold, from start to proof")),
+    "discover": (
+        "discovery",
+        Text("查找客户支付信息（不需要安装实例）", "find customer payment data (no installation needed)"),
+    ),
+    "verify": (
+        "verify",
+        Text("离线核验文件与证明（不需要安装实例）", "verify files and proofs offline (no installation needed)"),
+    ),
+    "init": ("installation", Text("创建安装实例", "make an installation")),
+    "login": ("people", Text("登录", "log in")),
+    "confirm": ("people", Text("再次出示第二因素", "show the second factor again")),
+    "people": ("people", Text("人员、培训、审查、承诺", "people, training, screening, pledges")),
+    "approve": ("people", Text("作为第二人批准", "be the second person")),
+    "plan": ("sealing", Text("封存计划：提议、检查", "the sealing plan: propose, check")),
+    "seal": ("sealing", Text("把客户数据封存入库", "seal customers into the vault")),
+    "protect": ("sealing", Text("生成以令牌代替明文的受保护副本", "write a protected copy with tokens")),
+    "show": ("vault", Text("打码显示记录", "show a record, masked")),
+    "find": ("vault", Text("按值查找客户", "find who holds a value")),
+    "reveal": ("vault", Text("查看一个明文值", "reveal one clear value")),
+    "grant": ("vault", Text("授权：申请、批准", "grants: ask, approve")),
+    "keys": ("vault", Text("密钥：列出、轮换", "keys: list, rotate")),
+    "deal": ("deals", Text("交易：对方、邀请、协议、阶段", "deals: parties, invitations, agreements, stages")),
+    "release": ("handover", Text("双方签署的放行", "the release that both sign")),
+    "bundle": ("handover", Text("为买方写出移交包", "write the bundle for the buyer")),
+    "receive": ("handover", Text("买方接收并核验移交包", "the buyer receives and verifies it")),
+    "receipt": ("handover", Text("卖方收下收据", "the seller accepts the receipt")),
+    "destroy": ("handover", Text("凭收据由两人销毁", "destroy against the receipt, by two persons")),
+    "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),
+    "ledger": ("ledger", Text("台账：检查点、证明、导出", "the ledger: checkpoints, proofs, export")),
+    "fsck": ("ledger", Text("核对台账", "check the ledger")),
+    "status": ("installation", Text("二十项措施的状态", "where the twenty measures stand")),
 }
+
+
+_WITH_VALUE: Final = frozenset({"--home", "--as", "--unlock-file", "--lang"})
+_ALONE: Final = frozenset({"--json"})
+
+
+def arranged(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with shared options that stand before the command moved behind it.
+
+    So ``tigertally --as chen seal …`` and ``tigertally seal … --as chen`` are the same. Without a command they are
+    left out (``--lang`` was heard already).
+    """
+    words = list(arguments)
+    moved: list[str] = []
+    while words:
+        name = words[0].partition("=")[0]
+        if name in _ALONE or (name in _WITH_VALUE and "=" in words[0]):
+            moved.append(words.pop(0))
+        elif name in _WITH_VALUE and len(words) > 1:
+            moved += [words.pop(0), words.pop(0)]
+        else:
+            break
+    if not words or words[0].startswith("-"):
+        return words
+    end = words.index("--") if "--" in words else len(words)
+    return [*words[:end], *moved, *words[end:]]
 
 
 def complain(problem: Problem, *, lang: Lang, as_json: bool, err: Console) -> int:
@@ -313,7 +351,7 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one w
     as_json = "--json" in given
     err = Console(stderr=True, highlight=False)
     try:
-        with root.make_context("tigertally", given) as ctx:
+        with root.make_context("tigertally", arranged(given)) as ctx:
             ctx.meta["tigertally.lang"] = lang
             root.invoke(ctx)
     except Problem as problem:

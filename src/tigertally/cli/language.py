@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
 from tigertally.base.text import Lang, Text
 
 LANGUAGES: Final = tuple(lang.value for lang in Lang)
+C = TypeVar("C", bound=click.Command)
+
 _OPTIONS: Final = Text("选项", "Options")
 _COMMANDS: Final = Text("命令", "Commands")
 _EXAMPLES: Final = Text("示例", "Examples")
@@ -105,23 +107,28 @@ class SpeakingGroup(_Speaking, click.Group):
         del ctx
         return list(self.commands)
 
+    def rows(self, ctx: click.Context, limit: int) -> list[tuple[str, str]]:
+        """Return command names and what they do."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        return [
+            (name, command.get_short_help_str(limit))
+            for name, command in commands
+            if command is not None and not command.hidden
+        ]
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write options, then commands."""
         _Speaking.format_options(self, ctx, formatter)
-        rows = []
-        for name in self.list_commands(ctx):
-            command = self.get_command(ctx, name)
-            if command is not None and not command.hidden:
-                rows.append((name, command.get_short_help_str(formatter.width)))
+        rows = self.rows(ctx, formatter.width)
         if rows:
             with formatter.section(_COMMANDS.render(language_of(ctx))):
                 formatter.write_dl(rows)
 
 
-def speak(zh: str, en: str, *examples: str) -> Callable[[click.Command], click.Command]:
+def speak(zh: str, en: str, *examples: str) -> Callable[[C], C]:
     """Give a :class:`SpeakingCommand` or group its text and examples."""
 
-    def give(command: click.Command) -> click.Command:
+    def give(command: C) -> C:
         if not isinstance(command, _Speaking):
             raise TypeError(command.name)
         command.text = Text(zh, en)
@@ -138,4 +145,4 @@ def option(*decls: str, zh: str, en: str, **attrs: object) -> Callable[[Callable
         def __init__(self, names: Sequence[str], **inner: object) -> None:
             super().__init__(*names, text=Text(zh, en), **inner)
 
-    return click.option(*decls, cls=_Bound, **attrs)  # type: ignore[arg-type]  # click's own keyword arguments
+    return click.option(*decls, cls=_Bound, **attrs)

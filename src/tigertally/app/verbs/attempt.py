@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from tigertally.access import Action, Actor, NotAllowed
+from tigertally.access import Action, Actor, Decision, NotAllowed
 from tigertally.app.errors import Unexpected
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
@@ -68,7 +68,7 @@ def allow(
     deal: str = "",
     grant: str = "",
     details: tuple[tuple[str, str], ...] = (),
-) -> None:
+) -> Decision:
     """Decide and record inside ``tx``; raise :class:`NotAllowed` with every unmet condition if the answer is no."""
     request = house.access.request(
         tx,
@@ -82,7 +82,7 @@ def allow(
         grant=grant,
         details=details,
     )
-    house.access.decide(tx, request)
+    return house.access.decide(tx, request)
 
 
 def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None, now: datetime) -> None:

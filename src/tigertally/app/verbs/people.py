@@ -1,11 +1,12 @@
-"""Verbs about persons: login, second factor, adding and changing people, second-person approvals."""
+"""Verbs about persons: login, second factor, adding people, approvals, training, screening, pledges, freezing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tigertally import people
 from tigertally.access import Action, Actor, Approval, Person, Role, approvals, identities
 from tigertally.access.errors import LoginFailed
 from tigertally.app.verbs.attempt import allow, attempt
@@ -13,6 +14,7 @@ from tigertally.app.wire import House
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.crypto.kdf import DEFAULT_COST, Argon2Cost
+from tigertally.people import FreezeReason, Grade, Quiz, Screening
 from tigertally.store.tx import Tx
 
 
@@ -148,3 +150,59 @@ def _count_failure(house: House, *, handle: str) -> None:
             identities.record_failure(tx, house.ledger, handle=handle, now=now)
     except Problem:
         return
+
+
+def quiz(*, course: str = people.HANDLING) -> Quiz:
+    """Draw a quiz of a shipped course, questions and options in random order."""
+    return people.draw(people.load_course(course))
+
+
+def train(house: House, *, actor: Actor, drawn: Quiz, answers: Sequence[Collection[int]]) -> Grade:
+    """Grade a person's answers; a pass is a fact until it expires, a fail is an entry."""
+
+    def work(tx: Tx, now: datetime) -> Grade:
+        return people.grade(tx, house.ledger, person=actor.person.person, quiz=drawn, answers=answers, now=now)
+
+    return attempt(house, verb="people.train", work=work, actor=actor)
+
+
+def screen(house: House, *, actor: Actor, handle: str, outcome: Screening) -> int:
+    """Record the outcome of another person's screening: outcome and date only. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        subject = identities.find(tx, handle)
+        allow(house, tx, actor=actor, action=Action.PEOPLE_ATTEST, now=now, details=(("handle", handle),))
+        return people.attest(tx, house.ledger, subject=subject.person, by=actor.person.person, outcome=outcome, now=now)
+
+    return attempt(house, verb="people.screen", work=work, actor=actor)
+
+
+def pledge(house: House, *, actor: Actor, digest: str) -> int:
+    """Sign the confidentiality text whose digest is given; it must be the present one. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        return people.sign_pledge(tx, house.ledger, person=actor.person.person, digest=digest, now=now)
+
+    return attempt(house, verb="people.pledge", work=work, actor=actor)
+
+
+def freeze(house: House, *, actor: Actor, handle: str, reason: FreezeReason) -> int:
+    """Freeze another person: every decision about them is no until somebody lifts it."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        subject = identities.find(tx, handle)
+        allow(house, tx, actor=actor, action=Action.PEOPLE_ATTEST, now=now, details=(("handle", handle),))
+        return people.freeze(tx, house.ledger, subject=subject.person, by=actor.person.person, reason=reason, now=now)
+
+    return attempt(house, verb="people.freeze", work=work, actor=actor)
+
+
+def unfreeze(house: House, *, actor: Actor, handle: str) -> int:
+    """Lift a freeze of another person."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        subject = identities.find(tx, handle)
+        allow(house, tx, actor=actor, action=Action.PEOPLE_ATTEST, now=now, details=(("handle", handle),))
+        return people.unfreeze(tx, house.ledger, subject=subject.person, by=actor.person.person, now=now)
+
+    return attempt(house, verb="people.unfreeze", work=work, actor=actor)

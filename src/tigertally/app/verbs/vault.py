@@ -1,0 +1,211 @@
+"""Verbs on the vault: masked views, revealing one value, finding, grants, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tigertally import deals, vault
+from tigertally.access import Action, Actor, Decision, Grant, Purpose, grants
+from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.wire import House
+from tigertally.base.canon import Json
+from tigertally.base.fields import FieldClass
+from tigertally.base.progress import SILENT, Progress
+from tigertally.base.secret import SecretText
+from tigertally.base.text import Text
+from tigertally.ledger import Event, register_event
+from tigertally.store.tx import Tx
+from tigertally.vault import KeyInfo, MaskedRecord, Place, VaultKeys
+
+VALUE_REVEALED: Final = register_event(
+    "vault.value.revealed",
+    Text("查看明文", "a clear value was revealed"),
+    "person",
+    "subject",
+    "class",
+    "purpose",
+    "grant",
+    "scope",
+    public=False,
+)
+RECORD_VIEWED: Final = register_event(
+    "vault.record.viewed",
+    Text("查看打码记录", "masked records were viewed"),
+    "person",
+    "subjects",
+    "scope",
+    public=False,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revealed:
+    """A clear value on its way to a person."""
+
+    place: Place
+    value: SecretText
+
+
+@contextmanager
+def scope_keys(house: House, *, scope: str) -> Iterator[VaultKeys]:
+    """Give a scope's opened keys."""
+    with house.store.reading() as tx:
+        keys = vault.open_scope(tx, house.keeper, scope=scope)
+    yield keys
+
+
+def ensure_scope(house: House, tx: Tx, *, scope: str, actor: str, now: datetime) -> None:
+    """Make the keys of ``scope`` if they are not there, and state that they are in their period."""
+    made = vault.create_scope_keys(tx, house.keeper, scope=scope, now=now)
+    vault.announce(tx, house.ledger, made, actor=actor, now=now)
+
+
+def show(house: House, *, actor: Actor, scope: str, whom: str) -> list[MaskedRecord]:
+    """Return masked records of a subject or of whoever a token stands for; recorded before they are returned."""
+
+    def work(tx: Tx, now: datetime) -> list[MaskedRecord]:
+        keys = vault.open_scope(tx, house.keeper, scope=scope)
+        allow(house, tx, actor=actor, action=Action.VIEW, now=now, count=1, details=(("scope", scope),))
+        records = vault.view(tx, keys, whom=whom)
+        _viewed(house, tx, actor=actor, scope=scope, subjects=[item.subject for item in records], now=now)
+        return records
+
+    return attempt(house, verb="vault.show", work=work, actor=actor)
+
+
+def find(house: House, *, actor: Actor, scope: str, cls: FieldClass, value: SecretText) -> list[MaskedRecord]:
+    """Return masked records of the subjects that hold ``value``, found by its keyed digest."""
+
+    def work(tx: Tx, now: datetime) -> list[MaskedRecord]:
+        keys = vault.open_scope(tx, house.keeper, scope=scope)
+        allow(house, tx, actor=actor, action=Action.VIEW, now=now, classes=(cls,), details=(("scope", scope),))
+        subjects = vault.find(tx, keys, cls=cls, value=value.expose())
+        records = [item for subject in subjects for item in vault.view(tx, keys, whom=subject)]
+        _viewed(house, tx, actor=actor, scope=scope, subjects=list(subjects), now=now)
+        return records
+
+    return attempt(house, verb="vault.find", work=work, actor=actor)
+
+
+def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpose, grant: str) -> Revealed:
+    """Return one clear value. The decision and the entry are durable before the value is opened.
+
+    The deal that the scope is being sold in, if any, is part of the request, so its stage decides too.
+    """
+
+    def work(tx: Tx, now: datetime) -> tuple[Decision, Place]:
+        place = vault.resolve(tx, scope=scope, token=token)[0]
+        decision = allow(
+            house,
+            tx,
+            actor=actor,
+            action=Action.REVEAL,
+            now=now,
+            classes=(place.cls,),
+            count=1,
+            purpose=purpose.value,
+            deal=deals.deal_of_scope(tx, scope=scope) or "",
+            grant=grant,
+            details=(("scope", scope), ("token", token)),
+        )
+        payload: dict[str, Json] = {
+            "person": actor.person.person,
+            "subject": place.subject,
+            "class": place.cls.value,
+            "purpose": purpose.value,
+            "grant": grant,
+            "scope": scope,
+        }
+        about = (actor.person.person, place.subject)
+        event = Event(kind=VALUE_REVEALED, payload=payload, actor=actor.person.person, about=about)
+        house.ledger.append(tx, event, now=now)
+        return decision, place
+
+    decision, place = attempt(house, verb="vault.reveal", work=work, actor=actor)
+    with house.store.reading() as tx:
+        keys = vault.open_scope(tx, house.keeper, scope=scope)
+        return Revealed(place=place, value=vault.open_value(tx, keys, decision=decision, place=place))
+
+
+def ask_grant(
+    house: House,
+    *,
+    actor: Actor,
+    scope: str,
+    classes: Sequence[FieldClass],
+    purpose: Purpose,
+    uses: int,
+    length_s: int,
+) -> Grant:
+    """Ask for a grant to reveal values of a scope."""
+
+    def work(tx: Tx, now: datetime) -> Grant:
+        allow(house, tx, actor=actor, action=Action.GRANT_ASK, now=now, classes=tuple(classes))
+        return grants.ask(
+            tx,
+            house.ledger,
+            asker=actor.person.person,
+            classes=classes,
+            purpose=purpose,
+            deal=deals.deal_of_scope(tx, scope=scope) or "",
+            uses=uses,
+            length_s=length_s,
+            now=now,
+        )
+
+    return attempt(house, verb="access.grant_ask", work=work, actor=actor)
+
+
+def approve_grant(house: House, *, actor: Actor, grant: str) -> Grant:
+    """Approve a grant that somebody else asked for."""
+
+    def work(tx: Tx, now: datetime) -> Grant:
+        allow(house, tx, actor=actor, action=Action.GRANT_APPROVE, now=now, details=(("grant", grant),))
+        return grants.approve(tx, house.ledger, grant_id=grant, approver=actor.person.person, now=now)
+
+    return attempt(house, verb="access.grant_approve", work=work, actor=actor)
+
+
+def list_grants(house: House) -> list[Grant]:
+    """Return all grants."""
+    with house.store.reading() as tx:
+        return grants.everything(tx)
+
+
+def list_keys(house: House) -> list[KeyInfo]:
+    """Return every key's state and age; no key material."""
+    with house.store.reading() as tx:
+        return vault.list_keys(tx)
+
+
+def rotate(house: House, *, actor: Actor, scope: str, progress: Progress = SILENT) -> int:
+    """Make a new vault key for ``scope`` and re-wrap every subject key; return how many were re-wrapped.
+
+    A killed run goes on where it was: running again with a rotation under way only re-wraps the rest.
+    """
+
+    def work(tx: Tx, now: datetime) -> None:
+        allow(house, tx, actor=actor, action=Action.ROTATE, now=now, details=(("scope", scope),))
+        vault.rotate(tx, house.ledger, house.keeper, scope=scope, actor=actor.person.person, now=now)
+
+    attempt(house, verb="vault.rotate", work=work, actor=actor)
+    with scope_keys(house, scope=scope) as keys:
+        return vault.rewrap(
+            house.store.transaction,
+            house.ledger,
+            keys,
+            actor=actor.person.person,
+            now=house.clock.now,
+            progress=progress,
+        )
+
+
+def _viewed(house: House, tx: Tx, *, actor: Actor, scope: str, subjects: Sequence[str], now: datetime) -> None:
+    person = actor.person.person
+    payload: dict[str, Json] = {"person": person, "subjects": len(subjects), "scope": scope}
+    event = Event(kind=RECORD_VIEWED, payload=payload, actor=person, about=(person, *subjects))
+    house.ledger.append(tx, event, now=now)

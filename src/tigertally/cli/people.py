@@ -1,0 +1,361 @@
+"""``login``, ``confirm``, ``approve`` and ``people`` (add, list, roles, disable, train, screen, pledge, freeze)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tigertally import people as wing
+from tigertally.access import Person, Role
+from tigertally.access.policy import ROLE_TITLES
+from tigertally.app.settings import write_whole
+from tigertally.app.verbs import people as verbs
+from tigertally.base import clock
+from tigertally.base.canon import Json
+from tigertally.base.secret import SecretText
+from tigertally.base.text import Text
+from tigertally.cli.base import Shell, shared
+from tigertally.cli.enrol import show_totp
+from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.people import FreezeReason, Quiz, Screening
+
+_FAILED_EXIT = 3
+_ROLES = tuple(role.value for role in Role)
+
+
+def _code(shell: Shell, code: str | None) -> SecretText:
+    if code is not None:
+        return SecretText(code)
+    return shell.secret(file=None, zh="动态码", en="one-time code")
+
+
+@speak(
+    "登录：口令加动态码，会话八小时。",
+    "Log in: passphrase and one-time code; the session lasts eight hours.",
+    "tigertally login chen",
+    "tigertally login chen --passphrase-file chen.txt --code 123456",
+)
+@click.command(name="login", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
+@option("--code", zh="动态码（默认询问）", en="one-time code (asked for by default)")
+def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: str | None) -> None:
+    """Open a session."""
+    with shell.house() as house:
+        passphrase = shell.secret(file=passphrase_file, zh=f"{name} 的口令", en=f"{name}'s passphrase")
+        token = verbs.login(house, handle=name, passphrase=passphrase, code=_code(shell, code))
+    path = shell.session_path(name)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_whole(path, token.expose().encode())
+    told = shell.text_of("{name} 已登录", "{name} is logged in", name=name)
+    shell.result({"handle": name, "session": str(path)}, lambda out: out.print(told, markup=False))
+
+
+@speak(
+    "再次出示第二因素：重要操作要求五分钟内的动态码。",
+    "Show the second factor again: acts that matter want a code of the last five minutes.",
+    "tigertally confirm chen",
+)
+@click.command(name="confirm", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--code", zh="动态码（默认询问）", en="one-time code (asked for by default)")
+def confirm_command(shell: Shell, name: str, code: str | None) -> None:
+    """Refresh the second factor."""
+    shell.handle = name
+    with shell.house() as house:
+        at = verbs.confirm(house, handle=name, token=shell.session_token(), code=_code(shell, code))
+    told = shell.text_of("已验证", "confirmed")
+    shell.result({"handle": name, "at": clock.to_text(at)}, lambda out: out.print(told))
+
+
+@speak(
+    "作为第二人批准别人发起的操作；不带编号则列出等待批准的操作。",
+    "Be the second person for an act that somebody else began; without an id, list what waits.",
+    "tigertally approve",
+    "tigertally --as wang approve apv_01…",
+)
+@click.command(name="approve", cls=SpeakingCommand)
+@shared
+@click.argument("approval", required=False)
+def approve_command(shell: Shell, approval: str | None) -> None:
+    """Approve, or list."""
+    with shell.house() as house:
+        if approval is not None:
+            given = [verbs.approve(house, actor=shell.actor(house), approval=approval)]
+        else:
+            given = verbs.open_approvals(house)
+        names = {str(person.person): person.handle for person in verbs.everybody(house)}
+    data: Json = [
+        {
+            "approval": item.approval,
+            "action": item.action,
+            "asker": item.asker,
+            "approver": item.approver,
+            "what": item.what,
+        }
+        for item in given
+    ]
+
+    def show(out: Console) -> None:
+        rows = [
+            [
+                item.approval,
+                item.action,
+                names.get(item.asker, item.asker),
+                names.get(item.approver, item.approver) or "…",
+                json.dumps(item.what, ensure_ascii=False),
+            ]
+            for item in given
+        ]
+        headings = (
+            Text("编号", "id"),
+            Text("操作", "act"),
+            Text("发起人", "asked by"),
+            Text("批准人", "approved by"),
+            Text("内容", "what"),
+        )
+        out.print(shell.table(None, headings, rows))
+
+    shell.result(data, show)
+
+
+@speak(
+    "人员：增加、角色、停用、培训、背景审查、保密承诺、冻结。",
+    "People: add, roles, disable, training, screening, pledge, freeze.",
+)
+@click.group(name="people", cls=SpeakingGroup)
+def people_command() -> None:
+    """Group the commands about people."""
+
+
+def _person(person: Person) -> dict[str, Json]:
+    return {"person": person.person, "handle": person.handle, "roles": sorted(role.value for role in person.roles)}
+
+
+@speak(
+    "增加人员；动态码密钥只显示一次。\n"
+    "角色：lead 负责人，officer 合规审批人，custodian 保管员，operator 操作员，auditor 审计员。",
+    "Add a person; their one-time-code secret is shown once.\n"
+    "Roles: lead, officer (approves), custodian (scans, seals), operator (looks up), auditor.",
+    "tigertally --as chen people add wang --roles officer",
+    "tigertally --as chen people add zhao --roles operator --passphrase-file zhao.txt",
+)
+@people_command.command(name="add", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--roles", required=True, zh="角色，逗号分隔", en="roles, comma-separated")
+@option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
+def add(shell: Shell, name: str, roles: str, passphrase_file: Path | None) -> None:
+    """Add a person."""
+    with shell.house() as house:
+        actor = shell.actor(house)
+        passphrase = shell.secret(
+            file=passphrase_file, zh=f"设定 {name} 的口令", en=f"choose {name}'s passphrase", confirm=True
+        )
+        made = verbs.add_person(house, actor=actor, handle=name, roles=_roles(roles), passphrase=passphrase)
+
+    def show(out: Console) -> None:
+        out.print(shell.text_of("已增加 {name}", "{name} was added", name=name), markup=False)
+
+    show_totp(shell, handle=name, secret=made.totp, data=_person(made.person), show=show)
+
+
+def _roles(spelled: str) -> set[Role]:
+    wanted = {item.strip() for item in spelled.split(",") if item.strip()}
+    if not wanted or not wanted <= set(_ROLES):
+        raise click.BadParameter(", ".join(_ROLES), param_hint="--roles")
+    return {Role(item) for item in wanted}
+
+
+@speak("列出人员。", "List people.", "tigertally people list")
+@people_command.command(name="list", cls=SpeakingCommand)
+@shared
+def list_people(shell: Shell) -> None:
+    """List people."""
+    with shell.house() as house:
+        found = verbs.everybody(house)
+    data: Json = [_person(person) for person in found]
+
+    def show(out: Console) -> None:
+        rows = []
+        for person in found:
+            titles = [shell.text(ROLE_TITLES[role]) for role in sorted(person.roles, key=lambda role: role.value)]
+            rows.append([person.handle, ", ".join(titles), person.person])
+        out.print(shell.table(None, (Text("用户名", "name"), Text("角色", "roles"), Text("编号", "id")), rows))
+
+    shell.result(data, show)
+
+
+@speak(
+    "更换角色，下一次决定即生效。",
+    "Replace roles; the next decision uses them.",
+    "tigertally --as chen people roles zhao --roles operator,custodian",
+)
+@people_command.command(name="roles", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--roles", required=True, zh="角色，逗号分隔", en="roles, comma-separated")
+def change_roles(shell: Shell, name: str, roles: str) -> None:
+    """Replace roles."""
+    with shell.house() as house:
+        person = verbs.change_roles(house, actor=shell.actor(house), handle=name, roles=_roles(roles))
+    shell.result(_person(person), lambda out: out.print(f"{person.handle}: {roles}", markup=False))
+
+
+@speak(
+    "停用人员，会话立即结束。",
+    "Disable a person; their sessions end at once.",
+    "tigertally --as chen people disable zhao",
+)
+@people_command.command(name="disable", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+def disable(shell: Shell, name: str) -> None:
+    """Disable a person."""
+    with shell.house() as house:
+        verbs.disable(house, actor=shell.actor(house), handle=name)
+    told = shell.text_of("{name} 已停用", "{name} is disabled", name=name)
+    shell.result({"handle": name, "disabled": True}, lambda out: out.print(told, markup=False))
+
+
+@speak(
+    "培训测验：通过后记入台账，到期失效；没有“标记完成”。\n用于脚本：--questions 取题，--answers 交卷。",
+    'The training quiz: a pass goes into the ledger and expires; there is no "mark complete".\n'
+    "For scripts: take the questions with --questions FILE, answer with --answers FILE.",
+    "tigertally --as zhao people train",
+)
+@people_command.command(name="train", cls=SpeakingCommand)
+@shared
+@option(
+    "--answers",
+    type=click.Path(path_type=Path),
+    zh="答案文件（JSON：题目编号 → 选项文字列表）",
+    en="answers (JSON: question id → list of option texts)",
+)
+@option("--questions", is_flag=True, zh="只列出题目（JSON）", en="only list the questions (JSON)")
+def train(shell: Shell, answers: Path | None, *, questions: bool) -> None:
+    """Take the quiz."""
+    drawn = verbs.quiz()
+    if questions:
+        listed: Json = [
+            {
+                "id": item.id,
+                "text": shell.text(item.text),
+                "options": [shell.text(choice.text) for choice in item.options],
+            }
+            for item in drawn.questions
+        ]
+        click.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+        return
+    chosen = _ask(shell, drawn) if answers is None else _from_file(drawn, answers)
+    with shell.house() as house:
+        grade = verbs.train(house, actor=shell.actor(house), drawn=drawn, answers=chosen)
+    data: dict[str, Json] = {"passed": grade.passed, "score": grade.score}
+
+    def show(out: Console) -> None:
+        verdict = (
+            Text("合格，得分 {score}", "passed, score {score}")
+            if grade.passed
+            else Text("不合格，得分 {score}", "not passed, score {score}")
+        )
+        out.print(shell.text(verdict, score=grade.score), style="green" if grade.passed else "red")
+
+    shell.result(data, show)
+    if not grade.passed:
+        click.get_current_context().exit(_FAILED_EXIT)
+
+
+def _ask(shell: Shell, drawn: Quiz) -> list[set[int]]:
+    chosen = []
+    for number, question in enumerate(drawn.questions, start=1):
+        shell.err.print(f"\n{number}. {shell.text(question.text)}", markup=False)
+        for position, choice in enumerate(question.options, start=1):
+            shell.err.print(f"   {position}) {shell.text(choice.text)}", markup=False)
+        given = click.prompt(shell.text_of("选项（多选用逗号）", "options (commas between several)"), err=True)
+        chosen.append({int(item) - 1 for item in str(given).split(",") if item.strip().isdigit()})
+    return chosen
+
+
+def _from_file(drawn: Quiz, path: Path) -> list[set[int]]:
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise click.BadParameter(str(path), param_hint="--answers") from None
+    chosen: list[set[int]] = []
+    for question in drawn.questions:
+        wanted = given.get(question.id, []) if isinstance(given, dict) else []
+        texts = [{choice.text.zh, choice.text.en} for choice in question.options]
+        chosen.append({at for at, spelled in enumerate(texts) if spelled & set(map(str, wanted))})
+    return chosen
+
+
+@speak(
+    "登记另一人的背景审查结果（只存结果和日期）。",
+    "Record another person's screening (outcome and date only).",
+    "tigertally --as chen people screen zhao --outcome pass",
+)
+@people_command.command(name="screen", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--outcome", required=True, type=click.Choice([item.value for item in Screening]), zh="结果", en="the outcome")
+def screen(shell: Shell, name: str, outcome: str) -> None:
+    """Record a screening."""
+    with shell.house() as house:
+        entry = verbs.screen(house, actor=shell.actor(house), handle=name, outcome=Screening(outcome))
+    told = shell.text_of("已登记，台账第 {entry} 条", "recorded, ledger entry {entry}", entry=entry)
+    shell.result({"handle": name, "outcome": outcome, "entry": entry}, lambda out: out.print(told))
+
+
+@speak(
+    "阅读并签署保密承诺；文本更新后需要重新签署。",
+    "Read and sign the confidentiality pledge; a new text has to be signed again.",
+    "tigertally --as zhao people pledge",
+    "tigertally --as zhao people pledge --yes",
+)
+@people_command.command(name="pledge", cls=SpeakingCommand)
+@shared
+@option("--yes", "agreed", is_flag=True, zh="已阅读并同意", en="I have read it and agree")
+def pledge(shell: Shell, *, agreed: bool) -> None:
+    """Sign the pledge."""
+    text = wing.current_pledge()
+    if not agreed:
+        shell.err.print(shell.text(text.text), markup=False)
+        click.confirm(shell.text_of("我已阅读并同意", "I have read this and agree"), abort=True, err=True)
+    with shell.house() as house:
+        entry = verbs.pledge(house, actor=shell.actor(house), digest=text.digest)
+    told = shell.text_of("已签署，台账第 {entry} 条", "signed, ledger entry {entry}", entry=entry)
+    shell.result({"digest": text.digest, "version": text.version, "entry": entry}, lambda out: out.print(told))
+
+
+@speak(
+    "冻结另一人：此后一切决定皆为否。",
+    "Freeze another person: every decision is no from now on.",
+    "tigertally --as wang people freeze zhao --reason investigation",
+)
+@people_command.command(name="freeze", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--reason", required=True, type=click.Choice([item.value for item in FreezeReason]), zh="原因", en="why")
+def freeze(shell: Shell, name: str, reason: str) -> None:
+    """Freeze a person."""
+    with shell.house() as house:
+        entry = verbs.freeze(house, actor=shell.actor(house), handle=name, reason=FreezeReason(reason))
+    told = shell.text_of("{name} 已冻结", "{name} is frozen", name=name)
+    shell.result({"handle": name, "entry": entry}, lambda out: out.print(told, markup=False))
+
+
+@speak("解除冻结。", "Lift a freeze.", "tigertally --as wang people unfreeze zhao")
+@people_command.command(name="unfreeze", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+def unfreeze(shell: Shell, name: str) -> None:
+    """Lift a freeze."""
+    with shell.house() as house:
+        entry = verbs.unfreeze(house, actor=shell.actor(house), handle=name)
+    told = shell.text_of("{name} 已解冻", "{name} is no longer frozen", name=name)
+    shell.result({"handle": name, "entry": entry}, lambda out: out.print(told, markup=False))

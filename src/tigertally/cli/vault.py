@@ -1,0 +1,281 @@
+"""``show``, ``find``, ``reveal``, ``grant`` and ``keys``: guarded reading, and the keys behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+
+from tigertally.access import Grant, Purpose
+from tigertally.app.verbs import vault as verbs
+from tigertally.base import clock
+from tigertally.base.canon import Json
+from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
+from tigertally.base.text import Text
+from tigertally.cli.base import Shell, shared
+from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.vault import KeyState, MaskedRecord
+
+SCOPE_DEFAULT = "main"
+_CLASSES = tuple(sorted(item.value for item in SEALABLE))
+_PURPOSES = tuple(item.value for item in Purpose)
+
+
+def scoped(command: Callable[..., object]) -> Callable[..., object]:
+    """Add the ``--scope`` option."""
+    add = option("--scope", default=SCOPE_DEFAULT, show_default=True, zh="数据范围", en="the scope of the data")
+    return add(command)
+
+
+def _show_records(shell: Shell, records: list[MaskedRecord]) -> None:
+    data: Json = [
+        {
+            "subject": record.subject,
+            "fields": [
+                {"class": item.cls.value, "slot": item.slot, "token": item.token, "masked": item.masked}
+                for item in record.fields
+            ],
+        }
+        for record in records
+    ]
+
+    def show(out: Console) -> None:
+        headings = (Text("字段", "field"), Text("打码值", "masked"), Text("令牌", "token"))
+        for record in records:
+            rows = [[shell.text(FIELD_RULES[item.cls].title), item.masked, item.token] for item in record.fields]
+            out.print(record.subject, style="dim")
+            out.print(shell.table(None, headings, rows))
+        if not records:
+            out.print(shell.text_of("没有找到", "nothing found"))
+
+    shell.result(data, show)
+
+
+@speak(
+    "按令牌或客户编号显示记录，默认打码。",
+    "Show a record by token or subject id, masked.",
+    "tigertally --as zhao show 7203948812341111",
+    "tigertally --as zhao show sub_01… --json",
+)
+@click.command(name="show", cls=SpeakingCommand)
+@shared
+@click.argument("whom")
+@scoped
+def show_command(shell: Shell, whom: str, scope: str) -> None:
+    """Show masked records."""
+    with shell.house() as house:
+        records = verbs.show(house, actor=shell.actor(house), scope=scope, whom=whom)
+    _show_records(shell, records)
+
+
+@speak(
+    "按值查找客户（用带密钥的摘要匹配，值从提示输入，不进命令行历史）。",
+    "Find who holds a value (matched by keyed digest; the value is asked for, so it is in no shell history).",
+    "tigertally --as zhao find --class mobile",
+)
+@click.command(name="find", cls=SpeakingCommand)
+@shared
+@option("--class", "cls", required=True, type=click.Choice(_CLASSES), zh="字段类别", en="field class")
+@scoped
+def find_command(shell: Shell, cls: str, scope: str) -> None:
+    """Find by value."""
+    with shell.house() as house:
+        actor = shell.actor(house)
+        value = shell.secret(file=None, zh="要查找的值", en="the value to find")
+        records = verbs.find(house, actor=actor, scope=scope, cls=FieldClass(cls), value=value)
+    _show_records(shell, records)
+
+
+@speak(
+    "查看一个明文值：需要目的、他人批准的授权和五分钟内的动态码；先记账，后显示。",
+    "Reveal one clear value: needs a purpose, a grant that another person approved and a fresh code; recorded first.",
+    "tigertally --as zhao reveal 7203948812341111 --purpose refund --grant gra_01…",
+)
+@click.command(name="reveal", cls=SpeakingCommand)
+@shared
+@click.argument("token")
+@option("--purpose", required=True, type=click.Choice(_PURPOSES), zh="目的", en="what for")
+@option("--grant", "grant_id", default="", zh="授权编号", en="the grant's id")
+@scoped
+def reveal_command(shell: Shell, token: str, purpose: str, grant_id: str, scope: str) -> None:
+    """Reveal a value."""
+    with shell.house() as house:
+        revealed = verbs.reveal(
+            house, actor=shell.actor(house), scope=scope, token=token, purpose=Purpose(purpose), grant=grant_id
+        )
+    value = revealed.value.expose()
+    data: dict[str, Json] = {"subject": revealed.place.subject, "class": revealed.place.cls.value, "value": value}
+    shell.result(data, lambda out: out.print(value, markup=False))
+    revealed.value.wipe()
+
+
+@speak("授权：申请、批准、列出。", "Grants: ask, approve, list.")
+@click.group(name="grant", cls=SpeakingGroup)
+def grant_command() -> None:
+    """Group the commands about grants."""
+
+
+def _grant(item: Grant) -> dict[str, Json]:
+    return {
+        "grant": item.grant,
+        "asker": item.asker,
+        "approver": item.approver,
+        "classes": sorted(item.classes),
+        "purpose": item.purpose,
+        "deal": item.deal,
+        "uses": item.uses_max,
+        "used": item.used,
+        "from": None if item.start is None else clock.to_text(item.start),
+        "until": None if item.until is None else clock.to_text(item.until),
+    }
+
+
+def _show_grants(shell: Shell, grants: list[Grant]) -> None:
+    def show(out: Console) -> None:
+        rows = []
+        for item in grants:
+            state = Text("待批准", "open") if not item.approved else Text("已批准", "approved")
+            until = "" if item.until is None else clock.to_text(item.until)[:19]
+            used = f"{item.used}/{item.uses_max}"
+            rows.append([item.grant, shell.text(state), ",".join(sorted(item.classes)), item.purpose, used, until])
+        headings = (
+            Text("授权", "grant"),
+            Text("状态", "state"),
+            Text("字段", "classes"),
+            Text("目的", "purpose"),
+            Text("已用", "used"),
+            Text("到期", "until"),
+        )
+        out.print(shell.table(None, headings, rows))
+
+    shell.result([_grant(item) for item in grants], show)
+
+
+@speak(
+    "申请授权；另一人批准后才有效。",
+    "Ask for a grant; it works once another person approved it.",
+    "tigertally --as zhao grant ask --class pan --purpose refund --uses 1 --minutes 30",
+)
+@grant_command.command(name="ask", cls=SpeakingCommand)
+@shared
+@option(
+    "--class",
+    "classes",
+    multiple=True,
+    required=True,
+    type=click.Choice(_CLASSES),
+    zh="字段（可多次）",
+    en="field class (repeatable)",
+)
+@option("--purpose", required=True, type=click.Choice(_PURPOSES), zh="目的", en="what for")
+@option("--uses", default=1, show_default=True, zh="次数", en="how many values")
+@option("--minutes", default=30, show_default=True, zh="批准后有效分钟数", en="minutes it runs once approved")
+@scoped
+def ask(shell: Shell, classes: tuple[str, ...], purpose: str, uses: int, minutes: int, scope: str) -> None:
+    """Ask for a grant."""
+    with shell.house() as house:
+        found = verbs.ask_grant(
+            house,
+            actor=shell.actor(house),
+            scope=scope,
+            classes=[FieldClass(item) for item in classes],
+            purpose=Purpose(purpose),
+            uses=uses,
+            length_s=minutes * 60,
+        )
+    _show_grants(shell, [found])
+
+
+@speak(
+    "批准别人申请的授权。",
+    "Approve a grant that somebody else asked for.",
+    "tigertally --as wang grant approve gra_01…",
+)
+@grant_command.command(name="approve", cls=SpeakingCommand)
+@shared
+@click.argument("grant_id")
+def approve(shell: Shell, grant_id: str) -> None:
+    """Approve a grant."""
+    with shell.house() as house:
+        found = verbs.approve_grant(house, actor=shell.actor(house), grant=grant_id)
+    _show_grants(shell, [found])
+
+
+@speak("列出授权。", "List grants.", "tigertally grant list")
+@grant_command.command(name="list", cls=SpeakingCommand)
+@shared
+def list_grants(shell: Shell) -> None:
+    """List grants."""
+    with shell.house() as house:
+        found = verbs.list_grants(house)
+    _show_grants(shell, found)
+
+
+@speak("密钥：列出状态与年龄，轮换。", "Keys: their state and age; rotation.")
+@click.group(name="keys", cls=SpeakingGroup)
+def keys_command() -> None:
+    """Group the commands about keys."""
+
+
+@speak("列出密钥（不含密钥材料）。", "List keys (no key material).", "tigertally keys list")
+@keys_command.command(name="list", cls=SpeakingCommand)
+@shared
+def list_keys(shell: Shell) -> None:
+    """List keys."""
+    with shell.house() as house:
+        found = verbs.list_keys(house)
+        now = house.clock.now()
+    data: Json = [
+        {
+            "key": item.key,
+            "purpose": item.purpose.value,
+            "scope": item.scope,
+            "version": item.version,
+            "state": item.state.value,
+            "created": clock.to_text(item.created),
+            "uses": item.uses,
+        }
+        for item in found
+    ]
+
+    def show(out: Console) -> None:
+        looks = {KeyState.ACTIVE: "green", KeyState.RETIRED: "yellow", KeyState.DESTROYED: "dim"}
+        rows = [
+            [
+                item.purpose.value,
+                item.scope,
+                str(item.version),
+                f"[{looks[item.state]}]{item.state.value}[/]",
+                str((now - item.created).days),
+                str(item.uses),
+            ]
+            for item in found
+        ]
+        headings = (
+            Text("用途", "purpose"),
+            Text("范围", "scope"),
+            Text("版本", "version"),
+            Text("状态", "state"),
+            Text("天数", "days"),
+            Text("使用次数", "uses"),
+        )
+        out.print(shell.table(None, headings, rows))
+
+    shell.result(data, show)
+
+
+@speak(
+    "轮换保险库密钥：新建一版并重新包裹客户密钥，数据不动；需要两人；中断后可继续。",
+    "Rotate the vault key: a new version, subject keys re-wrapped, values untouched; two persons; resumable.",
+    "tigertally --as chen keys rotate --scope main",
+)
+@keys_command.command(name="rotate", cls=SpeakingCommand)
+@shared
+@scoped
+def rotate(shell: Shell, scope: str) -> None:
+    """Rotate."""
+    with shell.house() as house, shell.progress() as progress:
+        done = verbs.rotate(house, actor=shell.actor(house), scope=scope, progress=progress)
+    told = shell.text_of("已重新包裹 {n} 个客户密钥", "{n} subject keys re-wrapped", n=done)
+    shell.result({"scope": scope, "rewrapped": done}, lambda out: out.print(told))
