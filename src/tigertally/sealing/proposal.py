@@ -7,7 +7,8 @@ that stands between a plan and this estate. Rules of the proposal:
 2. a column most of whose cells fit is the field as a whole; otherwise the field is spans inside its text;
 3. certain and likely findings are sealed; an expiry date in running text is purged, because text does not say whose;
 4. merely possible findings: kept in columns (order numbers that pass a check by chance), purged in running text;
-5. the customer column is the one whose name means it and which most sources share.
+5. in SQL dumps, columns named after people and passwords are fields, if the scan judged no column of the table;
+6. the customer column is the one whose name means it and which most sources share.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Final
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.text import Text
 from tigertally.discovery import Confidence, Finding, Inventory, ObjectReport, PlaceKind, Status
+from tigertally.sealing.dumpcolumns import dump_sources
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
 from tigertally.sealing.extract import names_of
 from tigertally.sealing.plan import (
@@ -62,8 +64,17 @@ def propose(inventory: Inventory, root: Path) -> Plan:
         stray = finding.place.kind is PlaceKind.TEXT and report.kind.value not in TEXT_KINDS
         if _plannable(report) and not stray:
             grouped.setdefault((finding.object, finding.place.table or ""), []).append(finding)
-    sources = [_source(reports[path], table, findings) for (path, table), findings in grouped.items()]
-    names = [_names(source, reports[source.object], root) for source in sources]
+    sources: list[PlanSource] = []
+    names: list[frozenset[str]] = []
+    for (path, table), findings in grouped.items():
+        source = _source(reports[path], table, findings)
+        sources.append(source)
+        names.append(_names(source, reports[path], root))
+        if source.kind == "sql" and not table:
+            known = frozenset(its for where, its in grouped if where == path)
+            for extra, columns in dump_sources(reports[path], root, known=known):
+                sources.append(extra)
+                names.append(columns)
     votes = Counter(name for known in names for name in known if _subject_rank(name) is not None)
     return Plan(
         sources=tuple(_with_subject(source, known, votes) for source, known in zip(sources, names, strict=True))

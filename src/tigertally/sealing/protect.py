@@ -219,12 +219,11 @@ def _made(job: _Job, report: ObjectReport) -> Made:
     part.unlink(missing_ok=True)
     try:
         write_file(work, file_of(job.root, report.path), report.path, part)
-    except NotRewritable as problem:
+    except (NotRewritable, SourceNotReadable) as problem:
         part.unlink(missing_ok=True)
-        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=problem.why),))
-    except SourceNotReadable:
-        part.unlink(missing_ok=True)
-        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=NOT_READABLE),))
+        why = problem.why if isinstance(problem, NotRewritable) else NOT_READABLE
+        paths = dict.fromkeys([report.path, str(problem.details["object"])])  # the file, and the member to blame
+        return Made(copied=None, left_out=tuple(LeftOut(path=path, reason=why) for path in paths))
     _sync(part)
     part.replace(target)
     _sync(target.parent)

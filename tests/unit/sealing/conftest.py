@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.unit.sealing.counterparts import Estate, Tokens, survey
+
 from tigertally.sealing import propose
 from tigertally.testing import build
 

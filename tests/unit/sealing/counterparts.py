@@ -22,15 +22,19 @@ def luhn_ok(number: str) -> bool:
 
 
 class Tokens:
-    """A token for every value but ``unknown`` ones, as the vault makes them: a card's begins with 7 and fails Luhn."""
+    """A token for every value, or those ``known``, but ``unknown`` ones; a card's begins with 7 and fails Luhn."""
 
-    def __init__(self, *unknown: str) -> None:
+    def __init__(self, *unknown: str, known: frozenset[str] | None = None) -> None:
         self.unknown = set(unknown)
+        self.known = known
         self.asked: list[tuple[FieldClass, str]] = []
 
     def __call__(self, cls: FieldClass, values: list[str]) -> Sequence[str | None]:
         self.asked += [(cls, value) for value in values]
-        return [None if value in self.unknown else self.of(cls, value) for value in values]
+        return [self.of(cls, value) if self.knows(value) else None for value in values]
+
+    def knows(self, value: str) -> bool:
+        return value not in self.unknown and (self.known is None or value in self.known)
 
     def of(self, cls: FieldClass, value: str) -> str:
         digest = hashlib.sha256(f"{cls.value} {value}".encode()).hexdigest()
@@ -49,6 +53,10 @@ class Estate:
     @property
     def root(self) -> Path:
         return self.truth.root
+
+    def tokens(self) -> Tokens:
+        """Tokens as a vault has them that sealed this estate."""
+        return Tokens(known=frozenset().union(*(held.values for held in self.truth.held)))
 
 
 def survey(root: Path) -> Inventory:

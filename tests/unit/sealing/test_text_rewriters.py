@@ -9,8 +9,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.unit.sealing.counterparts import Tokens
+
 from tigertally.base.fields import FieldClass
 from tigertally.sealing import Action, Extent, NotRewritable, PlanField, PlanSource, SourceNotReadable
 from tigertally.sealing.rewriters import delimited, jsontext, plaintext

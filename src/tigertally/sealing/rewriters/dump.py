@@ -32,6 +32,7 @@ _HEAD: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEAD_CHARS_MAX: Final = 65_536
+_SAMPLE_ROWS: Final = 1_024
 _QUOTED: Final = r"'(?:[^'\\]|\\.|'')*+'"
 _CELL: Final = re.compile(rf"\s*((?:{_QUOTED}|\((?:[^'()]|{_QUOTED})*+\)|[^'(),])*+)([,)])", re.DOTALL)
 _ROW_OPENS: Final = re.compile(r"\s*\(")
@@ -76,7 +77,7 @@ class _Parser:
     """Follows a dump piece by piece and finds the rows of the tables that are wanted."""
 
     object: str
-    wanted: frozenset[str]
+    wanted: frozenset[str] | None  # None: every table
     defined: dict[str, list[str]] = field(default_factory=dict)
     open: _Open | None = None
 
@@ -102,9 +103,9 @@ class _Parser:
         table, columns, copied, copy_columns, created, body = head.groups()
         if created:
             self.defined[created.lower()] = _defined(body)
-        elif copied and copied in self.wanted:
+        elif copied and (self.wanted is None or copied in self.wanted):
             self.open = _Open(copied, _listed(copy_columns), copied=True)
-        elif table and table in self.wanted:
+        elif table and (self.wanted is None or table in self.wanted):
             self.open = _Open(table, _listed(columns or "") or self.defined.get(table.lower(), []), copied=False)
 
     def _rows(self, text: str, at: int, statement: _Open, *, last: bool) -> tuple[int, _Rows]:
@@ -176,6 +177,18 @@ def read(stream: BinaryIO, source: PlanSource, *, batch_rows: int) -> Iterator[G
         yield Grid(row=0, names=(), columns=())
 
 
+def tables(stream: BinaryIO, source: PlanSource) -> list[tuple[str, Grid]]:
+    """Return each table of the dump with its first rows."""
+    found: dict[str, Grid] = {}
+    for text, statements in _parsed(_open(stream, source), source.object, None):
+        for rows in statements:
+            if rows.table not in found and rows.rows:
+                part = rows.rows[:_SAMPLE_ROWS]
+                columns = tuple(_values(text, part, at, rows) for at in range(len(rows.names)))
+                found[rows.table] = Grid(row=0, names=rows.names, columns=columns)
+    return list(found.items())
+
+
 def rewrite(stream: BinaryIO, target: BinaryIO, sources: tuple[PlanSource, ...], shield: Shield) -> None:
     """Write the dump with planned columns replaced, and what its text still holds as the text's own source says."""
     plans = {source.table: source for source in sources if source.table}
@@ -192,7 +205,7 @@ def _open(stream: BinaryIO, source: PlanSource) -> TextStream:
     return TextStream(stream, encoding=source.encoding, object_path=source.object)
 
 
-def _parsed(text: TextStream, object_path: str, wanted: frozenset[str]) -> Iterator[tuple[str, list[_Rows]]]:
+def _parsed(text: TextStream, object_path: str, wanted: frozenset[str] | None) -> Iterator[tuple[str, list[_Rows]]]:
     """Yield the dump in pieces with the rows in each."""
     parser = _Parser(object=object_path, wanted=wanted)
     rest = ""

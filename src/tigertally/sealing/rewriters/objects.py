@@ -56,7 +56,9 @@ def reason_to_leave(work: Work, path: str) -> Text | None:
     report = work.reports.get(path)
     if report is None:
         return NOT_IN_INVENTORY
-    if report.kind in CONTAINER_KINDS and report.status is Status.PARTLY:
+    if report.kind is Kind.GZIP and (member := _gzip_member(work, path)):
+        return reason_to_leave(work, member)
+    if report.kind is Kind.ZIP and report.status is Status.PARTLY:
         return None  # its members are judged one by one
     if report.status is not Status.SCANNED:
         return report.reason or NOT_WHOLE
@@ -151,6 +153,11 @@ def _touched(work: Work, path: str) -> bool:
     )
 
 
+def _gzip_member(work: Work, path: str) -> str:
+    """Return what the scan calls the content of a gzip file, empty if it has no report of it."""
+    return next((name for name in work.reports if name.startswith(path + MEMBER_MARK)), "")
+
+
 def _write_zip(work: Work, stream: BinaryIO, path: str, out: BinaryIO, *, depth: int) -> None:
     with zipfile.ZipFile(stream) as archive, zipfile.ZipFile(out, "w") as copy:
         for folder in (info for info in archive.infolist() if info.is_dir()):
@@ -167,12 +174,9 @@ def _write_zip(work: Work, stream: BinaryIO, path: str, out: BinaryIO, *, depth:
 
 def _write_gzip(work: Work, stream: BinaryIO, path: str, out: BinaryIO, *, depth: int) -> None:
     """Write the one member again; the header's name is dropped (it may be a customer's), its time too."""
-    member = next((name for name in work.reports if name.startswith(path + MEMBER_MARK)), "")
+    member = _gzip_member(work, path)
     if not member:
         raise SourceNotReadable(object=path)
-    reason = reason_to_leave(work, member)
-    if reason is not None:
-        raise NotRewritable(object_path=path, why=reason)
     with (
         closing(gzip.GzipFile(fileobj=stream, mode="rb")) as inner,
         gzip.GzipFile(filename="", fileobj=out, mode="wb", mtime=0, compresslevel=6) as made,
