@@ -151,7 +151,7 @@ class ColumnEvidence:
             hashed = np.zeros(len(column), np.bool_)
             for form in shapes.HASH_FORMS:
                 hashed |= _matches(column, form.pattern)
-            clear = (sizes > 0) & ~hashed & ~_matches(column, shapes.NOT_PASSWORD)
+            clear = (sizes > 0) & ~hashed & ~_matches(column, shapes.OTHER_CELLS)
             self._tally(facts.clear, FieldClass.PASSWORD, column, clear)
         suspect = sum(map(shapes.may_be_damaged, texts)) >= SHARE_MIN * len(texts)
         if suspect and not facts.means.against and _matches(sample, shapes.DAMAGED).mean() >= SHARE_MIN:

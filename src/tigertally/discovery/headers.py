@@ -2,7 +2,7 @@
 
 Rules: 1. leading rows with a single filled cell, when wider rows follow, are titles and passed over;
 2. the first row after them is the header if none of its cells looks like data and either one of its words
-has a meaning or a column holds numbers below a cell without digits; 3. otherwise there is no header.
+has a meaning or a column holds numbers, addresses or digests below a cell that is none; 3. otherwise there is no header.
 """
 
 from __future__ import annotations
@@ -36,10 +36,14 @@ def header_row(rows: list[list[str]]) -> int | None:
     speaks = sum(_speaks(meaning(cell)) for cell in filled)
     body = rows[index + 1 :]
     contrast = any(
-        cell and any(column < len(row) and _NUMBER.match(row[column]) for row in body)
+        cell and any(column < len(row) and _is_data(row[column]) for row in body)
         for column, cell in enumerate(cells)
     )
     return index if speaks or contrast else None
+
+
+def _is_data(cell: str) -> bool:
+    return bool(_NUMBER.match(cell) or _DATA.search(cell))
 
 
 def _speaks(means: Meaning) -> bool:

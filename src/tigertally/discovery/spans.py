@@ -37,7 +37,7 @@ from tigertally.discovery.hits import (
 BESIDE_BYTES: Final = 200
 _POSSIBLE: Final = re.compile(rb"[0-9]{2}|\xef\xbc[\x90-\x99]")
 _NONE: Final = empty_hits()
-_RANK: Final = {TRACK: 0, IBAN: 1, PAN: 2, NATIONAL_ID: 2, MOBILE: 3, CVV: 4, EXPIRY: 5}
+_RANK: Final = {TRACK: 0, IBAN: 1, PAN: 2, NATIONAL_ID: 2, MOBILE: 3, CVV: 4, EXPIRY: 5, ID_15: 6}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,8 @@ def find_spans(data: bytes) -> Spans:
     if _POSSIBLE.search(data) is None:
         return Spans(start=_NONE.start, stop=_NONE.stop, code=_NONE.kind, data=data)
     folded = ascii_digits(data)
-    hits = settle(found(folded))
+    raw = found(folded)
+    hits = settle(raw.where(raw.kind != ID_15))
     start, stop = hits.start, hits.stop
     if len(folded) != len(data):
         _, keep, marked = fold(data)
@@ -111,7 +112,7 @@ def found(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
 
 def settle(hits: Hits) -> Hits:
     """Return the hits in order without overlaps and without misses."""
-    hits = hits.where(~np.isin(hits.kind, (MISS_PAN, MISS_ID, ID_15)))
+    hits = hits.where(~np.isin(hits.kind, (MISS_PAN, MISS_ID)))
     if len(hits) < 2:  # noqa: PLR2004
         return hits
     rank = np.array([_RANK[kind] for kind in hits.kind.tolist()], np.int64)
