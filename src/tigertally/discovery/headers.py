@@ -36,8 +36,7 @@ def header_row(rows: list[list[str]]) -> int | None:
     speaks = sum(_speaks(meaning(cell)) for cell in filled)
     body = rows[index + 1 :]
     contrast = any(
-        cell and any(column < len(row) and _is_data(row[column]) for row in body)
-        for column, cell in enumerate(cells)
+        cell and any(column < len(row) and _is_data(row[column]) for row in body) for column, cell in enumerate(cells)
     )
     return index if speaks or contrast else None
 

@@ -24,14 +24,14 @@ def rng() -> np.random.Generator:
 def scanned(tmp_path: Path, clock: SettableClock) -> Scan:
     """Write files (name → bytes or text) under a folder and scan it."""
 
-    def run(files: dict[str, bytes | str] | None = None, **options: tuple[str, ...]) -> Inventory:
+    def run(files: dict[str, bytes | str] | None = None, *, exclude: tuple[str, ...] = ()) -> Inventory:
         root = tmp_path / "estate"
         root.mkdir(exist_ok=True)
         for name, content in (files or {}).items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return scan(root, clock=clock, **options)
+        return scan(root, clock=clock, exclude=exclude)
 
     return run
 

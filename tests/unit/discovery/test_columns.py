@@ -56,7 +56,10 @@ def test_columns_of_a_customer_table(scanned: Callable[..., Inventory], rng: np.
         assert one.distinct == len(set(table[name]))
     assert (only(columns["CVV2"]).field, only(columns["CVV2"]).tier) == (F.CVV, CERTAIN)
     assert (only(columns["有效期"]).field, only(columns["有效期"]).tier) == (F.EXPIRY, CERTAIN)
-    assert {(one.field, one.detail) for one in columns["密码"]} == {(F.PASSWORD_HASH, "bcrypt"), (F.PASSWORD_HASH, "md5")}
+    assert {(one.field, one.detail) for one in columns["密码"]} == {
+        (F.PASSWORD_HASH, "bcrypt"),
+        (F.PASSWORD_HASH, "md5"),
+    }
     assert sum(one.count for one in columns["密码"]) == count
     assert all(one.tier is POSSIBLE for name in ("订单号", "imei", "客户编号") for one in columns.get(name, []))
 
@@ -81,7 +84,9 @@ def test_chance_level_is_told_as_chance(scanned: Callable[..., Inventory], rng: 
 
 
 def test_a_card_inside_a_note_is_found_in_its_column(scanned: Callable[..., Inventory]) -> None:
-    rows = "id,备注\n" + "".join(f"{index},正常\n" for index in range(50)) + "50,退卡号4111111111111111谢谢，安全码123\n"
+    rows = (
+        "id,备注\n" + "".join(f"{index},正常\n" for index in range(50)) + "50,退卡号4111111111111111谢谢，安全码123\n"
+    )
     found = by_column(scanned({"n.csv": rows}))["备注"]
     assert {(one.field, one.count, one.cells) for one in found} == {(F.PAN, 1, 51), (F.CVV, 1, 51)}
 
@@ -138,7 +143,23 @@ def test_chinese_names_are_known_without_a_header_word(
     [
         ("城市", ["北京", "上海", "广州", "深圳", "成都", "杭州", "武汉", "西安", "重庆", "南京", "黄山", "高雄"]),
         ("什么", ["红色", "黄色", "白色", "蓝色", "绿色", "黑色", "紫色", "灰色", "金色", "银色", "棕色", "粉色"]),
-        ("商品名称", ["王老吉", "李宁鞋", "张飞牛肉", "马应龙", "康师傅", "陈皮糖", "徐福记", "周黑鸭", "江小白", "胡辣汤", "金龙鱼", "安慕希"]),
+        (
+            "商品名称",
+            [
+                "王老吉",
+                "李宁鞋",
+                "张飞牛肉",
+                "马应龙",
+                "康师傅",
+                "陈皮糖",
+                "徐福记",
+                "周黑鸭",
+                "江小白",
+                "胡辣汤",
+                "金龙鱼",
+                "安慕希",
+            ],
+        ),
     ],
 )
 def test_other_words_are_no_names(scanned: Callable[..., Inventory], header: str, words: list[str]) -> None:

@@ -26,7 +26,9 @@ def test_published_numbers_pass(number: str) -> None:
     assert issued(number)
 
 
-@pytest.mark.parametrize("text", ["", "a", "4111111111111112", "４１１１１１１１１１１１１１１１", "4111 1111 1111 1111"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "4111111111111112", "４１１１１１１１１１１１１１１１", "4111 1111 1111 1111"]
+)
 def test_luhn_takes_plain_digits_only(text: str) -> None:
     assert not luhn_ok(text)
 

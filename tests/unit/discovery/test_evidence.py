@@ -61,7 +61,9 @@ def test_cards_and_orders_in_one_log_are_told_apart(scanned: Scan, rng: np.rando
 
 
 def test_date_led_order_numbers_are_no_ids(scanned: Scan, rng: np.random.Generator) -> None:
-    orders = [f"110101{day}{tail}" for day in ("19900307", "20010203") for tail in numbers.texts(numbers.drawn(rng, 300, 4))]
+    orders = [
+        f"110101{day}{tail}" for day in ("19900307", "20010203") for tail in numbers.texts(numbers.drawn(rng, 300, 4))
+    ]
     text = "".join(f"line {order}\n" for order in orders)
     assert set(tiers(scanned({"a.log": text}), F.NATIONAL_ID)) <= {POSSIBLE}
 
@@ -81,7 +83,7 @@ def test_codes_and_dates_beside_cards_are_findings_of_their_own(scanned: Scan) -
     }
 
 
-def test_every_reason_is_a_sentence_in_both_languages(scanned: Scan) -> None:
+def test_every_reason_is_a_sentence_in_both_languages() -> None:
     reasons = [Reason(evidence=evidence, number=12, word="card_no") for evidence in Evidence]
     assert all(reason.say(lang) and "{" not in reason.say(lang) for reason in reasons for lang in Lang)
 

@@ -13,7 +13,8 @@ from tigertally.discovery import meaning
     [
         ("card_no", F.PAN), ("cardNumber", F.PAN), ("PAN", F.PAN), ("order_card_no", F.PAN), ("credit_card", F.PAN),
         ("卡号", F.PAN), ("银行卡号", F.PAN), ("退款卡号", F.PAN), ("订单银行卡号", F.PAN), ("收款账号", F.PAN),
-        ("id_card", F.NATIONAL_ID), ("idcard_no", F.NATIONAL_ID), ("身份证号码", F.NATIONAL_ID), ("证件号", F.NATIONAL_ID),
+        ("id_card", F.NATIONAL_ID), ("idcard_no", F.NATIONAL_ID), ("身份证号码", F.NATIONAL_ID),
+        ("证件号", F.NATIONAL_ID),
         ("mobile", F.MOBILE), ("phoneNumber", F.MOBILE), ("联系电话", F.MOBILE), ("tel", F.MOBILE),
         ("cvv", F.CVV), ("card_cvv2", F.CVV), ("CVN2", F.CVV), ("安全码", F.CVV), ("cvc", F.CVV),
         ("exp", F.EXPIRY), ("expiry_date", F.EXPIRY), ("有效期", F.EXPIRY), ("exp_month", F.EXPIRY),

@@ -148,9 +148,7 @@ def test_what_is_no_code_of_the_card_is_left(text: str) -> None:
     assert [cls for cls, _, _ in spans(text)] == [PAN]
 
 
-@pytest.mark.parametrize(
-    "date", ["12/27", "12-27", "1227", "2712", "12/2027", "2027-12", "202712", "122027", "1/27"]
-)
+@pytest.mark.parametrize("date", ["12/27", "12-27", "1227", "2712", "12/2027", "2027-12", "202712", "122027", "1/27"])
 def test_a_labelled_expiry_date_beside_a_card_is_found(date: str) -> None:
     assert (EXPIRY, date, date) in spans(f"pan 4111111111111111 expiry_date={date}, next")
     assert (EXPIRY, date, date) in spans(f"4111111111111111 有效期{date}")
@@ -168,7 +166,11 @@ def test_track_data_is_one_span() -> None:
 
 def test_spans_of_full_width_text_lie_in_the_original_bytes() -> None:
     text = "客户１３８００１３８０００，卡４１１１-１１１１-１１１１-１１１１；安全码：１２３。"
-    assert [written for _, written, _ in spans(text)] == ["１３８００１３８０００", "４１１１-１１１１-１１１１-１１１１", "１２３"]
+    assert [written for _, written, _ in spans(text)] == [
+        "１３８００１３８０００",
+        "４１１１-１１１１-１１１１-１１１１",
+        "１２３",
+    ]
 
 
 def test_a_token_is_found_by_nobody() -> None:

@@ -46,8 +46,11 @@ class Layout:
     header_lines: int
 
 
-def find_layout(sample: bytes, encoding: Encoding) -> Layout | None:
-    """Return the layout of a delimited file that begins with ``sample``, or None if its lines do not agree on one."""
+def find_layout(sample: bytes, encoding: Encoding, *, agree: float) -> Layout | None:
+    """Return the layout of a delimited file that begins with ``sample``.
+
+    None if fewer than the share ``agree`` of its first lines have the same number of cells.
+    """
     text = to_utf8(sample[len(encoding.bom) :], encoding.name)[0].decode("utf-8", "replace")
     lines = text.splitlines(keepends=True)
     if len(lines) > 1:
@@ -64,7 +67,7 @@ def find_layout(sample: bytes, encoding: Encoding) -> Layout | None:
         score = (votes / len(rows), width)
         if best is None or score > best[:2]:
             best = (*score, delimiter, rows)
-    if best is None or best[0] < 0.7:  # noqa: PLR2004
+    if best is None or best[0] < agree:
         return None
     _, width, delimiter, rows = best
     return _layout(rows, delimiter, width, lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
@@ -58,6 +58,7 @@ class Run:
     key: int
     advance: Callable[[int], None]
     collected: Collected
+    allowance: Budget = field(default_factory=Budget)  # of each outermost archive
     budget: Budget = field(default_factory=Budget)
 
 
@@ -68,7 +69,7 @@ def read_object(run: Run, source: Source, *, depth: int) -> Status:
     """
     started = run.clock.now()
     if depth == 0:
-        run.budget = Budget()
+        run.budget = replace(run.allowance)
     with source.open() as stream:
         head = _head(stream)
     sniffed = sniff(source.name, head, whole=len(head) >= source.size)

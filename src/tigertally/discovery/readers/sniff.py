@@ -19,6 +19,8 @@ from tigertally.discovery.readers.delimited import Layout, find_layout
 HEAD_BYTES: Final = 65_536
 _DELIMITED: Final = frozenset({".csv", ".tsv", ".tab", ".psv"})
 _MAYBE_DELIMITED: Final = frozenset({".txt", ".dat", ".out", ".export", ""})
+_AGREE: Final = 0.5  # of the first lines, in a file that calls itself delimited
+_AGREE_UNASKED: Final = 0.9
 _SQL: Final = re.compile(
     rb"(?i)^\s*(?:insert into|create table|drop table|/\*!\d|begin transaction;|pragma |"
     rb"-- (?:mysql|mariadb|postgresql|sqlite) ?dump)",
@@ -86,7 +88,7 @@ def _text_kind(name: str, head: bytes, encoding: Encoding, *, whole: bool) -> Sn
     if suffix == ".sql" or (suffix not in _DELIMITED and _SQL.search(text)):
         return Sniffed(kind=Kind.SQL, encoding=encoding)
     if suffix in _DELIMITED or suffix in _MAYBE_DELIMITED:
-        layout = find_layout(head, encoding)
+        layout = find_layout(head, encoding, agree=_AGREE if suffix in _DELIMITED else _AGREE_UNASKED)
         if layout is not None and (suffix in _DELIMITED or (layout.header and layout.width >= 3)):  # noqa: PLR2004
             return Sniffed(kind=Kind.TSV if layout.delimiter == "\t" else Kind.CSV, encoding=encoding, layout=layout)
     return Sniffed(kind=Kind.TEXT, encoding=encoding)
