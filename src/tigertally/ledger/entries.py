@@ -1,10 +1,13 @@
 """Appending: entries, their payloads and the tree's frontier, inside the caller's transaction.
 
-The life of an entry: check the payload against its kind → pseudonyms (HMAC-SHA-256, 128 bits) → canonical
-payload, random salt, commitment → leaf → hash → frontier → rows → tiles that became complete. The head row
-is locked first, so entries have one order; the commit is the caller's, so change and entry stand or fall
-together. Times never run back: an instant behind the newest entry by up to ``SKEW_MAX_S`` is lifted to it,
-more is refused.
+The life of an entry: check the payload against its kind → canonical payload, random salt, commitment → pseudonyms
+(HMAC-SHA-256, 128 bits) → leaf → hash → frontier → rows → tiles. The lock comes after what does not depend on the
+head; entries have one order; the commit is the caller's, so change and entry stand or fall together. Times never
+run back: an instant behind the newest entry by up to ``SKEW_MAX_S`` is lifted to it, more is refused.
+
+A payload is sealed to its place: its associated data is the entry's index and the hash of the whole leaf. So a
+payload that opens proves, with the installation's key, when, by whom and as what it was written; nobody who can
+only edit the database makes one (docs/adr/0010-ledger.md).
 """
 
 from __future__ import annotations
@@ -13,27 +16,33 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from tigertally.base import canon
+from tigertally.base import canon, clock
 from tigertally.base.canon import Json
 from tigertally.base.ids import PartyId
+from tigertally.base.text import Text
 from tigertally.crypto.aead import Cipher
-from tigertally.crypto.digest import KeyedDigest
-from tigertally.crypto.errors import DecryptionFailed
+from tigertally.crypto.digest import KeyedDigest, same
+from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.crypto.merkle import Frontier, leaf_hash
 from tigertally.crypto.sign import NoteKey
 from tigertally.formats import leaf as leaves
-from tigertally.formats.leaf import PSEUDONYM_CHARS, SALT_BYTES, Leaf
+from tigertally.formats.errors import Malformed
+from tigertally.formats.leaf import PSEUDONYM_CHARS, SALT_BYTES, commit_payload
 from tigertally.formats.note import NoteVerifier, verifier_of
-from tigertally.ledger import events, sql, tree
+from tigertally.ledger import events, spelling, sql, tree
 from tigertally.ledger.errors import ClockWentBack, LedgerBroken, NoSuchEntry
-from tigertally.ledger.events import Event
+from tigertally.ledger.events import Event, EventKind, register_event
 from tigertally.ledger.sql import HeadRow
 from tigertally.store.tx import Tx
 
 SKEW_MAX_S: Final = 5
 LOCK: Final = "ledger"
+ERASED_PER_ENTRY: Final = 500
+
+# About nobody: it must outlive the next erasure, and the indexes say all there is to say.
+PAYLOAD_ERASED: Final = register_event("ledger.payload.erased", Text("内容已擦除", "payloads were erased"), "entries")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,17 @@ def origin_of(party: PartyId) -> str:
     return f"tigertally.invalid/{party}"
 
 
+class _Prepared(NamedTuple):
+    """A batch in columns, as far as it does not depend on the head."""
+
+    kinds: list[str]
+    bodies: list[bytes]
+    salts: list[bytes]
+    commitments: list[str]
+    actors: list[str]
+    abouts: list[list[str]]
+
+
 class Ledger:
     """One installation's ledger. Stateless besides its keys: all state is in the store."""
 
@@ -69,91 +89,130 @@ class Ledger:
         return self.keys.pseudonym.of(identifier.encode()).hex()[:PSEUDONYM_CHARS]
 
     def append(self, tx: Tx, event: Event, *, now: datetime) -> int:
-        """Append one entry; return its index."""
+        """Append one entry; return its index. Raises like :meth:`append_many`."""
         return self.append_many(tx, [event], now=now)[0]
 
     def append_many(self, tx: Tx, batch: Sequence[Event], *, now: datetime) -> range:
-        """Append entries in order; return their indexes. Raises :class:`ClockWentBack`."""
+        """Append entries in order; return their indexes.
+
+        Raises :class:`ClockWentBack`; ``ValueError`` for a payload that is not of its kind or a naive ``now``;
+        ``NotCanonical`` for a payload outside of canonical JSON.
+        """
+        ready = self._prepare(batch)
         tx.lock(LOCK)
         head = sql.read_head(tx)
         at = _never_back(now, head.at)
+        if not batch:
+            return range(head.size, head.size)
+        spelled = clock.to_text(at)
+        raws = [
+            spelling.leaf_bytes(at=spelled, kind=kind, actor=actor, about=about, commitment=commitment)
+            for kind, actor, about, commitment in zip(
+                ready.kinds, ready.actors, ready.abouts, ready.commitments, strict=True
+            )
+        ]
+        hashes = [leaf_hash(raw) for raw in raws]
         frontier = Frontier(head.size, head.peaks)
-        leaf_bytes: list[bytes] = []
-        hashes: list[bytes] = []
-        salts: list[bytes] = []
-        sealed: list[bytes] = []
-        abouts: list[tuple[str, int]] = []
-        for offset, event in enumerate(batch):
-            events.check(event)
-            index = head.size + offset
-            body = canon.dumps(dict(event.payload))
-            salt = secrets.token_bytes(SALT_BYTES)
-            pseudonyms = tuple(self.pseudonym(item) for item in event.about)
-            raw = Leaf(
-                at=at,
-                kind=event.kind.name,
-                actor=self.pseudonym(event.actor) if event.actor else "",
-                about=pseudonyms,
-                commitment=leaves.commit_payload(salt, body),
-            ).to_bytes()
-            hashed = leaf_hash(raw)
+        for hashed in hashes:
             frontier.append(hashed)
-            leaf_bytes.append(raw)
-            hashes.append(hashed)
-            salts.append(salt)
-            sealed.append(self.keys.payload.seal(body, _payload_aad(index)))
-            abouts += [(item, index) for item in dict.fromkeys(pseudonyms)]
+        places = [payload_aad(head.size + offset, hashed) for offset, hashed in enumerate(hashes)]
         sql.insert_entries(
             tx,
             first=head.size,
-            ats=[at] * len(batch),
-            kinds=[event.kind.name for event in batch],
-            leaves=leaf_bytes,
+            at=at,
+            kinds=ready.kinds,
+            leaves=raws,
             hashes=hashes,
-            salts=salts,
-            sealed=sealed,
-            abouts=abouts,
+            salts=ready.salts,
+            sealed=self.keys.payload.seal_many(ready.bodies, places),
+            abouts=ready.abouts,
         )
-        tree.complete_tiles(tx, old_size=head.size, new_size=frontier.size)
+        tree.grow(tx, old_size=head.size, hashes=hashes)
         new = HeadRow(size=frontier.size, peaks=tuple(frontier.peaks), at=at)
-        sql.write_head(tx, new, first=head.size == 0)
+        sql.write_head(tx, new, first=head.at is None)
         return range(head.size, frontier.size)
 
-    def payload_of(self, tx: Tx, index: int) -> Json | None:
-        """Return an entry's payload, None if erased. Raises :class:`NoSuchEntry`, :class:`LedgerBroken`."""
+    def _prepare(self, batch: Sequence[Event]) -> _Prepared:
+        for event in batch:
+            events.check(event)
+        bodies = spelling.payload_bytes(batch)
+        drawn = secrets.token_bytes(SALT_BYTES * len(batch))
+        salts = [drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)]
+        named = dict.fromkeys(event.actor for event in batch if event.actor)
+        for event in batch:
+            named.update(dict.fromkeys(event.about))
+        digests = self.keys.pseudonym.many([name.encode() for name in named])
+        pseudonyms = dict(zip(named, [digest.hex()[:PSEUDONYM_CHARS] for digest in digests], strict=True))
+        return _Prepared(
+            kinds=[event.kind.name for event in batch],
+            bodies=bodies,
+            salts=salts,
+            commitments=[commit_payload(salt, body).hex() for salt, body in zip(salts, bodies, strict=True)],
+            actors=[pseudonyms[event.actor] if event.actor else "" for event in batch],
+            abouts=[[pseudonyms[name] for name in dict.fromkeys(event.about)] for event in batch],
+        )
+
+    def payload_of(self, tx: Tx, index: int, *, kind: EventKind | None = None) -> Json | None:
+        """Return an entry's payload, None if erased.
+
+        Raises :class:`NoSuchEntry`; :class:`LedgerBroken` also if the entry is not of ``kind``, where that is given.
+        """
         raw = sql.read_leaf(tx, index)
         if raw is None:
             raise NoSuchEntry(index=index)
         stored = sql.read_payload(tx, index)
         if stored is None:
             return None
-        return canon.loads(self.open_payload(index, leaves.parse(raw), *stored))
+        body = self.open_payload(index, raw, *stored)
+        if kind is not None and leaves.parse(raw).kind != kind.name:
+            raise LedgerBroken(index=index, what="kind")
+        return canon.loads(body)
 
-    def open_payload(self, index: int, entry: Leaf, salt: bytes, sealed: bytes) -> bytes:
-        """Return a payload's canonical bytes, checked against the entry's commitment."""
+    def open_payload(self, index: int, raw: bytes, salt: bytes, sealed: bytes) -> bytes:
+        """Return a payload's canonical bytes, proved to belong to the leaf ``raw`` at ``index``, or raise."""
         try:
-            body = self.keys.payload.open(sealed, _payload_aad(index))
-        except DecryptionFailed:
+            body = self.keys.payload.open(sealed, payload_aad(index, leaf_hash(raw)))
+            commitment = leaves.parse(raw).commitment
+        except (DecryptionFailed, UnknownSuite, Malformed):
             raise LedgerBroken(index=index, what="payload") from None
-        if leaves.commit_payload(salt, body) != entry.commitment:
+        if len(salt) != SALT_BYTES or not same(commit_payload(salt, body), commitment):
             raise LedgerBroken(index=index, what="commitment")
         return body
 
-    def erase_payloads(self, tx: Tx, identifier: str) -> int:
-        """Erase the payloads of all entries about ``identifier``; return how many. Leaves and proofs stay."""
-        indexes = sql.entries_about(tx, self.pseudonym(identifier))
-        return sum(sql.delete_payloads(tx, indexes[at : at + 500]) for at in range(0, len(indexes), 500))
+    def erase_payloads(self, tx: Tx, identifier: str, *, actor: str = "", now: datetime | None = None) -> int:
+        """Erase the payloads of all entries about ``identifier``; return how many. Leaves and proofs stay.
+
+        Which entries lost their payload is itself an entry, so that erasing and tampering can be told apart. Facts
+        that were not withdrawn are kept: what still holds is withdrawn first. ``now`` defaults to the newest
+        entry's instant.
+        """
+        tx.lock(LOCK)
+        standing = sql.standing_facts(tx, self.pseudonym(identifier))
+        indexes = [index for index in sql.payloads_about(tx, self.pseudonym(identifier)) if index not in standing]
+        newest = sql.read_head(tx).at
+        if not indexes or newest is None:
+            return 0
+        parts = [indexes[at : at + ERASED_PER_ENTRY] for at in range(0, len(indexes), ERASED_PER_ENTRY)]
+        for part in parts:
+            sql.delete_payloads(tx, part)
+            sql.delete_facts(tx, part)
+        batch = [Event(kind=PAYLOAD_ERASED, payload={"entries": list(part)}, actor=actor) for part in parts]
+        self.append_many(tx, batch, now=newest if now is None else now)
+        return len(indexes)
 
     def about(self, tx: Tx, identifier: str) -> list[int]:
-        """Return the indexes of entries about ``identifier``."""
+        """Return the indexes of entries about ``identifier``, ascending."""
         return sql.entries_about(tx, self.pseudonym(identifier))
 
 
-def _payload_aad(index: int) -> bytes:
-    return b"ledger|payload|%d" % index
+def payload_aad(index: int, hashed: bytes) -> bytes:
+    """Return what a payload is bound to: where it is, and the hash of its leaf."""
+    return b"ledger|payload|%d|%b" % (index, hashed)
 
 
 def _never_back(now: datetime, newest: datetime | None) -> datetime:
+    if now.tzinfo is None:
+        raise ValueError("naive datetime")
     if newest is None or now >= newest:
         return now
     behind_s = (newest - now).total_seconds()

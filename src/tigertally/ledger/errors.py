@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tigertally.base.errors import Broken, Missing, Unavailable
+from tigertally.base.errors import Broken, Conflict, Missing, Unavailable
 from tigertally.base.text import Text
 
 
@@ -27,6 +27,13 @@ class NoSuchEntry(Missing):
 
     code = "ledger.no_such_entry"
     title = Text("台账没有第 {index} 条", "the ledger has no entry {index}")
+
+
+class FactWithdrawn(Conflict):
+    """The fact was withdrawn before."""
+
+    code = "ledger.fact_withdrawn"
+    title = Text("台账第 {index} 条的事实已经撤回", "the fact of entry {index} was withdrawn already")
 
 
 class NoCheckpoint(Missing):

@@ -54,6 +54,9 @@ def event_kinds() -> Mapping[str, EventKind]:
 
 
 def check(event: Event) -> None:
-    """Raise ``ValueError`` unless the payload has exactly the members of its kind."""
-    if set(event.payload) != event.kind.members:
-        raise ValueError(f"{event.kind.name}: {sorted(set(event.payload) ^ event.kind.members)}")
+    """Raise ``ValueError`` unless the kind is registered and the payload has exactly its members."""
+    kind = event.kind
+    if _KINDS.get(kind.name) is not kind:
+        raise ValueError(f"{kind.name} is not registered")
+    if event.payload.keys() != kind.members:
+        raise ValueError(f"{kind.name}: {sorted(event.payload.keys() ^ kind.members)}")

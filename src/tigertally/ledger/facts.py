@@ -1,9 +1,14 @@
 """Facts: statements about a subject, true between two instants, each proved by one entry.
 
 A wing registers its kinds with the members of the value and their types; stating a fact appends an entry and
-an index row in the caller's transaction. Reading checks the row against the entry's commitment, so a row
-edited in the database is not a fact but :class:`LedgerBroken`. Withdrawing appends too. Nothing here decides
-anything: a fact that is missing, expired, future-dated or ill-typed is simply not returned as current.
+an index row in the caller's transaction. Withdrawing appends too. Nothing here decides anything: a fact that is
+missing, expired, future-dated or ill-typed is simply not returned as current.
+
+Reading holds each row against the entry that should prove it; a row that does not match is not a fact but
+:class:`LedgerBroken`. Given the ledger, the proof needs the installation's key: the sealed payload must open in its
+place and say what the row says, and so must the withdrawal's. Without it only the salted commitment is compared,
+which whoever edits the database can make to fit; enough to show, not to decide. That a row was *removed* is what
+``fsck`` finds.
 """
 
 from __future__ import annotations
@@ -17,9 +22,11 @@ from tigertally.base import canon, clock
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.formats import leaf as leaves
+from tigertally.formats.errors import Malformed
+from tigertally.formats.leaf import SALT_BYTES
 from tigertally.ledger import sql
-from tigertally.ledger.entries import Ledger
-from tigertally.ledger.errors import LedgerBroken, NoSuchEntry
+from tigertally.ledger.entries import LOCK, Ledger
+from tigertally.ledger.errors import FactWithdrawn, LedgerBroken, NoSuchEntry
 from tigertally.ledger.events import Event, register_event
 from tigertally.ledger.sql import FactRow
 from tigertally.store.tx import Tx
@@ -111,11 +118,16 @@ def state(
 
 
 def withdraw(tx: Tx, ledger: Ledger, *, entry: int, reason: str, actor: str, now: datetime) -> int:
-    """Withdraw the fact that ``entry`` proves; return the index of the withdrawal. ``reason`` is a code word."""
-    found = [row for row in sql.read_facts(tx, kinds=None, subjects=None) if row.idx == entry]
-    if not found:
+    """Withdraw the fact that ``entry`` proves; return the index of the withdrawal. ``reason`` is a code word.
+
+    Raises :class:`NoSuchEntry` if it proves none, :class:`FactWithdrawn`, :class:`LedgerBroken`.
+    """
+    tx.lock(LOCK)
+    row = sql.read_fact(tx, entry)
+    if row is None:
         raise NoSuchEntry(index=entry)
-    row = found[0]
+    if check_row(row, ledger=ledger, tx=tx).withdrawn:
+        raise FactWithdrawn(index=entry)
     payload: dict[str, Json] = {"kind": row.kind, "subject": row.subject, "entry": entry, "reason": reason}
     event = Event(kind=FACT_WITHDRAWN, payload=payload, actor=actor, about=(row.subject,))
     index = ledger.append(tx, event, now=now)
@@ -136,20 +148,25 @@ def replace(
     now: datetime,
 ) -> int:
     """Withdraw every current fact of ``kind`` about ``subject`` and state the new one."""
-    for fact in read(tx, kinds=[kind.name], subjects=[subject]):
+    tx.lock(LOCK)
+    for fact in read(tx, ledger=ledger, kinds=[kind.name], subjects=[subject]):
         if not fact.withdrawn:
             withdraw(tx, ledger, entry=fact.entry, reason="replaced", actor=actor, now=now)
-    return state(
-        tx, ledger, kind, subject=subject, value=value, start=start, until=until, actor=actor, now=now
-    )
+    return state(tx, ledger, kind, subject=subject, value=value, start=start, until=until, actor=actor, now=now)
 
 
-def read(tx: Tx, *, kinds: Sequence[str] | None = None, subjects: Sequence[str] | None = None) -> list[Fact]:
+def read(
+    tx: Tx,
+    *,
+    ledger: Ledger | None = None,
+    kinds: Sequence[str] | None = None,
+    subjects: Sequence[str] | None = None,
+) -> list[Fact]:
     """Return facts (also expired and withdrawn ones), oldest first, each checked against its entry.
 
-    Raises :class:`LedgerBroken` if a row does not match the entry that should prove it.
+    Whatever decides something must give the ``ledger`` (see above). Raises :class:`LedgerBroken`.
     """
-    return [check_row(row) for row in sql.read_facts(tx, kinds=kinds, subjects=subjects)]
+    return [check_row(row, ledger=ledger, tx=tx) for row in sql.read_facts(tx, kinds=kinds, subjects=subjects)]
 
 
 def current(facts: Iterable[Fact], *, kind: str, subject: str, at: datetime) -> Fact | None:
@@ -176,18 +193,28 @@ def _payload(
     }
 
 
-def check_row(row: FactRow) -> Fact:
-    """Return the fact in ``row`` if it matches its entry; else raise :class:`LedgerBroken`."""
+def check_row(row: FactRow, *, ledger: Ledger | None = None, tx: Tx | None = None) -> Fact:
+    """Return the fact in ``row`` if its entry proves it; else raise :class:`LedgerBroken`.
+
+    With ``ledger`` the entry's payload is opened; with ``tx`` too, the withdrawal's.
+    """
+    if row.leaf is None or row.salt is None or row.sealed is None:
+        # Facts that stand are not erased, and erased ones leave no row: somebody took it away.
+        raise LedgerBroken(index=row.idx, what="fact")
     try:
         value = canon.loads(row.value)
-    except canon.NotCanonical:
+        leaf = leaves.parse(row.leaf)
+    except (canon.NotCanonical, Malformed):
         raise LedgerBroken(index=row.idx, what="fact") from None
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or leaf.kind != FACT_STATED.name or len(row.salt) != SALT_BYTES:
         raise LedgerBroken(index=row.idx, what="fact")
     body = canon.dumps(_payload(row.kind, row.subject, value, row.start, row.until))
-    leaf = leaves.parse(row.leaf)
-    if leaf.kind != FACT_STATED.name or leaves.commit_payload(row.salt, body) != leaf.commitment:
+    if leaves.commit_payload(row.salt, body) != leaf.commitment:
         raise LedgerBroken(index=row.idx, what="fact")
+    if ledger is not None:
+        ledger.open_payload(row.idx, row.leaf, row.salt, row.sealed)
+        if tx is not None and row.withdrawn_idx is not None:
+            _check_withdrawal(tx, ledger, row, row.withdrawn_idx)
     return Fact(
         kind=row.kind,
         subject=row.subject,
@@ -197,3 +224,13 @@ def check_row(row: FactRow) -> Fact:
         entry=row.idx,
         withdrawn=row.withdrawn_idx is not None,
     )
+
+
+def _check_withdrawal(tx: Tx, ledger: Ledger, row: FactRow, index: int) -> None:
+    try:
+        payload = ledger.payload_of(tx, index, kind=FACT_WITHDRAWN)
+    except NoSuchEntry:
+        payload = None
+    wanted = {"kind": row.kind, "subject": row.subject, "entry": row.idx}
+    if not isinstance(payload, dict) or {name: payload.get(name) for name in wanted} != wanted:
+        raise LedgerBroken(index=row.idx, what="fact")

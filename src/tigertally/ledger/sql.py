@@ -10,8 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    Row,
+    Select,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from tigertally.store.schema import AutoId, Blob, Instant, metadata
 from tigertally.store.tx import Tx
@@ -19,7 +34,7 @@ from tigertally.store.tx import Tx
 entry = Table(
     "ledger_entry",
     metadata,
-    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("idx", AutoId, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
     Column("kind", String(80), nullable=False),
     Column("leaf", Blob, nullable=False),
@@ -28,7 +43,7 @@ entry = Table(
 payload = Table(
     "ledger_payload",
     metadata,
-    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("idx", AutoId, primary_key=True, autoincrement=False),
     Column("salt", Blob, nullable=False),
     Column("sealed", Blob, nullable=False),
 )
@@ -37,6 +52,7 @@ about = Table(
     metadata,
     Column("pseudonym", String(32), primary_key=True),
     Column("idx", BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
 )
 tile = Table(
     "ledger_tile",
@@ -44,6 +60,7 @@ tile = Table(
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("idx", BigInteger, primary_key=True, autoincrement=False),
     Column("hashes", Blob, nullable=False),
+    sqlite_with_rowid=False,
 )
 head = Table(
     "ledger_head",
@@ -74,7 +91,8 @@ fact = Table(
     Index("ix_ledger_fact_kind_subject", "kind", "subject"),
 )
 
-HASH_BYTES = 32
+HASH_BYTES: Final = 32
+FEW_ROWS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +106,10 @@ class HeadRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRow:
-    """A fact as stored, with what is needed to check it against its entry."""
+    """A fact as stored, with what is needed to check it against its entry.
+
+    ``leaf`` is None if there is no such entry, ``salt`` and ``sealed`` if its payload is not there.
+    """
 
     kind: str
     subject: str
@@ -97,8 +118,9 @@ class FactRow:
     until: datetime | None
     idx: int
     withdrawn_idx: int | None
-    leaf: bytes
-    salt: bytes
+    leaf: bytes | None
+    salt: bytes | None
+    sealed: bytes | None
 
 
 def read_head(tx: Tx) -> HeadRow:
@@ -124,31 +146,51 @@ def insert_entries(
     tx: Tx,
     *,
     first: int,
-    ats: Sequence[datetime],
+    at: datetime,
     kinds: Sequence[str],
     leaves: Sequence[bytes],
     hashes: Sequence[bytes],
     salts: Sequence[bytes],
     sealed: Sequence[bytes],
-    abouts: Sequence[tuple[str, int]],
+    abouts: Sequence[Sequence[str]],
 ) -> None:
-    """Insert entries ``first …`` with their payloads and pseudonym index."""
-    indexes = list(range(first, first + len(leaves)))
-    tx.insert_columns(entry, {"idx": indexes, "at": ats, "kind": kinds, "leaf": leaves, "leaf_hash": hashes})
-    tx.insert_columns(payload, {"idx": indexes, "salt": salts, "sealed": sealed})
-    if abouts:
-        tx.insert_columns(about, {"pseudonym": [p for p, _ in abouts], "idx": [i for _, i in abouts]})
+    """Insert entries ``first …`` of one instant with their payloads and pseudonym index; one list per column."""
+    indexes = range(first, first + len(leaves))
+    names = [name for about_one in abouts for name in about_one]
+    places = [index for index, about_one in zip(indexes, abouts, strict=True) for _ in about_one]
+    if len(leaves) <= FEW_ROWS:
+        # Statements that SQLAlchemy keeps compiled: a bulk insert is prepared anew, which only many rows pay for.
+        for index, kind, leaf, hashed in zip(indexes, kinds, leaves, hashes, strict=True):
+            tx.execute(insert(entry), {"idx": index, "at": at, "kind": kind, "leaf": leaf, "leaf_hash": hashed})
+        for index, salt, body in zip(indexes, salts, sealed, strict=True):
+            tx.execute(insert(payload), {"idx": index, "salt": salt, "sealed": body})
+    else:
+        ats = [at] * len(leaves)
+        tx.insert_columns(entry, {"idx": indexes, "at": ats, "kind": kinds, "leaf": leaves, "leaf_hash": hashes})
+        tx.insert_columns(payload, {"idx": indexes, "salt": salts, "sealed": sealed})
+    if len(names) > FEW_ROWS:
+        tx.insert_columns(about, {"pseudonym": names, "idx": places})
+    else:
+        for name, index in zip(names, places, strict=True):
+            tx.execute(insert(about), {"pseudonym": name, "idx": index})
 
 
-def insert_tile(tx: Tx, *, level: int, idx: int, hashes: bytes) -> None:
-    """Store a complete tile."""
-    tx.execute(insert(tile).values(level=level, idx=idx, hashes=hashes))
+def put_tile(tx: Tx, *, level: int, idx: int, hashes: bytes) -> None:
+    """Store a tile, in place of a shorter one if there was one."""
+    key = (tile.c.level == level, tile.c.idx == idx)
+    if not (level and tx.execute(update(tile).where(*key).values(hashes=hashes))):
+        tx.execute(insert(tile), {"level": level, "idx": idx, "hashes": hashes})
 
 
 def read_tile(tx: Tx, *, level: int, idx: int) -> bytes | None:
-    """Return a complete tile's hashes."""
+    """Return a tile's hashes, one after another."""
     found = tx.scalar(select(tile.c.hashes).where(tile.c.level == level, tile.c.idx == idx))
     return None if found is None else bytes(found)
+
+
+def count_tiles(tx: Tx) -> int:
+    """Return how many tiles are stored."""
+    return tx.scalar(select(func.count()).select_from(tile)) or 0
 
 
 def read_leaf_hashes(tx: Tx, *, start: int, stop: int) -> list[bytes]:
@@ -175,15 +217,64 @@ def delete_payloads(tx: Tx, indexes: Sequence[int]) -> int:
 
 
 def entries_about(tx: Tx, pseudonym: str) -> list[int]:
-    """Return the indexes of entries about a pseudonym."""
+    """Return the indexes of entries about a pseudonym, ascending."""
     return list(tx.scalars(select(about.c.idx).where(about.c.pseudonym == pseudonym).order_by(about.c.idx)))
 
 
-def stream_entries(tx: Tx, *, batch_rows: int) -> Iterator[Sequence[tuple[int, datetime, str, bytes, bytes]]]:
-    """Yield ``(idx, at, kind, leaf, leaf hash)`` in order."""
+def payloads_about(tx: Tx, pseudonym: str) -> list[int]:
+    """Return the indexes of entries about a pseudonym whose payload is there, ascending."""
+    query = (
+        select(about.c.idx)
+        .join(payload, payload.c.idx == about.c.idx)
+        .where(about.c.pseudonym == pseudonym)
+        .order_by(about.c.idx)
+    )
+    return list(tx.scalars(query))
+
+
+def stream_about(tx: Tx, *, batch_rows: int) -> Iterator[Sequence[tuple[str, int]]]:
+    """Yield the whole pseudonym index as ``(pseudonym, idx)``, in no order."""
+    for rows in tx.stream(select(about.c.pseudonym, about.c.idx), batch_rows=batch_rows):
+        yield [(row.pseudonym, row.idx) for row in rows]
+
+
+def standing_facts(tx: Tx, pseudonym: str) -> set[int]:
+    """Return the entries about a pseudonym that prove facts which were not withdrawn."""
+    query = (
+        select(fact.c.idx)
+        .join(about, about.c.idx == fact.c.idx)
+        .where(about.c.pseudonym == pseudonym, fact.c.withdrawn_idx.is_(None))
+    )
+    return set(tx.scalars(query))
+
+
+def delete_facts(tx: Tx, indexes: Sequence[int]) -> int:
+    """Delete the index rows of facts whose payloads are erased; return how many there were."""
+    return tx.execute(delete(fact).where(fact.c.idx.in_(indexes)))
+
+
+def count_payloads(tx: Tx) -> int:
+    """Return how many payloads are stored."""
+    return tx.scalar(select(func.count()).select_from(payload)) or 0
+
+
+class EntryRow(NamedTuple):
+    """An entry as stored."""
+
+    idx: int
+    at: datetime
+    kind: str
+    leaf: bytes
+    leaf_hash: bytes
+
+
+def stream_entries(tx: Tx, *, batch_rows: int, stop: int | None = None) -> Iterator[Sequence[EntryRow]]:
+    """Yield entries in order, those before ``stop`` if it is given."""
     query = select(entry.c.idx, entry.c.at, entry.c.kind, entry.c.leaf, entry.c.leaf_hash).order_by(entry.c.idx)
+    if stop is not None:
+        query = query.where(entry.c.idx < stop)
     for rows in tx.stream(query, batch_rows=batch_rows):
-        yield [(row.idx, row.at, row.kind, bytes(row.leaf), bytes(row.leaf_hash)) for row in rows]
+        yield [EntryRow(row.idx, row.at, row.kind, bytes(row.leaf), bytes(row.leaf_hash)) for row in rows]
 
 
 def read_payload_range(tx: Tx, *, start: int, stop: int) -> dict[int, tuple[bytes, bytes]]:
@@ -193,9 +284,14 @@ def read_payload_range(tx: Tx, *, start: int, stop: int) -> dict[int, tuple[byte
 
 
 def insert_checkpoint(tx: Tx, *, size: int, at: datetime, note: bytes) -> None:
-    """Store a signed checkpoint unless that size has one."""
-    if tx.scalar(select(checkpoint.c.size).where(checkpoint.c.size == size)) is None:
-        tx.execute(insert(checkpoint).values(size=size, at=at, note=note))
+    """Store a signed checkpoint; ``StoreConflict`` if that size has one."""
+    tx.execute(insert(checkpoint), {"size": size, "at": at, "note": note})
+
+
+def read_checkpoint(tx: Tx, size: int) -> bytes | None:
+    """Return the checkpoint of exactly that size."""
+    found = tx.scalar(select(checkpoint.c.note).where(checkpoint.c.size == size))
+    return None if found is None else bytes(found)
 
 
 def read_checkpoints(tx: Tx) -> list[tuple[int, bytes]]:
@@ -219,14 +315,37 @@ def insert_fact(
 
 def withdraw_fact(tx: Tx, *, idx: int, by: int) -> int:
     """Mark the fact proved by entry ``idx`` as withdrawn by entry ``by``; return rows changed (0 or 1)."""
-    return tx.execute(
-        update(fact).where(fact.c.idx == idx, fact.c.withdrawn_idx.is_(None)).values(withdrawn_idx=by)
-    )
+    return tx.execute(update(fact).where(fact.c.idx == idx, fact.c.withdrawn_idx.is_(None)).values(withdrawn_idx=by))
 
 
 def read_facts(tx: Tx, *, kinds: Sequence[str] | None, subjects: Sequence[str] | None) -> list[FactRow]:
-    """Return facts of ``kinds`` about ``subjects`` (None: all), newest last, with their leaf and salt."""
-    query = (
+    """Return facts of ``kinds`` about ``subjects`` (None: all), newest last, with what their entries hold."""
+    query = _facts()
+    if kinds is not None:
+        query = query.where(fact.c.kind.in_(kinds))
+    if subjects is not None:
+        query = query.where(fact.c.subject.in_(subjects))
+    return [_fact_row(row) for row in tx.all(query)]
+
+
+def read_fact(tx: Tx, idx: int) -> FactRow | None:
+    """Return the fact that entry ``idx`` proves."""
+    row = tx.one_or_none(_facts().where(fact.c.idx == idx))
+    return None if row is None else _fact_row(row)
+
+
+def stream_facts(tx: Tx, *, batch_rows: int) -> Iterator[Sequence[FactRow]]:
+    """Yield all facts, in the order of their entries."""
+    for rows in tx.stream(_facts(), batch_rows=batch_rows):
+        yield [_fact_row(row) for row in rows]
+
+
+_FactColumns: TypeAlias = "tuple[str, str, bytes, datetime, datetime | None, int, int | None, bytes, bytes, bytes]"
+
+
+def _facts() -> Select[*_FactColumns]:
+    # Outer joins: a fact whose entry or payload is gone must be seen, not passed over.
+    return (
         select(
             fact.c.kind,
             fact.c.subject,
@@ -237,26 +356,24 @@ def read_facts(tx: Tx, *, kinds: Sequence[str] | None, subjects: Sequence[str] |
             fact.c.withdrawn_idx,
             entry.c.leaf,
             payload.c.salt,
+            payload.c.sealed,
         )
-        .join(entry, entry.c.idx == fact.c.idx)
-        .join(payload, payload.c.idx == fact.c.idx)
+        .join(entry, entry.c.idx == fact.c.idx, isouter=True)
+        .join(payload, payload.c.idx == fact.c.idx, isouter=True)
         .order_by(fact.c.idx)
     )
-    if kinds is not None:
-        query = query.where(fact.c.kind.in_(kinds))
-    if subjects is not None:
-        query = query.where(fact.c.subject.in_(subjects))
-    return [
-        FactRow(
-            kind=row.kind,
-            subject=row.subject,
-            value=bytes(row.value),
-            start=row.start,
-            until=row.until,
-            idx=row.idx,
-            withdrawn_idx=row.withdrawn_idx,
-            leaf=bytes(row.leaf),
-            salt=bytes(row.salt),
-        )
-        for row in tx.all(query)
-    ]
+
+
+def _fact_row(row: Row[*_FactColumns]) -> FactRow:
+    return FactRow(
+        kind=row.kind,
+        subject=row.subject,
+        value=bytes(row.value),
+        start=row.start,
+        until=row.until,
+        idx=row.idx,
+        withdrawn_idx=row.withdrawn_idx,
+        leaf=None if row.leaf is None else bytes(row.leaf),
+        salt=None if row.salt is None else bytes(row.salt),
+        sealed=None if row.sealed is None else bytes(row.sealed),
+    )

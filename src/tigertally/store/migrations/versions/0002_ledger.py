@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Create the ledger's tables."""
     op.create_table(
         "ledger_entry",
-        sa.Column("idx", sa.BigInteger, autoincrement=False),
+        sa.Column("idx", AutoId, autoincrement=False),
         sa.Column("at", Instant, nullable=False),
         sa.Column("kind", sa.String(80), nullable=False),
         sa.Column("leaf", Blob, nullable=False),
@@ -24,7 +24,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_payload",
-        sa.Column("idx", sa.BigInteger, autoincrement=False),
+        sa.Column("idx", AutoId, autoincrement=False),
         sa.Column("salt", Blob, nullable=False),
         sa.Column("sealed", Blob, nullable=False),
         sa.PrimaryKeyConstraint("idx", name="pk_ledger_payload"),
@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("pseudonym", sa.String(32), nullable=False),
         sa.Column("idx", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("pseudonym", "idx", name="pk_ledger_about"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_tile",
@@ -41,6 +42,7 @@ def upgrade() -> None:
         sa.Column("idx", sa.BigInteger, autoincrement=False),
         sa.Column("hashes", Blob, nullable=False),
         sa.PrimaryKeyConstraint("level", "idx", name="pk_ledger_tile"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_head",
