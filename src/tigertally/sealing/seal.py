@@ -1,0 +1,240 @@
+"""Sealing an estate by its plan: from each source in columns into the vault, in batches that survive anything.
+
+Invariants:
+1. a batch is one transaction: its records and tokens, how far the source has come, and one ledger entry;
+2. killed anywhere, the next run goes on after the last batch that was committed; a finished source is not read again;
+   the report is the same whether it took one run or ten;
+3. a source is known by what it holds and by what the plan does with it: if either changes it is sealed again from its
+   first row, which adds only what is new;
+4. sources that name their customers come first, so that a leak in a log finds its owner;
+5. entries hold counts and digests only: no subject, no value, no path.
+
+Deciding that it may be done, and that the plan is confirmed, is the caller's; so are the keys.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tigertally.base import canon
+from tigertally.base.canon import Json
+from tigertally.base.limits import BATCH_ROWS
+from tigertally.base.progress import SILENT, Progress
+from tigertally.base.text import Text
+from tigertally.crypto.digest import sha256_file, sha256_hex
+from tigertally.ledger import Event, Ledger, register_event
+from tigertally.sealing import extract
+from tigertally.sealing.errors import PlanNotValid
+from tigertally.sealing.extract import Columns
+from tigertally.sealing.plan import Plan, PlanSource, mistakes_in
+from tigertally.sealing.rewriters.containers import file_of
+from tigertally.store import jobs
+from tigertally.store.jobs import Job, JobState
+from tigertally.vault import Begin, SealCounts, VaultKeys, seal_batch
+
+JOB_KIND: Final = "sealing.seal"
+MALFORMED: Final = "malformed"  # what the reader already saw to be no value of its class
+
+BATCH_SEALED: Final = register_event(
+    "sealing.batch.sealed",
+    Text("封存一批数据", "a batch was sealed"),
+    "scope",
+    "source",
+    "row",
+    "rows",
+    "new_subjects",
+    "new_fields",
+    "known_fields",
+    "purged",
+    "rejected",
+)
+SOURCE_SEALED: Final = register_event(
+    "sealing.source.sealed",
+    Text("一个数据源封存完毕", "a source was sealed to its end"),
+    "scope",
+    "source",
+    "rows",
+    "new_subjects",
+    "new_fields",
+    "known_fields",
+    "purged",
+    "rejected",
+)
+_NUMBERS: Final = ("rows", "new_subjects", "new_fields", "known_fields", "purged")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealReport:
+    """What a plan came to. ``rejected`` counts values by reason; ``purged`` ones were never read out."""
+
+    sources: int
+    rows: int
+    new_subjects: int
+    new_fields: int
+    known_fields: int
+    purged: int
+    rejected: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How far a source has come: the next row, and everything counted so far. Kept as the job's cursor."""
+
+    row: int = 0
+    numbers: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def parse(cls, cursor: bytes) -> _Tally:
+        body = canon.loads(cursor)
+        if not isinstance(body, dict) or not body:
+            return cls()
+        numbers = {name: int(str(body[name])) for name in _NUMBERS}
+        rejected = body["rejected"]
+        reasons = {name: int(str(count)) for name, count in rejected.items()} if isinstance(rejected, dict) else {}
+        return cls(row=int(str(body["row"])), numbers=Counter(numbers), rejected=Counter(reasons))
+
+    def counted(self) -> dict[str, Json]:
+        return {
+            **{name: self.numbers[name] for name in _NUMBERS},
+            "rejected": {name: count for name, count in sorted(self.rejected.items()) if count},
+        }
+
+    def cursor(self) -> bytes:
+        return canon.dumps({"row": self.row, **self.counted()})
+
+    def add(self, other: _Tally) -> None:
+        self.row = other.row
+        self.numbers.update(other.numbers)
+        self.rejected.update(other.rejected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Work:
+    """What one run works with."""
+
+    plan: Plan
+    root: Path
+    begin: Begin
+    ledger: Ledger
+    keys: VaultKeys
+    actor: str
+    now: Callable[[], datetime]
+    batch_rows: int
+    progress: Progress
+
+
+def seal_estate(
+    plan: Plan,
+    root: Path,
+    *,
+    begin: Begin,
+    ledger: Ledger,
+    keys: VaultKeys,
+    actor: str,
+    now: Callable[[], datetime],
+    batch_rows: int = BATCH_ROWS,
+    progress: Progress = SILENT,
+) -> SealReport:
+    """Seal every source of ``plan`` under ``root`` into the scope of ``keys``; return what it came to in all runs.
+
+    ``begin`` opens a writing transaction, ``now`` tells the time. Progress counts rows. Raises ``PlanNotValid``,
+    ``SourceNotReadable``, ``NotRewritable``; the vault's ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``,
+    ``RecordBroken``; ``JobTaken`` if another process seals the same source. What was sealed before stays sealed.
+    """
+    wrong = tuple(one for one in mistakes_in(plan) if one.grave)
+    if wrong:
+        raise PlanNotValid(mistakes=wrong)
+    work = _Work(
+        plan=plan,
+        root=root,
+        begin=begin,
+        ledger=ledger,
+        keys=keys,
+        actor=actor,
+        now=now,
+        batch_rows=batch_rows,
+        progress=progress,
+    )
+    progress.begin(Text("封存客户数据", "sealing customers' data"), None)
+    total = _Tally()
+    for index in _in_order(plan):
+        total.add(_seal_source(work, index))
+    return SealReport(
+        sources=len(plan.sources),
+        rows=total.numbers["rows"],
+        new_subjects=total.numbers["new_subjects"],
+        new_fields=total.numbers["new_fields"],
+        known_fields=total.numbers["known_fields"],
+        purged=total.numbers["purged"],
+        rejected={name: count for name, count in sorted(total.rejected.items()) if count},
+    )
+
+
+def source_digest(source: PlanSource, root: Path) -> str:
+    """Return SHA-256 (hex) of what a source holds and what the plan does with it. Raises ``SourceNotReadable``."""
+    path = file_of(root, source.object)
+    # A database that is in use keeps its newest rows beside its file.
+    beside = path.with_name(path.name + "-wal")
+    contents: list[Json] = [sha256_file(one) for one in (path, beside) if one.is_file()]
+    fields: list[Json] = [[one.name, one.cls.value, one.action.value, one.extent.value] for one in source.fields]
+    plain: list[Json] = [source.object, source.table, source.kind, source.encoding, source.delimiter, source.header]
+    return sha256_hex(canon.dumps([*plain, source.subject, fields, contents]))
+
+
+def _in_order(plan: Plan) -> list[int]:
+    return sorted(range(len(plan.sources)), key=lambda index: not plan.sources[index].subject)
+
+
+def _seal_source(work: _Work, index: int) -> _Tally:
+    digest = source_digest(work.plan.sources[index], work.root)
+    with work.begin() as tx:
+        key = f"{JOB_KIND}:{work.keys.scope}:{digest}"
+        job = jobs.start_or_resume(tx, key=key, kind=JOB_KIND, now=work.now())
+    tally = _Tally.parse(job.cursor)
+    if job.state is JobState.DONE:
+        return tally
+    batches = extract.read(work.plan, work.root, source_index=index, batch_rows=work.batch_rows, start_row=tally.row)
+    for columns in batches:
+        job = _seal_batch(work, digest, columns, tally, job)
+        work.progress.advance(len(columns.subjects))
+    with work.begin() as tx:
+        payload = {"scope": work.keys.scope, "source": digest, **tally.counted()}
+        work.ledger.append(tx, Event(kind=SOURCE_SEALED, payload=payload, actor=work.actor), now=work.now())
+        jobs.finish(tx, job, now=work.now())
+    return tally
+
+
+def _seal_batch(work: _Work, digest: str, columns: Columns, tally: _Tally, job: Job) -> Job:
+    with work.begin() as tx:
+        now = work.now()
+        sealed = seal_batch(
+            tx,
+            work.keys,
+            subjects=columns.subjects,
+            fields=[(column.cls, column.values) for column in columns.fields],
+            now=now,
+        )
+        batch = _counted(columns, sealed)
+        payload = {"scope": work.keys.scope, "source": digest, "row": columns.row, **batch.counted()}
+        work.ledger.append(tx, Event(kind=BATCH_SEALED, payload=payload, actor=work.actor), now=now)
+        tally.add(batch)
+        return jobs.advance(tx, job, cursor=tally.cursor(), now=now)
+
+
+def _counted(columns: Columns, sealed: SealCounts) -> _Tally:
+    numbers = {
+        "rows": len(columns.subjects),
+        "new_subjects": sealed.new_subjects,
+        "new_fields": sealed.new_fields,
+        "known_fields": sealed.known_fields,
+        "purged": columns.purged,
+    }
+    rejected = Counter({why.value: count for why, count in sealed.rejected.items()})
+    rejected[MALFORMED] += columns.rejected
+    return _Tally(row=columns.next_row, numbers=Counter(numbers), rejected=rejected)
