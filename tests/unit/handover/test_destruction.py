@@ -1,0 +1,446 @@
+"""Destruction: its ground, its plan, what it leaves, what its certificate says; and the unwinding of a dead deal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.unit.handover.scene import SCOPE, START, Office, Scene, destroy, no_step, plan_of
+
+from tigertally import handover, vault
+from tigertally.base.fields import FieldClass
+from tigertally.crypto.errors import SignatureInvalid
+from tigertally.formats import certificate, statement
+from tigertally.formats.certificate import Certificate, Ground, Signer
+from tigertally.formats.errors import NotSigned
+from tigertally.formats.statement import Kind, Statement
+from tigertally.handover import CopyKind, Fate, errors
+from tigertally.ledger import facts
+
+
+@pytest.fixture
+def done(scene: Scene) -> Scene:
+    """A scene after the accepted receipt."""
+    scene.handed_over()
+    return scene
+
+
+def register(office: Office, place: Path, *, kind: CopyKind = CopyKind.PROTECTED, fate: Fate = Fate.DELETE) -> int:
+    with office.store.transaction() as tx:
+        made = handover.register_copy(
+            tx,
+            office.ledger,
+            deal=office.terms.deal,
+            place=place,
+            kind=kind,
+            fate=fate,
+            actor=office.persons[0],
+            now=START,
+        )
+    return made.copy
+
+
+def finished(office: Office, on_step: Callable[[str], None] = no_step) -> Statement:
+    plan = plan_of(office)
+    return destroy(office, approved=plan.digest(), signers=office.signers(), on_step=on_step)
+
+
+def validate(office: Office, paper: Statement) -> Statement:
+    with office.store.transaction() as tx:
+        return handover.validate_certificate(
+            tx,
+            office.ledger,
+            paper,
+            terms=office.terms,
+            signing=office.signing,
+            actor=office.persons[0],
+            now=office.clock.now(),
+        )
+
+
+def unwind(office: Office, *, approved: str, signers: tuple[Signer, ...]) -> Statement:
+    return handover.unwind(
+        office.site(),
+        terms=office.terms,
+        approved=approved,
+        signers=signers,
+        keeper=office.keeper,
+        signing=office.signing,
+        compact=office.store.compact,
+    )
+
+
+def test_without_a_receipt(scene: Scene) -> None:
+    scene.release()
+    scene.write()
+    scene.receive()
+    with pytest.raises(errors.NoGround):
+        plan_of(scene.seller)
+    with pytest.raises(errors.NoGround):
+        destroy(scene.seller, approved="ab" * 32, signers=scene.seller.signers())
+    assert scene.seller.held()[0] == 40
+
+
+def test_a_plan_says_what_would_go(done: Scene) -> None:
+    plan = plan_of(done.seller)
+    assert (plan.ground, plan.subjects, plan.scope) == (Ground.RECEIPT, 40, SCOPE)
+    assert plan.values == dict.fromkeys(["expiry", "mobile", "name", "national_id", "pan"], 40)
+    assert [copy.place for copy in plan.copies] == [str(done.folder)]
+    assert any("backups" in text and "备份" in text for text in plan.not_covered)
+    assert plan_of(done.seller).digest() == plan.digest()
+
+
+def test_only_the_approved_plan(done: Scene, tmp_path: Path) -> None:
+    approved = plan_of(done.seller).digest()
+    register(done.seller, tmp_path / "late-copy")
+    with pytest.raises(errors.PlanChanged):
+        destroy(done.seller, approved=approved, signers=done.seller.signers())
+    assert done.seller.held()[0] == 40
+
+
+def test_two_persons_with_entries_about_them(done: Scene) -> None:
+    approved = plan_of(done.seller).digest()
+    first, second = done.seller.signers()
+    cases: list[tuple[Signer, ...]] = [
+        (),
+        (first,),
+        (first, replace(second, person=first.person)),
+        (first, replace(second, entry=first.entry)),
+        (first, replace(second, entry=10_000)),
+    ]
+    for signers in cases:
+        with pytest.raises(errors.NotTwoPersons):
+            destroy(done.seller, approved=approved, signers=signers)
+    assert done.seller.held()[0] == 40
+
+
+def test_copies_go_or_stay_as_decided(done: Scene, tmp_path: Path) -> None:
+    folder = tmp_path / "protected"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "orders.csv").write_text("tokens only")
+    outside = tmp_path / "outside.txt"
+    outside.write_text("not ours")
+    (folder / "link").symlink_to(outside)
+    lone = tmp_path / "crm.csv"
+    lone.write_text("tokens only")
+    original = tmp_path / "original"
+    original.mkdir()
+    gone = tmp_path / "gone.csv"
+    unplugged = tmp_path / "disk" / "x"
+    seller = done.seller
+    for place in (folder, lone, gone, unplugged):
+        register(seller, place)
+    kept = register(seller, original, kind=CopyKind.ORIGINAL, fate=Fate.KEEP)
+    made = certificate.read(finished(seller))
+    told = {Path(copy.place).name: (copy.kind, copy.method, copy.verified) for copy in made.copies}
+    assert told == {
+        "bundle": ("bundle", "unlinked", True),
+        "protected": ("protected_copy", "overwritten once, unlinked", True),
+        "crm.csv": ("protected_copy", "overwritten once, unlinked", True),
+        "gone.csv": ("protected_copy", "already absent", True),
+        "x": ("protected_copy", "already absent", False),
+    }
+    assert not folder.exists()
+    assert not lone.exists()
+    assert outside.read_text() == "not ours"
+    assert original.is_dir()
+    assert any("按选择保留" in text and "original (1)" in text for text in made.not_covered)
+    with seller.store.reading() as tx:
+        assert [copy.copy for copy in handover.known_copies(tx, deal=seller.terms.deal) if copy.gone is None] == [kept]
+
+
+def test_a_file_is_overwritten_before_it_goes(done: Scene, tmp_path: Path) -> None:
+    lone = tmp_path / "crm.csv"
+    lone.write_text("readable")
+    other_name = tmp_path / "hard-link"
+    os.link(lone, other_name)
+    register(done.seller, lone)
+    finished(done.seller)
+    assert other_name.read_bytes() == bytes(8)
+
+
+def test_a_link_in_the_place_of_a_copy_is_removed_and_not_followed(done: Scene, tmp_path: Path) -> None:
+    lone = tmp_path / "crm.csv"
+    lone.mkdir()
+    register(done.seller, lone)
+    approved, signers = plan_of(done.seller).digest(), done.seller.signers()
+
+    def spoil(step: str) -> None:
+        if step == "keys zeroised":
+            lone.rmdir()
+            lone.parent.joinpath("real").mkdir()
+            lone.symlink_to("real")
+
+    paper = certificate.read(destroy(done.seller, approved=approved, signers=signers, on_step=spoil))
+    assert all(copy.verified for copy in paper.copies)
+    assert tmp_path.joinpath("real").is_dir()
+
+
+def test_places_that_are_never_copies(done: Scene, home: Path) -> None:
+    seller = done.seller
+    for place in (Path("/"), Path.home(), Path("relative"), Path("/" + "x" * 400)):
+        with pytest.raises(errors.CopyProtected):
+            register(seller, place)
+    with pytest.raises(errors.CopyProtected), seller.store.transaction() as tx:
+        handover.register_copy(
+            tx,
+            seller.ledger,
+            deal=seller.terms.deal,
+            place=home.parent,
+            kind=CopyKind.OTHER,
+            fate=Fate.DELETE,
+            actor="",
+            now=START,
+            protected=[home / "seller.db"],
+        )
+    register(seller, home.parent)
+    with pytest.raises(errors.CopyProtected):
+        destroy(
+            seller,
+            approved=plan_of(seller).digest(),
+            signers=seller.signers(),
+            protected=(home / "seller.db",),
+        )
+    assert seller.held()[0] == 40
+
+
+def test_a_fate_may_change_while_the_copy_is_there(done: Scene) -> None:
+    seller = done.seller
+    (bundle,) = plan_of(seller).copies
+    with seller.store.transaction() as tx:
+        handover.decide_copy(
+            tx, seller.ledger, deal=seller.terms.deal, copy=bundle.copy, fate=Fate.KEEP, actor="", now=START
+        )
+    made = certificate.read(finished(seller))
+    assert made.copies == ()
+    assert done.folder.is_dir()
+    for copy in (bundle.copy + 1, 0):
+        with pytest.raises(errors.NoSuchCopy), seller.store.transaction() as tx:
+            handover.decide_copy(
+                tx, seller.ledger, deal=seller.terms.deal, copy=copy, fate=Fate.KEEP, actor="", now=START
+            )
+
+
+def test_a_key_copy_that_still_opens_stops_it(done: Scene, home: Path) -> None:
+    """Somebody put a key's wrapped bytes back: the trial opens the sample, and there is no certificate."""
+    from sqlalchemy import select, update  # noqa: PLC0415 - behind the vault's back
+
+    from tigertally.vault import sql  # noqa: PLC0415
+
+    seller = done.seller
+    with seller.store.reading() as tx:
+        rows = tx.all(select(sql.key.c.id, sql.key.c.wrapped).where(sql.key.c.purpose == "vault"))
+        (key_id, wrapped) = rows[0]
+
+    def put_back(step: str) -> None:
+        if step == "keys zeroised":
+            with seller.store.transaction() as tx:
+                tx.execute(update(sql.key).where(sql.key.c.id == key_id).values(wrapped=wrapped))
+
+    approved, signers = plan_of(seller).digest(), seller.signers()
+    with pytest.raises(errors.StillOpens):
+        destroy(seller, approved=approved, signers=signers, on_step=put_back)
+    assert seller.events("handover.certificate.signed") == []
+    with seller.store.transaction() as tx:
+        tx.execute(update(sql.key).where(sql.key.c.id == key_id).values(wrapped=None))
+    assert certificate.read(destroy(seller, approved=approved, signers=signers)).failed_opening
+    assert home.is_dir()
+
+
+def test_finished_it_gives_the_same_certificate(done: Scene) -> None:
+    seller = done.seller
+    approved, signers = plan_of(seller).digest(), seller.signers()
+    first = destroy(seller, approved=approved, signers=signers)
+    entries = seller.events()
+    assert destroy(seller, approved=approved, signers=signers).to_bytes() == first.to_bytes()
+    assert seller.events() == entries
+    with pytest.raises(errors.PlanChanged):
+        destroy(seller, approved="ab" * 32, signers=signers)
+    with pytest.raises(errors.DestructionBegun):
+        plan_of(seller)
+
+
+def test_what_is_left_in_the_file(done: Scene, home: Path) -> None:
+    keys = done.seller.keys()
+    with done.seller.store.reading() as tx:
+        sample = vault.sample_sealed(tx, scope=keys.scope)
+    assert sample is not None
+    database = home / "seller.db"
+    assert sample.sealed in database.read_bytes() + (home / "seller.db-wal").read_bytes()
+    finished(done.seller)
+    left = database.read_bytes() + (home / "seller.db-wal").read_bytes()
+    assert sample.sealed not in left
+    assert sample.wrapped_key not in left
+
+
+def test_the_certificate_never_overstates(done: Scene) -> None:
+    paper = finished(done.seller)
+    assert b"unrecoverable" not in paper.payload
+    assert certificate.read(paper).not_covered
+
+
+def test_the_fact_of_it(done: Scene) -> None:
+    paper = finished(done.seller)
+    with done.seller.store.reading() as tx:
+        (found,) = facts.read(tx, kinds=[handover.DESTROYED.name], subjects=[done.seller.terms.deal])
+    assert found.value == {"certificate": paper.digest, "ground": "receipt", "subjects": 40}
+
+
+def test_the_buyer_validates_what_fits(done: Scene) -> None:
+    paper = finished(done.seller)
+    both = validate(done.buyer, paper)
+    assert set(both.signers()) == {done.seller.card.signing.key_id, done.buyer.card.signing.key_id}
+    assert both.digest == paper.digest
+    entries = done.buyer.events()
+    assert validate(done.buyer, paper) == both
+    assert done.buyer.events() == entries
+    with pytest.raises(errors.WrongSide):
+        validate(done.seller, paper)
+
+
+def test_certificates_that_the_buyer_refuses(done: Scene) -> None:
+    paper = finished(done.seller)
+    told = certificate.read(paper)
+
+    def signed(**members: object) -> Statement:
+        changed: Certificate = replace(told, **members)  # type: ignore[arg-type]
+        return statement.make(Kind.CERTIFICATE, changed.body(), done.seller.signing)
+
+    unverified = tuple(replace(copy, verified=False) for copy in told.copies)
+    late = tuple(replace(signer, entry=signer.entry + 10_000) for signer in told.signers)
+    cases = {
+        "receipt": signed(receipt="ab" * 32),
+        "subjects": signed(subjects=39),
+        "started": signed(started=told.started - timedelta(hours=1)),
+        "keys": signed(keys=()),
+        "failed_opening": signed(failed_opening=False),
+        "copies": signed(copies=unverified),
+        "not_covered": signed(not_covered=()),
+        "checkpoint": signed(checkpoint=""),
+    }
+    for member, bad in cases.items():
+        with pytest.raises(errors.CertificateDiffers) as caught:
+            validate(done.buyer, bad)
+        assert caught.value.details == {"members": member}
+    with pytest.raises(errors.CertificateDiffers):
+        validate(done.buyer, signed(signers=late))
+    with pytest.raises(errors.DatedInFuture):
+        validate(done.buyer, signed(finished=told.finished + timedelta(minutes=6)))
+    with pytest.raises(NotSigned):
+        validate(done.buyer, statement.make(Kind.CERTIFICATE, told.body(), done.buyer.signing))
+    assert done.buyer.events("handover.certificate.validated") == []
+
+
+def test_only_our_own_certificate_comes_back(done: Scene) -> None:
+    paper = finished(done.seller)
+    both = validate(done.buyer, paper)
+
+    def keep(statement: Statement) -> None:
+        seller = done.seller
+        with seller.store.transaction() as tx:
+            handover.keep_validated(
+                tx, seller.ledger, statement, terms=seller.terms, actor=seller.persons[0], now=seller.clock.now()
+            )
+
+    with pytest.raises(NotSigned):
+        keep(paper)
+    theirs = done.buyer.card.signing.key_id
+    bent = tuple((key, bytes(len(value)) if key == theirs else value) for key, value in both.signatures)
+    with pytest.raises(SignatureInvalid):
+        keep(replace(both, signatures=bent))
+    other = replace(certificate.read(paper), subjects=41)
+    with pytest.raises(errors.NotOurCertificate):
+        keep(statement.make(Kind.CERTIFICATE, other.body(), done.seller.signing))
+    keep(both)
+    entries = done.seller.events()
+    keep(both)
+    assert done.seller.events() == entries
+
+
+def test_in_a_dead_deal_the_seller_stays_whole(done: Scene) -> None:
+    with pytest.raises(errors.NoGround):
+        plan_of(done.seller.at("S9"))
+    assert done.seller.held()[0] == 40
+
+
+def test_in_a_dead_deal_the_buyer_erases_what_it_received(done: Scene) -> None:
+    buyer, keys = done.buyer.at("S9"), done.buyer.keys()
+    kept = shutil.copytree(done.folder, done.folder.parent / "kept")
+    paper = unwind(buyer, approved=plan_of(buyer).digest(), signers=buyer.signers())
+    told = certificate.read(paper)
+    assert (told.ground, told.receipt, told.subjects, told.failed_opening) == (Ground.DEAL_DEAD, "", 40, True)
+    assert [copy.method for copy in told.copies] == ["overwritten once, unlinked"]
+    assert buyer.held() == (0, {})
+    assert done.seller.held()[0] == 40
+    validate(done.seller.at("S9"), paper)
+    buyer.assert_sound()
+    done.seller.assert_sound()
+    with pytest.raises(errors.DestructionBegun):
+        handover.receive(
+            done.buyer.site(),
+            terms=done.buyer.terms,
+            keys=keys,
+            transfer=done.buyer.transfer,
+            signing=done.buyer.signing,
+            place=kept,
+        )
+
+
+def test_a_half_received_bundle_is_unwound_too(scene: Scene) -> None:
+    scene.release()
+    scene.write()
+
+    def stop(step: str) -> None:
+        if step == "part-00001.env stored":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        scene.receive(stop)
+    buyer = scene.buyer.at("S9")
+    assert buyer.held()[0] == 32
+    told = certificate.read(unwind(buyer, approved=plan_of(buyer).digest(), signers=buyer.signers()))
+    assert told.subjects == 32
+    assert buyer.held() == (0, {})
+
+
+def test_unwinding_needs_a_dead_deal_and_something_received(scene: Scene) -> None:
+    signers = scene.buyer.signers()
+    with pytest.raises(errors.NotDead):
+        unwind(scene.buyer, approved="ab" * 32, signers=signers)
+    with pytest.raises(errors.NothingToUnwind):
+        unwind(scene.buyer.at("S9"), approved="ab" * 32, signers=signers)
+    with pytest.raises(errors.WrongSide):
+        unwind(scene.seller.at("S9"), approved="ab" * 32, signers=scene.seller.signers())
+
+
+def test_the_last_copy_is_not_unwound(done: Scene) -> None:
+    validate(done.buyer, finished(done.seller))
+    with pytest.raises(errors.LastCopy):
+        plan_of(done.buyer.at("S9"))
+    assert done.buyer.held()[0] == 40
+
+
+def test_a_buyer_has_no_ground_while_the_deal_lives(done: Scene) -> None:
+    with pytest.raises(errors.NoGround):
+        plan_of(done.buyer)
+
+
+def test_a_subject_erased_before_leaves_the_receipt_standing(done: Scene) -> None:
+    """The right to erasure goes on: fewer subjects are destroyed than receipted, and the buyer sees it."""
+    seller = done.seller
+    with seller.store.transaction() as tx:
+        part = vault.export_part(
+            tx, seller.keys(), classes=[FieldClass.NAME], after="", limit=1, bundle="bun_x"
+        )
+        assert part is not None
+        vault.erase_subject(tx, seller.ledger, scope=SCOPE, subject=part.subject[0], actor="", now=START)
+    paper = finished(seller)
+    assert certificate.read(paper).subjects == 39
+    with pytest.raises(errors.CertificateDiffers) as caught:
+        validate(done.buyer, paper)
+    assert caught.value.details == {"members": "subjects"}
