@@ -11,6 +11,7 @@ Implements RFC 8785 (JCS) for a closed set of types, which removes its hard part
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -22,6 +23,7 @@ Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | bool | None
 
 INT_MAX: Final = 2**53 - 1
 DEPTH_MAX: Final = 32
+_ASTRAL: Final = re.compile(rb"[\xf0-\xff]")
 
 
 class NotCanonical(Invalid):
@@ -36,7 +38,7 @@ def dumps(value: Json) -> bytes:
     """Return the canonical UTF-8 bytes of ``value``; :class:`NotCanonical` if it has none."""
     ordered = _order(value, 0)
     try:
-        return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _ORDERED.encode(ordered).encode()
     except UnicodeEncodeError:
         raise NotCanonical from None
 
@@ -44,8 +46,8 @@ def dumps(value: Json) -> bytes:
 def loads(data: bytes) -> Json:
     """Return the value of canonical bytes; :class:`NotCanonical` for every other byte string."""
     try:
-        value: Json = json.loads(data.decode(), parse_float=_no_float, parse_constant=_no_float)
-        same = dumps(value) == data
+        value: Json = _DECODER.decode(data.decode())
+        same = (_spell(value) if _is_plain(data) else dumps(value)) == data
     except (ValueError, RecursionError):
         raise NotCanonical from None
     if not same:
@@ -53,8 +55,34 @@ def loads(data: bytes) -> Json:
     return value
 
 
+def _is_plain(data: bytes) -> bool:
+    """Return whether the JSON library's own order of names is ours, and the depth is surely within bounds.
+
+    Without characters outside the basic plane, code points sort as UTF-16 units do. Most files are like that, and
+    reading them costs a third of what ordering them here would.
+    """
+    return data.count(b"[") + data.count(b"{") <= DEPTH_MAX and not _ASTRAL.search(data)
+
+
+def _spell(value: Json) -> bytes:
+    return _SORTING.encode(value).encode()
+
+
+def _bounded_int(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > INT_MAX:
+        raise NotCanonical
+    return number
+
+
 def _no_float(_: str) -> float:
     raise NotCanonical
+
+
+# Built once: the library's functions build theirs again for every call that is not made with its defaults.
+_DECODER: Final = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float, parse_int=_bounded_int)
+_SORTING: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True)
+_ORDERED: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _order(value: object, depth: int) -> Json:

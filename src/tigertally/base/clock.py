@@ -52,6 +52,6 @@ def from_text(text: str) -> datetime:
     if not _FORM.fullmatch(text):
         raise BadInstant
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise BadInstant from None

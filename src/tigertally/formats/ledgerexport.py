@@ -128,7 +128,12 @@ def parse_line(data: bytes) -> Entry:
     reader.end()
     if not isinstance(payload, dict):
         raise reader.wrong("payload")
-    return Entry(leaf=leaf, payload=canon.dumps(payload), salt=salt)
+    # the line is canonical, so its own bytes from the payload to the salt are the payload's
+    start, stop = (
+        len(canon.dumps({"leaf": leaf.decode()})) - 1 + len(',"payload":'),
+        -len(',"salt":""}\n') - 2 * len(salt),
+    )
+    return Entry(leaf=leaf, payload=data[start:stop], salt=salt)
 
 
 def verify_export(

@@ -138,12 +138,13 @@ def _decode(data: bytes, *, rows_max: int) -> PartColumns:
             raise _wrong("schema")
         table = file.read()
         table.validate(full=True)
-        lists = [table.column(name).to_pylist() for name in _names()]
+        # fixed-size values become Python bytes one by one, variable ones in bulk
+        salts = table.column("salt").cast(pa.binary()).to_pylist()
+        subject, code, slot, value, token = (table.column(name).to_pylist() for name in _names() if name != "salt")
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, MemoryError):
         # the library's own words may quote a cell
         raise _wrong("parquet") from None
-    subject, salt, code, slot, value, token = lists
-    return PartColumns(subject=subject, salt=salt, code=code, slot=slot, value=value, token=token)
+    return PartColumns(subject=subject, salt=salts, code=code, slot=slot, value=value, token=token)
 
 
 def _check(part: PartColumns) -> int:

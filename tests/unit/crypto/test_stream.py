@@ -82,3 +82,14 @@ def test_too_short_to_be_a_stream(length: int) -> None:
 def test_keys_have_one_length() -> None:
     with pytest.raises(BadKey):
         list(stream.encrypt_chunks(SecretBytes(b"short"), context=b"", plaintext=[]))
+
+
+def test_a_source_that_goes_on_after_a_short_read_is_not_believed() -> None:
+    """``read`` gives fewer bytes only at the end; one that does so before must not pass for an end."""
+    data = io.BytesIO(by_the_text(b"content", salt=bytes(24), context=b""))
+
+    def read(length: int) -> bytes:
+        return data.read(length) or b"m"
+
+    with pytest.raises(DecryptionFailed):
+        list(stream.decrypt_chunks(SecretBytes(KEY), context=b"", read=read))
