@@ -30,7 +30,7 @@ def freeze(tx: Tx, ledger: Ledger, *, subject: str, by: str, reason: FreezeReaso
     """Freeze ``subject``; return the fact's entry. Raises ``SamePerson``, ``NoSuchPerson``, :class:`AlreadyFrozen`."""
     need_other(subject=subject, by=by)
     need_person(tx, subject)
-    if _held(tx, subject, now):
+    if _held(tx, ledger, subject, now):
         raise AlreadyFrozen
     return facts.state(
         tx,
@@ -49,7 +49,7 @@ def freeze(tx: Tx, ledger: Ledger, *, subject: str, by: str, reason: FreezeReaso
 def unfreeze(tx: Tx, ledger: Ledger, *, subject: str, by: str, now: datetime) -> int:
     """Let ``subject`` go on; return the entry. Raises ``SamePerson``, :class:`NotFrozen`."""
     need_other(subject=subject, by=by)
-    held = _held(tx, subject, now)
+    held = _held(tx, ledger, subject, now)
     if not held:
         raise NotFrozen
     for fact in held:
@@ -59,6 +59,6 @@ def unfreeze(tx: Tx, ledger: Ledger, *, subject: str, by: str, now: datetime) ->
     return ledger.append(tx, event, now=now)
 
 
-def _held(tx: Tx, subject: str, now: datetime) -> list[Fact]:
-    found = facts.read(tx, kinds=[PERSON_FROZEN.name], subjects=[subject])
+def _held(tx: Tx, ledger: Ledger, subject: str, now: datetime) -> list[Fact]:
+    found = facts.read(tx, ledger=ledger, kinds=[PERSON_FROZEN.name], subjects=[subject])
     return [fact for fact in found if fact.current(now)]

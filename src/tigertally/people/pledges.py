@@ -90,7 +90,7 @@ def withdraw_stale(tx: Tx, ledger: Ledger, *, now: datetime, pledge: Pledge | No
     """Withdraw every signature under another text; return how many. Doing it again changes nothing."""
     found = [
         fact
-        for fact in facts.read(tx, kinds=[PERSON_PLEDGED.name])
+        for fact in facts.read(tx, ledger=ledger, kinds=[PERSON_PLEDGED.name])
         if not fact.withdrawn and stale(fact, pledge=pledge)
     ]
     for fact in found:

@@ -97,9 +97,7 @@ def tries_left(tx: Tx, ledger: Ledger, *, person: str, now: datetime) -> int:
     return max(0, FAILS_MAX - len(_recent_fails(tx, ledger, person=person, now=now)))
 
 
-def _state(
-    tx: Tx, ledger: Ledger, *, person: str, quiz: Quiz, score: int, until: datetime, now: datetime
-) -> int:
+def _state(tx: Tx, ledger: Ledger, *, person: str, quiz: Quiz, score: int, until: datetime, now: datetime) -> int:
     value: dict[str, Json] = {"course": quiz.course.id, "version": quiz.course.version, "score": score}
     return facts.state(
         tx, ledger, PERSON_TRAINED, subject=person, value=value, start=now, until=until, actor=person, now=now

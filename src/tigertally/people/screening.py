@@ -33,7 +33,7 @@ def attest(tx: Tx, ledger: Ledger, *, subject: str, by: str, outcome: Screening,
     """
     need_other(subject=subject, by=by)
     need_person(tx, subject)
-    for fact in facts.read(tx, kinds=[PERSON_SCREENED.name], subjects=[subject]):
+    for fact in facts.read(tx, ledger=ledger, kinds=[PERSON_SCREENED.name], subjects=[subject]):
         if not fact.withdrawn:
             facts.withdraw(tx, ledger, entry=fact.entry, reason="screened_again", actor=by, now=now)
     payload = {"person": subject, "by": by, "outcome": outcome.value}
