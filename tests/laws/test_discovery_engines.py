@@ -23,8 +23,8 @@ _NUMBERS = (
 _AROUND = (
     b"cvv", b"CVV2", b"cvn", b"exp", b"expiry_date", b"cardExp", "安全码".encode(), "有效期".encode(), "卡号".encode(),
     "：".encode(), b"12/27", b"2027-12", b"1227", b"202712", b"123", b"4567", b" ", b"-", b".", b"_", b"x", b"X",
-    b"\n", b"\\n", b",", b'"', b"'", b"=", b":", b".0", b"1", b"0", b"4", b"62", b"card=", b"order_no:", b"\x00",
-    b"\xff", b"\xe5\xae",
+    b"\n", b"\\n", b"\\u5361", b"\\u53f7", b"\\u53fa", b"\\u", b",", b'"', b"'", b"=", b":", b".0", b"1", b"0",
+    b"4", b"62", b"card=", b"order_no:", b"\x00", b"\xff", b"\xe5\xae",
 )  # fmt: skip
 _PIECES = _NUMBERS + _AROUND
 

@@ -7,7 +7,7 @@
  *
  * Rules (discovery facts, section 4):
  *  1. ASCII boundaries: an ASCII letter, digit or underscore beside a number rejects it, a Han character does not;
- *     a letter that is the tail of an escape (\n \r \t) is no letter. "digit." before a number rejects it.
+ *     an escape (\n \r \t \u5361) before it is no letter. "digit." before a number rejects it.
  *  2. Work on groups of digits, joined by one repeated separator (space or dash), longest shape first.
  *  3. Never inside a longer run.
  *  4. A number that is an ID (region, date, MOD 11-2) is an ID even when it passes as a card.
@@ -20,7 +20,7 @@
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
-#define VERSION 3
+#define VERSION 4
 
 typedef int64_t i64;
 typedef uint64_t u64;
@@ -69,9 +69,25 @@ static inline int is_lower(int c) { return c >= 'a' && c <= 'z'; }
 static inline int is_letter(int c) { return is_upper(c) || is_lower(c); }
 static inline int is_word(int c) { return is_digit(c) || is_letter(c) || c == '_'; }
 
+static int is_hex(int c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+/* Whether a \uXXXX escape, as in JSON, begins at place. */
+static int escape_at(const view_t *v, i64 place) {
+    return at(v, place) == '\\' && at(v, place + 1) == 'u' && is_hex(at(v, place + 2)) && is_hex(at(v, place + 3)) &&
+           is_hex(at(v, place + 4)) && is_hex(at(v, place + 5));
+}
+
+/* The end of the escape that place lies in, or place. */
+static i64 past_escape(const view_t *v, i64 place) {
+    for (i64 back = 2; back <= 5; back++)
+        if (escape_at(v, place - back)) return place - back + 6;
+    return place;
+}
+
 /* Rule 1, left side. */
 static int open_left(const view_t *v, i64 start) {
     int c = at(v, start - 1);
+    if (is_hex(c) && escape_at(v, start - 6)) return 1;
     if (c == '.') return !is_digit(at(v, start - 2));
     if (!is_word(c)) return 1;
     return (c == 'n' || c == 'r' || c == 't') && at(v, start - 2) == '\\';
@@ -423,7 +439,9 @@ static i64 walk(view_t *v, i64 from, i64 limit) {
                 int c = at(v, p + 3);
                 if (at(v, p) != '1' || (c != ' ' && c != '-')) continue;
             }
-            i64 end = try_here(v, p);
+            i64 own = past_escape(v, p);
+            if (own != p && !is_digit(at(v, own))) continue;
+            i64 end = try_here(v, own);
             if (end > done) done = end;
         }
     }

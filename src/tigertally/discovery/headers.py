@@ -2,7 +2,8 @@
 
 Rules: 1. leading rows with a single filled cell, when wider rows follow, are titles and passed over;
 2. the first row after them is the header if none of its cells looks like data and either one of its words
-has a meaning or a column holds numbers, addresses or digests below a cell that is none; 3. otherwise there is no header.
+has a meaning or a column holds numbers, addresses or digests below a cell that is none;
+3. otherwise there is no header.
 """
 
 from __future__ import annotations

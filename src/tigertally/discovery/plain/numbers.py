@@ -38,8 +38,10 @@ from tigertally.discovery.plain.view import (
 )
 
 # Where to look: a run long enough by itself, or a head of a group shape.
-_RUNS: Final = re.compile(rb"(?<![0-9])(?:[0-9]{11,}|[0-9]{3,6}(?=[ -][0-9]))")
+_RUNS: Final = re.compile(rb"(?<![0-9])(?:[0-9]{11,}|[0-9]{3,10}(?=[ -][0-9]))")
 _LETTERS: Final = re.compile(rb"(?=[A-Z]{2}[0-9]{2})")
+_ESCAPE: Final = re.compile(rb"\\u[0-9A-Fa-f]{4}")
+_HEX: Final = frozenset(b"0123456789abcdefABCDEF")
 _RUN_MAX: Final = 40
 _GROUPS_MAX: Final = 7
 _TWICE: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -66,11 +68,26 @@ def walk(view: View, start: int, limit: int) -> None:
             _try_iban(view, place)
     for place in heads:
         if done <= place < limit:
-            done = max(done, _try_here(view, place))
+            own = _past_escape(view, place)
+            if own == place or view.at(own) in DIGITS:
+                done = max(done, _try_here(view, own))
+
+
+def _escape_at(view: View, place: int) -> bool:
+    return place >= view.lo and _ESCAPE.match(view.data, place, view.hi) is not None
+
+
+def _past_escape(view: View, place: int) -> int:
+    for back in (2, 3, 4, 5):
+        if _escape_at(view, place - back):
+            return place - back + 6
+    return place
 
 
 def _open_left(view: View, start: int) -> bool:
     char = view.at(start - 1)
+    if char in _HEX and _escape_at(view, start - 6):
+        return True
     if char == 0x2E:
         return view.at(start - 2) not in DIGITS
     if char not in WORD:

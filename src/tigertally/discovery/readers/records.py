@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from tigertally.base.text import Text
-from tigertally.discovery.columns import ColumnEvidence, cells_of, finish_columns
+from tigertally.discovery.columns import ColumnEvidence, cells_of, finish_columns, folded
 from tigertally.discovery.encodings import Encoding
 from tigertally.discovery.evidence import TextEvidence
 from tigertally.discovery.inventory import IN_TEXT, Finding, Kind, Place, PlaceKind
@@ -82,7 +82,7 @@ class PathEvidence:
                 last = path.rpartition(".")[2].removesuffix("[]")
                 evidence = ColumnEvidence(header=last, place=Place(kind=PlaceKind.KEY, name=path), key=self.key)
                 self.columns[path] = evidence
-            evidence.add(cells_of(cells))
+            evidence.add(folded(cells_of(cells)))
         self._pending = {}
         self._count = 0
 
