@@ -31,6 +31,7 @@ from tigertally.ledger.sql import EntryRow, FactRow
 from tigertally.store.tx import Tx
 
 _SUM_BITS: Final = 256
+_READ: Final = frozenset({FACT_STATED.name, FACT_WITHDRAWN.name, PAYLOAD_ERASED.name})
 
 
 class Derived:
@@ -60,11 +61,11 @@ class Derived:
             return
         self.payloads += 1
         try:
-            body = canon.loads(self.ledger.open_payload(row.idx, row.leaf, *stored))
+            body = self.ledger.open_payload(row.idx, row.leaf, *stored)
+            if leaf.kind in _READ:
+                self._learn(row.idx, leaf.kind, canon.loads(body))
         except Problem:
             self.flaws.add(4, row.idx, "内容与承诺或位置不符", "the payload does not match its commitment or its place")
-            return
-        self._learn(row.idx, leaf.kind, body)
 
     def _learn(self, index: int, kind: str, body: Json) -> None:
         if kind == FACT_STATED.name:

@@ -27,7 +27,6 @@ from tigertally.crypto.digest import KeyedDigest, same
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.crypto.merkle import Frontier, leaf_hash
 from tigertally.crypto.sign import NoteKey
-from tigertally.formats import leaf as leaves
 from tigertally.formats.errors import Malformed
 from tigertally.formats.leaf import PSEUDONYM_CHARS, SALT_BYTES, commit_payload
 from tigertally.formats.note import NoteVerifier, verifier_of
@@ -164,7 +163,7 @@ class Ledger:
         if stored is None:
             return None
         body = self.open_payload(index, raw, *stored)
-        if kind is not None and leaves.parse(raw).kind != kind.name:
+        if kind is not None and spelling.read_leaf(raw).kind != kind.name:
             raise LedgerBroken(index=index, what="kind")
         return canon.loads(body)
 
@@ -172,7 +171,7 @@ class Ledger:
         """Return a payload's canonical bytes, proved to belong to the leaf ``raw`` at ``index``, or raise."""
         try:
             body = self.keys.payload.open(sealed, payload_aad(index, leaf_hash(raw)))
-            commitment = leaves.parse(raw).commitment
+            commitment = spelling.read_leaf(raw).commitment
         except (DecryptionFailed, UnknownSuite, Malformed):
             raise LedgerBroken(index=index, what="payload") from None
         if len(salt) != SALT_BYTES or not same(commit_payload(salt, body), commitment):

@@ -17,11 +17,10 @@ from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.formats import checkpoint as notes
-from tigertally.formats import leaf as leaves
 from tigertally.formats import ledgerexport
 from tigertally.formats.errors import Malformed
 from tigertally.formats.statement import Statement
-from tigertally.ledger import sql
+from tigertally.ledger import spelling, sql
 from tigertally.ledger.entries import Ledger
 from tigertally.ledger.errors import LedgerBroken
 from tigertally.ledger.events import event_kinds
@@ -75,7 +74,7 @@ def _entries(tx: Tx, ledger: Ledger, *, size: int, out: BinaryIO, hashes: Binary
 
 def _line(ledger: Ledger, row: EntryRow, stored: tuple[bytes, bytes] | None, public: set[str]) -> bytes:
     try:
-        kind = leaves.parse(row.leaf).kind
+        kind = spelling.read_leaf(row.leaf).kind
     except Malformed:
         raise LedgerBroken(index=row.idx, what="leaf") from None
     if stored is None or kind not in public:

@@ -24,7 +24,7 @@ from tigertally.base.text import Text
 from tigertally.formats import leaf as leaves
 from tigertally.formats.errors import Malformed
 from tigertally.formats.leaf import SALT_BYTES
-from tigertally.ledger import sql
+from tigertally.ledger import spelling, sql
 from tigertally.ledger.entries import LOCK, Ledger
 from tigertally.ledger.errors import FactWithdrawn, LedgerBroken, NoSuchEntry
 from tigertally.ledger.events import Event, register_event
@@ -203,7 +203,7 @@ def check_row(row: FactRow, *, ledger: Ledger | None = None, tx: Tx | None = Non
         raise LedgerBroken(index=row.idx, what="fact")
     try:
         value = canon.loads(row.value)
-        leaf = leaves.parse(row.leaf)
+        leaf = spelling.read_leaf(row.leaf)
     except (canon.NotCanonical, Malformed):
         raise LedgerBroken(index=row.idx, what="fact") from None
     if not isinstance(value, dict) or leaf.kind != FACT_STATED.name or len(row.salt) != SALT_BYTES:

@@ -24,10 +24,9 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.crypto.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, leaf_hash
 from tigertally.formats import checkpoint as notes
-from tigertally.formats import leaf as leaves
 from tigertally.formats.checkpoint import Checkpoint
 from tigertally.formats.leaf import Leaf
-from tigertally.ledger import sql, tree
+from tigertally.ledger import spelling, sql, tree
 from tigertally.ledger.derived import Derived
 from tigertally.ledger.entries import Ledger
 from tigertally.ledger.flaws import Flaw, Flaws
@@ -116,7 +115,7 @@ class _Walk:
             self.flaws.add(6, row.idx, "条目与树的存储块不符", "the entry is not the one the tree was built from")
         self._grow(row.leaf_hash)
         try:
-            leaf = leaves.parse(row.leaf)
+            leaf = spelling.read_leaf(row.leaf)
         except Problem:
             self.flaws.add(2, row.idx, "条目格式损坏", "the entry is malformed")
             return None
