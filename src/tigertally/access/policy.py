@@ -64,6 +64,7 @@ class Action(Enum):
     DEAL_MANAGE = "deals.manage"
     PARTY_CONFIRM = "deals.party_confirm"
     STAGE = "deals.stage"
+    WAIVE = "deals.waive"
     RELEASE = "handover.release"
     BUNDLE = "handover.bundle"
     RECEIVE = "handover.receive"
@@ -136,6 +137,7 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.DEAL_MANAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.PARTY_CONFIRM: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    Action.WAIVE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.STAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.RELEASE: Rule(
         roles=frozenset({Role.LEAD}),
