@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tigertally.discovery import core, find_spans
-from tigertally.discovery.encodings import ascii_digits, fold_text
+from tigertally.discovery.folding import ascii_digits as plain_digits
+from tigertally.discovery.folding import fold_text
 from tigertally.discovery.readers import stream as streams
 
 CARD = b"4111111111111111"
@@ -83,6 +84,17 @@ def test_a_text_with_its_spans_replaced_has_none(data: bytes) -> None:
     assert len(find_spans(b"".join([*out, data[done:]]))) == 0
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8")))
+wide = st.lists(st.one_of(st.text(max_size=20), st.sampled_from("０９－Ｘｘ　，：。４"), st.just("a" * 40))).map(
+    "".join
+)
+
+
+@given(wide)
 def test_folding_text_and_bytes_is_the_same(text: str) -> None:
-    assert ascii_digits(text.encode()).decode() == fold_text(text)
+    data = text.encode("utf-8", "replace")
+    assert core.ascii_digits(data) == plain_digits(data) == fold_text(data.decode()).encode()
+
+
+@given(st.lists(st.one_of(st.binary(max_size=20), st.sampled_from([b"\xef\xbc", b"\x90", b"\xe3\x80"]))).map(b"".join))
+def test_both_engines_fold_any_bytes_alike(data: bytes) -> None:
+    assert core.ascii_digits(data) == plain_digits(data)

@@ -20,7 +20,7 @@
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
-#define VERSION 4
+#define VERSION 5
 
 typedef int64_t i64;
 typedef uint64_t u64;
@@ -673,5 +673,51 @@ EXPORT void tt_digest_cells(const u8 *data, const int64_t *offsets, i64 rows, u6
         h *= 0xd6e8feb86659fd93ull;
         h ^= h >> 32;
         out[row] = h;
+    }
+}
+
+/* The ASCII of a full-width digit, dash, X, or ideographic blank at p (three bytes), 0 for anything else. */
+static int folded(const u8 *p) {
+    if (p[0] == 0xe3) return p[1] == 0x80 && p[2] == 0x80 ? ' ' : 0;
+    if (p[0] != 0xef) return 0;
+    if (p[1] == 0xbd) return p[2] == 0x98 ? 'x' : 0;
+    if (p[1] != 0xbc) return 0;
+    if (p[2] >= 0x90 && p[2] <= 0x99) return p[2] - 0x60;
+    return p[2] == 0x8d ? '-' : p[2] == 0xb8 ? 'X' : 0;
+}
+
+/* The first place at or after from where something folds, size if nothing does. */
+static i64 next_fold(const u8 *data, i64 size, i64 from) {
+    i64 p = from;
+    while (p + 2 < size) {
+#if defined(__SSE2__)
+        while (p + 18 <= size) {
+            __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(data + p));
+            int lead = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xef)),
+                                                      _mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xe3))));
+            for (; lead; lead &= lead - 1)
+                if (folded(data + p + __builtin_ctz((unsigned)lead))) return p + __builtin_ctz((unsigned)lead);
+            p += 16;
+        }
+        if (p + 2 >= size) break;
+#endif
+        if (folded(data + p)) return p;
+        p++;
+    }
+    return size;
+}
+
+/* Write data with full-width digits as ASCII to out (size bytes); returns how many were written. out may be null: then
+ * size is returned when nothing folds, and something less when something does. */
+EXPORT i64 tt_fold(const u8 *data, i64 size, u8 *out) {
+    i64 from = 0, written = 0;
+    for (;;) {
+        i64 place = next_fold(data, size, from);
+        if (!out) return place;
+        memcpy(out + written, data + from, (size_t)(place - from));
+        written += place - from;
+        if (place >= size) return written;
+        out[written++] = (u8)folded(data + place);
+        from = place + 3;
     }
 }

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery import core, shapes
 from tigertally.discovery.counting import EXAMPLES_MAX, Tally, mixed
-from tigertally.discovery.encodings import FULL_WIDTH, fold_text
 from tigertally.discovery.evidence import TextEvidence, test_numbers
+from tigertally.discovery.folding import fold_text
 from tigertally.discovery.hits import (
     ALSO,
     CELL_BYTES_MAX,
@@ -55,7 +55,7 @@ def folded(column: pa.Array) -> pa.Array:
     if data is None:
         return column
     raw = memoryview(data).tobytes()
-    if not any(lead in raw for lead in FULL_WIDTH):
+    if core.ascii_digits(raw) is raw:
         return column
     return cells_of([None if value is None else fold_text(value) for value in column.to_pylist()])
 

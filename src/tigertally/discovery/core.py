@@ -24,13 +24,13 @@ import numpy.typing as npt
 from tigertally.data.ibans import IBAN_LENGTHS
 from tigertally.data.issuers import PAN_DIGITS_MIN, all_ranges
 from tigertally.data.regions import PROVINCES, region_codes
-from tigertally.discovery import plain
+from tigertally.discovery import folding, plain
 from tigertally.discovery.hits import Hits, Tables, empty_hits, join_hits
 
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 _CAP: Final = 65_536
 _MOBILE_HEADS: Final = (
     (130, 139), (145, 149), (150, 153), (155, 159), (162, 162), (165, 167), (170, 178), (180, 193), (195, 199),
@@ -181,6 +181,17 @@ def digest_cells(data: memoryview | bytes, offsets: Int64s, *, key: int) -> UInt
     return out
 
 
+def ascii_digits(data: bytes) -> bytes:
+    """Return UTF-8 ``data`` with full-width digits, dash, X and blank as ASCII; the same object if there are none."""
+    compiled = _compiled()
+    if compiled is None:
+        return folding.ascii_digits(data)
+    if compiled.library.tt_fold(data, len(data), None) == len(data):
+        return data
+    out = np.empty(len(data), np.uint8)
+    return out[: compiled.library.tt_fold(data, len(data), out.ctypes.data)].tobytes()
+
+
 @cache
 def tables() -> Tables:
     """Return the lookup tables that both engines read; built once, about 3 MB."""
@@ -224,6 +235,8 @@ def _compiled() -> _Engine | None:
     library.tt_context.restype = None
     library.tt_digest_cells.argtypes = (pointer, pointer, number, ctypes.c_uint64, pointer)
     library.tt_digest_cells.restype = None
+    library.tt_fold.argtypes = (pointer, number, pointer)
+    library.tt_fold.restype = number
     held = tables()
     record = _TablesC(*(column.ctypes.data for column in (held.issuer, held.region, held.iban, held.mobile)))
     return _Engine(library=library, tables=record)

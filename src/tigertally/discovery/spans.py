@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery import core
-from tigertally.discovery.encodings import ascii_digits, fold
+from tigertally.discovery.core import ascii_digits
+from tigertally.discovery.folding import fold
 from tigertally.discovery.hits import (
     CVV,
     EXPIRY,
@@ -37,7 +38,9 @@ from tigertally.discovery.hits import (
 BESIDE_BYTES: Final = 200
 _POSSIBLE: Final = re.compile(rb"[0-9]{2}|\xef\xbc[\x90-\x99]")
 _NONE: Final = empty_hits()
-_RANK: Final = {TRACK: 0, IBAN: 1, PAN: 2, NATIONAL_ID: 2, MOBILE: 3, CVV: 4, EXPIRY: 5, ID_15: 6}
+_RANKS: Final = np.full(256, 9, np.int64)
+for _rank, _kind in enumerate((TRACK, IBAN, PAN, NATIONAL_ID, MOBILE, CVV, EXPIRY, ID_15)):
+    _RANKS[_kind] = _rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +115,15 @@ def found(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
 
 def settle(hits: Hits) -> Hits:
     """Return the hits in order without overlaps and without misses."""
-    hits = hits.where(~np.isin(hits.kind, (MISS_PAN, MISS_ID)))
+    hits = hits.where((hits.kind != MISS_PAN) & (hits.kind != MISS_ID))
     if len(hits) < 2:  # noqa: PLR2004
         return hits
-    rank = np.array([_RANK[kind] for kind in hits.kind.tolist()], np.int64)
-    hits = hits.where(np.lexsort((-hits.stop, rank, hits.start)))
+    hits = hits.where(np.lexsort((-hits.stop, _RANKS[hits.kind], hits.start)))
     while True:
         clash = np.flatnonzero(hits.start[1:] < hits.stop[:-1])
         if not len(clash):
             return hits
         keep = np.ones(len(hits), np.bool_)
-        left, right = hits.kind[clash], hits.kind[clash + 1]
-        ranks = np.array([_RANK.get(code, 9) for code in range(256)], np.int64)
-        keep[np.where(ranks[right] < ranks[left], clash, clash + 1)] = False
+        right_wins = _RANKS[hits.kind[clash + 1]] < _RANKS[hits.kind[clash]]
+        keep[np.where(right_wins, clash, clash + 1)] = False
         hits = hits.where(keep)

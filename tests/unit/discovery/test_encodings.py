@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tigertally.discovery import detect_encoding
-from tigertally.discovery.encodings import ascii_digits, fold_text, wide_plane
+from tigertally.discovery.core import ascii_digits
+from tigertally.discovery.encodings import wide_plane
+from tigertally.discovery.folding import fold_text
 
 CHINESE = "姓名：王小明，卡号：4111111111111111，备注：无\n" * 20
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.text import Text
 from tigertally.discovery.columns import TableEvidence, cells_of, folded
-from tigertally.discovery.encodings import fold_text
 from tigertally.discovery.errors import Unreadable
+from tigertally.discovery.folding import fold_text
 from tigertally.discovery.inventory import Finding, Kind, PlaceKind
 from tigertally.discovery.naming import column_names, safe_name
 from tigertally.discovery.readers.stream import Outcome, Source

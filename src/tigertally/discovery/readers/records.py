@@ -30,7 +30,6 @@ DEPTH_MAX: Final = 64
 ITEM_CHARS_MAX: Final = 64 * 1024 * 1024
 _WHOLE_BYTES_MAX: Final = 32 * 1024 * 1024
 _KEY_DIGITS_MIN: Final = 6
-_BATCH_CELLS: Final = 65_536
 
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _NOT_PARSED: Final = Text(
@@ -45,74 +44,84 @@ class _NotJsonError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class PathEvidence:
-    """Collects the cells of each path; judged together at the end."""
+    """Collects the cells of each path; judged together at the end. Call :meth:`flush` after each batch of records."""
 
     key: int
     columns: dict[str, ColumnEvidence] = field(default_factory=dict)
-    _pending: dict[str, list[str | None]] = field(default_factory=dict)
-    _names: dict[str, str] = field(default_factory=dict)  # paths as in the file → as shown
-    _count: int = 0
+    _cells: dict[str, list[str | None]] = field(default_factory=dict)  # by path
+    _slots: dict[str, dict[str, list[str | None]]] = field(default_factory=dict)  # by path of the object, then by key
+    _paths: dict[str, dict[str, str]] = field(default_factory=dict)  # the same, to paths
 
     def add(self, value: Tree, path: str = "", depth: int = 0) -> None:
         """Add a record (or a part of one at ``path``)."""
-        if isinstance(value, dict):
-            if depth >= DEPTH_MAX:
-                self._cell(path or "#", json.dumps(value, ensure_ascii=False))
-                return
-            dot = f"{path}." if path else ""
-            for key, child in value.items():
-                if type(child) is str:
-                    self._cell(self._named(dot, key), child)
-                elif child is not None and not isinstance(child, bool):
-                    self.add(child, self._named(dot, key), depth + 1)
+        if type(value) is str:
+            self._open(path or "#").append(value)
+        elif depth >= DEPTH_MAX:
+            self._open(path or "#").append(json.dumps(value, ensure_ascii=False))
+        elif isinstance(value, dict):
+            self._add_object(value, path, depth)
         elif isinstance(value, list):
-            if depth >= DEPTH_MAX:
-                self._cell(path or "#", json.dumps(value, ensure_ascii=False))
-                return
             for child in value:
                 self.add(child, f"{path}[]", depth + 1)
-        elif type(value) is str:
-            self._cell(path or "#", value)
 
     def flush(self) -> None:
         """Judge what is pending."""
-        for path, cells in self._pending.items():
+        for path, cells in self._cells.items():
+            if not cells:
+                continue
             evidence = self.columns.get(path)
             if evidence is None:
                 last = path.rpartition(".")[2].removesuffix("[]")
                 evidence = ColumnEvidence(header=last, place=Place(kind=PlaceKind.KEY, name=path), key=self.key)
                 self.columns[path] = evidence
             evidence.add(folded(cells_of(cells)))
-        self._pending = {}
-        self._count = 0
+            cells.clear()
 
     def finish(self, name: str) -> list[Finding]:
         """Return the findings of all paths."""
         self.flush()
         return finish_columns(list(self.columns.values()), name)
 
-    def _cell(self, path: str, value: str) -> None:
-        cells = self._pending.get(path)
-        if cells is None:
-            if path not in self.columns and len(self.columns) + len(self._pending) >= PATHS_MAX:
-                path = "*"
-            cells = self._pending.setdefault(path, [])
-        cells.append(value)
-        self._count += 1
-        if self._count >= _BATCH_CELLS:
-            self.flush()
+    def _add_object(self, value: dict[str, Tree], path: str, depth: int) -> None:
+        slots = self._slots.setdefault(path, {})
+        for key, child in value.items():
+            if type(child) is str:
+                cells = slots.get(key)
+                if cells is None:
+                    cells = self._open(self._named(path, key))
+                    if len(self._slots) < PATHS_MAX and len(slots) < PATHS_MAX and not _is_value(key):
+                        slots[key] = cells
+                cells.append(child)
+            elif child is not None and not isinstance(child, bool):
+                self.add(child, self._named(path, key), depth + 1)
 
-    def _named(self, dot: str, key: str) -> str:
-        known = self._names.get(dot + key)
-        if known is not None:
-            return known
-        if (len(key) >= _KEY_DIGITS_MIN and key.isdigit()) or len(find_spans(key.encode("utf-8", "replace"))):
-            self._cell(f"{dot}*", key)
+    def _open(self, path: str) -> list[str | None]:
+        """Return the pending cells of a path; past the limit of paths they all share one."""
+        cells = self._cells.get(path)
+        if cells is None:
+            if len(self._cells) >= PATHS_MAX:
+                path = "*"
+            cells = self._cells.setdefault(path, [])
+        return cells
+
+    def _named(self, path: str, key: str) -> str:
+        known = self._paths.setdefault(path, {})
+        named = known.get(key)
+        if named is not None:
+            return named
+        dot = f"{path}." if path else ""
+        if _is_value(key):
+            self._open(f"{dot}*").append(key)
             return f"{dot}*"
-        shown = dot + safe_name(key)
-        if len(self._names) < PATHS_MAX:
-            self._names[dot + key] = shown
-        return shown
+        named = dot + safe_name(key)
+        if len(self._paths) < PATHS_MAX and len(known) < PATHS_MAX:
+            known[key] = named
+        return named
+
+
+def _is_value(key: str) -> bool:
+    digits = len(key) >= _KEY_DIGITS_MIN and key.isdigit()
+    return digits or len(find_spans(key.encode("utf-8", "replace"))) > 0
 
 
 def read_json(source: Source, *, kind: Kind, encoding: Encoding, key: int, advance: Callable[[int], None]) -> Outcome:
@@ -157,6 +166,7 @@ def _lines(windows: Iterator[bytes], paths: PathEvidence, strays: TextEvidence, 
         lines = [line for line in window.split(b"\n") if line.strip()]
         for record in _together(lines) or _each(lines, strays, outcome):
             paths.add(record)
+        paths.flush()
 
 
 def _together(lines: list[bytes]) -> list[Tree] | None:
@@ -184,11 +194,8 @@ def _each(lines: list[bytes], strays: TextEvidence, outcome: Outcome) -> list[Tr
 
 def _whole(data: bytes, paths: PathEvidence) -> None:
     value = _decode(data.decode("utf-8", "replace"))
-    if isinstance(value, list):
-        for record in value:
-            paths.add(record)
-    else:
-        paths.add(value)
+    for record in value if isinstance(value, list) else [value]:
+        paths.add(record)
 
 
 def _array(windows: Iterator[bytes], paths: PathEvidence) -> None:
@@ -211,6 +218,7 @@ def _array(windows: Iterator[bytes], paths: PathEvidence) -> None:
             paths.add(record)
             place = end
             continue
+        paths.flush()
         more = next(windows, None)
         if more is None or len(text) - place > ITEM_CHARS_MAX:
             raise _NotJsonError

@@ -18,8 +18,8 @@ import python_calamine as calamine
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.text import Text
 from tigertally.discovery.columns import TableEvidence, cells_of
-from tigertally.discovery.encodings import fold_text
 from tigertally.discovery.errors import Unreadable
+from tigertally.discovery.folding import fold_text
 from tigertally.discovery.headers import header_row
 from tigertally.discovery.inventory import Finding, Kind, PlaceKind
 from tigertally.discovery.naming import column_names, safe_name

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from tigertally.base.text import Text
-from tigertally.discovery.encodings import Encoding, ascii_digits, is_utf8
+from tigertally.discovery.core import ascii_digits
+from tigertally.discovery.encodings import Encoding, is_utf8
 from tigertally.discovery.inventory import Dialect, Finding, Kind, Status
 
 WINDOW_BYTES: Final = 4 * 1024 * 1024
