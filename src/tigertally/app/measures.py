@@ -212,5 +212,7 @@ _MEASURES: Final[tuple[tuple[Text, Callable[[_Known, int, Text], Measure]], ...]
 def compute(house: House) -> list[Measure]:
     """Return the twenty measures as of now."""
     with house.store.reading() as tx:
-        known = _Known(facts=facts.read(tx), people=identities.everybody(tx), now=house.clock.now())
+        known = _Known(
+            facts=facts.read(tx, ledger=house.ledger), people=identities.everybody(tx), now=house.clock.now()
+        )
     return [rule(known, number, title) for number, (title, rule) in enumerate(_MEASURES, start=1)]

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tigertally.access import NotAllowed
+from tigertally.access import NotAllowed, Unmet
 from tigertally.app.errors import Unexpected
 from tigertally.base.canon import Json
 from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Problem, Refused, Unavailable, family_of
 from tigertally.base.text import Lang
+from tigertally.deals import ClausesFaulty, GateClosed
+from tigertally.sealing import PlanIncomplete, PlanNotValid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +52,32 @@ def body_of(problem: Problem, lang: Lang) -> dict[str, Json]:
         "hint": problem.advise(lang),
         "details": dict(problem.details),
     }
-    if isinstance(problem, NotAllowed):
-        body["unmet"] = [
-            {"condition": item.condition, "why": item.why.render(lang), "how": item.how.render(lang)}
-            for item in problem.decision.unmet
-        ]
-        if problem.approval:
-            body["approval"] = problem.approval
+    if points := points_of(problem, lang):
+        body["unmet"] = [{"condition": item.name, "why": item.why, "how": item.how} for item in points]
+    if isinstance(problem, NotAllowed) and problem.approval:
+        body["approval"] = problem.approval
     return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One line of a problem that has several: a condition, a mistake in a plan, a fault in a clause."""
+
+    name: str
+    why: str
+    how: str = ""
+
+
+def points_of(problem: Problem, lang: Lang) -> list[Point]:
+    """Return every single thing that is wrong, for problems that list them; empty for the others."""
+    if isinstance(problem, NotAllowed):
+        unmet: tuple[Unmet, ...] = problem.decision.unmet
+    elif isinstance(problem, GateClosed):
+        unmet = problem.unmet
+    elif isinstance(problem, (PlanNotValid, PlanIncomplete)):
+        return [Point(name=str(item.line), why=item.say(lang)) for item in problem.mistakes]
+    elif isinstance(problem, ClausesFaulty):
+        return [Point(name="", why=item.render(lang)) for item in problem.faults]
+    else:
+        return []
+    return [Point(name=item.condition, why=item.why.render(lang), how=item.how.render(lang)) for item in unmet]

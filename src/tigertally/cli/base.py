@@ -334,13 +334,14 @@ def complain(problem: Problem, *, lang: Lang, as_json: bool, err: Console) -> in
     err.print(f"tigertally: {problem.say(lang)}  [{problem.code}]", markup=False, style="red")
     if hint := problem.advise(lang):
         err.print(f"  → {hint}", markup=False)
-    if isinstance(problem, NotAllowed):
-        for item in problem.decision.unmet:
-            err.print(f"  ✗ {item.why.render(lang)}", markup=False)
-            err.print(f"    → {item.how.render(lang)}", markup=False, style="dim")
-        if problem.approval:
-            told = Text("已请求第二人批准：{id}", "a second person was asked: {id}")
-            err.print(f"  … {told.render(lang, id=problem.approval)}", markup=False)
+    for point in problems.points_of(problem, lang):
+        name = f"{point.name}: " if point.name else ""
+        err.print(f"  ✗ {name}{point.why}", markup=False)
+        if point.how:
+            err.print(f"    → {point.how}", markup=False, style="dim")
+    if isinstance(problem, NotAllowed) and problem.approval:
+        told = Text("已请求第二人批准：{id}", "a second person was asked: {id}")
+        err.print(f"  … {told.render(lang, id=problem.approval)}", markup=False)
     return problems.look_of(problem).exit
 
 

@@ -69,7 +69,7 @@ def discover_command(
             raise NotWritable(path=out, reason=type(error).__name__) from None
     if record:
         with shell.house() as house:
-            verbs.record_inventory(house, actor=shell.actor(house), inventory=inventory, written=written.encode())
+            verbs.record_inventory(house, actor=shell.actor(house), inventory=inventory)
     data: Json = json.loads(written)
     shell.result(data, lambda console: _show(shell, console, inventory, possible=possible, out=out))
 

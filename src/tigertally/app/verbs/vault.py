@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tigertally import deals, vault
+from tigertally import vault
 from tigertally.access import Action, Actor, Decision, Grant, Purpose, grants
 from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.verbs.deals import deal_of_scope
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -108,7 +109,7 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
             classes=(place.cls,),
             count=1,
             purpose=purpose.value,
-            deal=deals.deal_of_scope(tx, scope=scope) or "",
+            deal=_deal(house, tx, scope=scope, now=now),
             grant=grant,
             details=(("scope", scope), ("token", token)),
         )
@@ -151,7 +152,7 @@ def ask_grant(
             asker=actor.person.person,
             classes=classes,
             purpose=purpose,
-            deal=deals.deal_of_scope(tx, scope=scope) or "",
+            deal=_deal(house, tx, scope=scope, now=now),
             uses=uses,
             length_s=length_s,
             now=now,
@@ -202,6 +203,11 @@ def rotate(house: House, *, actor: Actor, scope: str, progress: Progress = SILEN
             now=house.clock.now,
             progress=progress,
         )
+
+
+def _deal(house: House, tx: Tx, *, scope: str, now: datetime) -> str:
+    found = deal_of_scope(house, tx, scope=scope, now=now)
+    return "" if found is None else found.deal
 
 
 def _viewed(house: House, tx: Tx, *, actor: Actor, scope: str, subjects: Sequence[str], now: datetime) -> None:

@@ -1,0 +1,268 @@
+"""Verbs of deals: parties, opening, inviting, accepting, concluding, stages, waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tigertally import deals
+from tigertally.access import Action, Actor, approvals
+from tigertally.access.policy import Side
+from tigertally.app.errors import NotReadable
+from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.wire import House
+from tigertally.base.fields import FieldClass
+from tigertally.base.ids import DealId, PartyId
+from tigertally.crypto.digest import sha256_file
+from tigertally.deals import Deal, Judgement, MoveReason, Party, WaiverReason
+from tigertally.formats.dealpapers import Structure
+from tigertally.formats.statement import Statement
+from tigertally.store.tx import Tx
+
+
+def deal_of_scope(house: House, tx: Tx, *, scope: str, now: datetime) -> Deal | None:
+    """Return the newest deal that sells or receives ``scope`` and is not dead, or None."""
+    found = None
+    for deal in deals.all_deals(tx, house.ledger, now=now):
+        if deal.scope == scope and deal.stage != deals.DEAD:
+            found = deal
+    return found
+
+
+def import_card(house: House, *, actor: Actor, card: Statement, replacing: bool = False) -> Party:
+    """Take in a counterparty's card; it is believed once two persons confirmed its fingerprint."""
+
+    def work(tx: Tx, now: datetime) -> Party:
+        details = (("card", card.digest),)
+        allow(house, tx, actor=actor, action=Action.DEAL_MANAGE, now=now, details=details)
+        return deals.import_card(
+            tx,
+            house.ledger,
+            statement=card,
+            own=house.settings.party,
+            actor=actor.person.person,
+            now=now,
+            replacing=replacing,
+        )
+
+    return attempt(house, verb="deals.party_import", work=work, actor=actor)
+
+
+def confirm_party(house: House, *, actor: Actor, party: str, fingerprint: str) -> int:
+    """Confirm a counterparty by the fingerprint it read out; a two-person act. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        spelled = "".join(fingerprint.split()).lower()
+        details = (("party", party), ("fingerprint", spelled))
+        allow(house, tx, actor=actor, action=Action.PARTY_CONFIRM, now=now, details=details)
+        return deals.confirm(
+            tx, house.ledger, party=PartyId(party), fingerprint=fingerprint, actor=actor.person.person, now=now
+        )
+
+    return attempt(house, verb="deals.party_confirm", work=work, actor=actor)
+
+
+def parties(house: House) -> list[Party]:
+    """Return all counterparties."""
+    with house.store.reading() as tx:
+        return deals.all_parties(tx, house.ledger, now=house.clock.now())
+
+
+def open_deal(house: House, *, actor: Actor, title: str, structure: Structure | None, scope: str) -> Deal:
+    """Open a deal as the seller of ``scope``, at stage S0."""
+
+    def work(tx: Tx, now: datetime) -> Deal:
+        allow(house, tx, actor=actor, action=Action.DEAL_MANAGE, now=now, details=(("scope", scope),))
+        return deals.open_deal(
+            tx,
+            house.ledger,
+            title=title,
+            structure=structure,
+            side=Side.SELLER,
+            scope=scope,
+            actor=actor.person.person,
+            now=now,
+        )
+
+    return attempt(house, verb="deals.open", work=work, actor=actor)
+
+
+def answer_structure(house: House, *, actor: Actor, deal: str, structure: Structure) -> int:
+    """Say which structure the deal has. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        details = (("structure", structure.value),)
+        allow(house, tx, actor=actor, action=Action.DEAL_MANAGE, now=now, deal=deal, details=details)
+        return deals.answer_structure(
+            tx,
+            house.ledger,
+            deal=DealId(deal),
+            structure=structure,
+            actor=actor.person.person,
+            now=now,
+        )
+
+    return attempt(house, verb="deals.structure", work=work, actor=actor)
+
+
+def invite(
+    house: House,
+    *,
+    actor: Actor,
+    deal: str,
+    buyer: str,
+    classes: Sequence[FieldClass],
+    purposes: Sequence[str],
+    days: int,
+    destroy_within_days: int,
+    penalty_cny: int,
+) -> Statement:
+    """Draft the agreement from the shipped text, sign it, and return the invitation that carries it."""
+
+    def work(tx: Tx, now: datetime) -> Statement:
+        allow(
+            house,
+            tx,
+            actor=actor,
+            action=Action.DEAL_MANAGE,
+            now=now,
+            classes=tuple(classes),
+            deal=deal,
+            details=(("buyer", buyer),),
+        )
+        agreement = deals.draft(
+            deal=DealId(deal),
+            seller=house.card,
+            buyer=deals.confirmed_card(tx, house.ledger, buyer, now=now),
+            classes=classes,
+            purposes=purposes,
+            start=now,
+            until=now + timedelta(days=days),
+            destroy_within_days=destroy_within_days,
+            penalty_cny=penalty_cny,
+        )
+        return deals.invite(
+            tx,
+            house.ledger,
+            deal=DealId(deal),
+            agreement=agreement,
+            own=house.card_statement,
+            signing=house.signing,
+            actor=actor.person.person,
+            now=now,
+        )
+
+    return attempt(house, verb="deals.invite", work=work, actor=actor)
+
+
+def accept(house: House, *, actor: Actor, invitation: Statement, scope: str) -> Statement:
+    """As the buyer: check the invitation, sign its agreement, return the acceptance."""
+
+    def work(tx: Tx, now: datetime) -> Statement:
+        details = (("invitation", invitation.digest), ("scope", scope))
+        allow(house, tx, actor=actor, action=Action.DEAL_MANAGE, now=now, details=details)
+        return deals.accept(
+            tx,
+            house.ledger,
+            invitation=invitation,
+            own=house.card_statement,
+            signing=house.signing,
+            scope=scope,
+            actor=actor.person.person,
+            now=now,
+        )
+
+    return attempt(house, verb="deals.accept", work=work, actor=actor)
+
+
+def conclude(house: House, *, actor: Actor, acceptance: Statement) -> Deal:
+    """As the seller: check the acceptance against our invitation; the agreement is in force from now on."""
+
+    def work(tx: Tx, now: datetime) -> Deal:
+        details = (("acceptance", acceptance.digest),)
+        allow(house, tx, actor=actor, action=Action.DEAL_MANAGE, now=now, details=details)
+        return deals.conclude(
+            tx,
+            house.ledger,
+            acceptance=acceptance,
+            own=house.card_statement,
+            actor=actor.person.person,
+            now=now,
+        )
+
+    return attempt(house, verb="deals.conclude", work=work, actor=actor)
+
+
+def every_deal(house: House) -> list[Deal]:
+    """Return all deals."""
+    with house.store.reading() as tx:
+        return deals.all_deals(tx, house.ledger, now=house.clock.now())
+
+
+def look(house: House, *, deal: str, to: str) -> Judgement:
+    """Return what the gate of stage ``to`` would say now."""
+    with house.store.reading() as tx:
+        return deals.look(tx, house.ledger, deal=DealId(deal), to=to, own=house.settings.party, now=house.clock.now())
+
+
+def move(house: House, *, actor: Actor, deal: str, to: str, reason: MoveReason | None) -> int:
+    """Move a deal to a stage; the gate refuses with every unmet condition. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        allow(house, tx, actor=actor, action=Action.STAGE, now=now, deal=deal, details=(("to", to),))
+        return deals.move(
+            tx,
+            house.ledger,
+            deal=DealId(deal),
+            to=to,
+            own=house.settings.party,
+            actor=actor.person.person,
+            now=now,
+            reason=reason,
+        )
+
+    return attempt(house, verb="deals.move", work=work, actor=actor)
+
+
+def waive(
+    house: House, *, actor: Actor, deal: str, condition: str, reason: WaiverReason, days: int, document: str
+) -> int:
+    """Waive a condition that the product cannot check; a two-person act, for at most 90 days. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        details = (
+            ("condition", condition),
+            ("reason", reason.value),
+            ("days", str(days)),
+            ("document", document),
+        )
+        request = house.access.request(tx, actor=actor, action=Action.WAIVE, now=now, deal=deal, details=details)
+        house.access.decide(tx, request)
+        given = [
+            item
+            for item in approvals.views(tx, house.ledger, request.act_digest())
+            if item.approver != actor.person.person
+        ]
+        return deals.waive(
+            tx,
+            house.ledger,
+            deal=DealId(deal),
+            condition=condition,
+            reason=reason,
+            until=now + timedelta(days=days),
+            actor=actor.person.person,
+            approver=given[-1].approver,
+            now=now,
+            document=document,
+        )
+
+    return attempt(house, verb="deals.waive", work=work, actor=actor)
+
+
+def document_digest(path: Path) -> str:
+    """Return SHA-256 (hex) of a document that stays where it is."""
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise NotReadable(path=path, reason=type(error).__name__) from None
