@@ -3,6 +3,9 @@
 Whoever begins a two-person act leaves an open request with a readable description; somebody else with the
 right role gives it, within a day; it then holds for an hour. The decision compares digests, so an approval of
 one act never carries another.
+
+What the second person reads is the act itself: the stored description is the very bytes that the digest is of, so a
+description that was edited is noticed before anybody agrees to it.
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ from typing import Final
 
 from tigertally.access import events, identities, sql
 from tigertally.access.decision import ApprovalView, Request
-from tigertally.access.errors import AlreadySettled, NoSuchApproval, SamePerson
+from tigertally.access.errors import AlreadySettled, NoSuchApproval, RowNotProved, SamePerson
 from tigertally.access.sql import ApprovalRow
 from tigertally.base import canon, clock
 from tigertally.base.canon import Json
 from tigertally.base.ids import ApprovalId, new_id
+from tigertally.crypto.digest import sha256_hex
 from tigertally.ledger import Event, Ledger
+from tigertally.ledger.entries import LOCK
 from tigertally.ledger.errors import LedgerBroken
 from tigertally.store.tx import Tx
 
@@ -40,22 +45,21 @@ class Approval:
 
 
 def ensure_open(tx: Tx, ledger: Ledger, request: Request) -> Approval:
-    """Return the approval request for this act: the one that is open or holds, or a new one."""
-    digest = request.act_digest()
+    """Return this person's open request for a second person for this act, or a new one.
+
+    One that was given already is not returned: it did not suffice (its approver lost the role, say).
+    """
+    act = request.act()
+    digest = sha256_hex(act)
+    tx.lock(LOCK)
     for row in sql.read_approvals(tx, digest=digest):
-        if row.asker == request.person and _alive(row, request.now):
+        if row.asker == request.person and not row.approver and _alive(row, request.now):
             return _approval(row)
-    what: dict[str, Json] = {
-        "action": request.action.value,
-        "deal": request.deal,
-        "classes": sorted(item.value for item in request.classes),
-        **dict(request.details),
-    }
     row = ApprovalRow(
         id=new_id("apv"),
         action=request.action.value,
         digest=digest,
-        what=canon.dumps(what),
+        what=act,
         asker=request.person,
         asked=request.now,
         approver="",
@@ -71,11 +75,14 @@ def ensure_open(tx: Tx, ledger: Ledger, request: Request) -> Approval:
 
 
 def give(tx: Tx, ledger: Ledger, *, approval_id: str, approver: str, now: datetime) -> Approval:
-    """Give an approval that somebody else asked for."""
-    rows = sql.read_approvals(tx, approval_id=approval_id)
-    if not rows:
-        raise NoSuchApproval
-    row = rows[0]
+    """Give an approval that somebody else asked for.
+
+    Raises :class:`NoSuchApproval`, :class:`SamePerson`, :class:`AlreadySettled`; :class:`RowNotProved` if the
+    description is not that of the act. Whether ``approver`` may is decided before (action ``access.approve``).
+    """
+    tx.lock(LOCK)
+    row = _row(tx, approval_id)
+    _approval(row)
     if row.asker == approver:
         raise SamePerson
     if row.approver or not _alive(row, now):
@@ -86,20 +93,24 @@ def give(tx: Tx, ledger: Ledger, *, approval_id: str, approver: str, now: dateti
     index = ledger.append(tx, event, now=now)
     if not sql.give_approval(tx, row.id, approver=approver, at=now, until=until, idx=index):
         raise AlreadySettled
-    return _approval(sql.read_approvals(tx, approval_id=approval_id)[0])
+    return _approval(_row(tx, approval_id))
 
 
 def views(tx: Tx, ledger: Ledger, digest: str) -> tuple[ApprovalView, ...]:
     """Return the given approvals for an act, with the approvers' present roles.
 
-    Each row is held against its entry: a row edited in the database raises ``LedgerBroken``.
+    Each row is held against its entry: a row edited in the database raises ``LedgerBroken``. One whose entry was
+    erased, or whose approver was disabled, is not there.
     """
     found = []
     for row in sql.read_approvals(tx, digest=digest):
-        approver = identities.by_id(tx, row.approver) if row.approver else None
-        if approver is None or row.at is None or row.until is None or row.idx is None:
+        if not row.approver or row.at is None or row.until is None or row.idx is None:
             continue
-        if ledger.payload_of(tx, row.idx) != _given_payload(row, approver=row.approver, until=row.until):
+        approver = identities.proved(tx, ledger, row.approver)
+        proof = ledger.payload_of(tx, row.idx, kind=events.APPROVAL_GIVEN)
+        if approver is None or proof is None:
+            continue
+        if proof != _given_payload(row, approver=row.approver, until=row.until):
             raise LedgerBroken(index=row.idx, what="approval")
         found.append(
             ApprovalView(
@@ -122,11 +133,15 @@ def still_open(tx: Tx, now: datetime) -> list[Approval]:
 
 
 def find(tx: Tx, approval_id: str) -> Approval:
-    """Return an approval request."""
+    """Return an approval request; :class:`NoSuchApproval` if there is none."""
+    return _approval(_row(tx, approval_id))
+
+
+def _row(tx: Tx, approval_id: str) -> ApprovalRow:
     rows = sql.read_approvals(tx, approval_id=approval_id)
     if not rows:
         raise NoSuchApproval
-    return _approval(rows[0])
+    return rows[0]
 
 
 def _given_payload(row: ApprovalRow, *, approver: str, until: datetime) -> dict[str, Json]:
@@ -146,12 +161,23 @@ def _alive(row: ApprovalRow, now: datetime) -> bool:
 
 
 def _approval(row: ApprovalRow) -> Approval:
+    if sha256_hex(row.what) != row.digest:
+        raise RowNotProved(what="approval")
     return Approval(
         approval=ApprovalId(row.id),
         action=row.action,
         digest=row.digest,
-        what=canon.loads(row.what),
+        what=_readable(canon.loads(row.what)),
         asker=row.asker,
         asked=row.asked,
         approver=row.approver,
     )
+
+
+def _readable(act: Json) -> Json:
+    """Return the act for a person to read: its details beside its members, what is empty left out."""
+    if not isinstance(act, dict):
+        return act
+    details = act.get("details")
+    named = dict(details) if isinstance(details, list) else {}
+    return {name: value for name, value in ({**named, **act}).items() if name != "details" and value}

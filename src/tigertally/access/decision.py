@@ -1,7 +1,9 @@
 """The decision: request and facts in, *allowed* or **every** unmet condition out. Pure: no I/O, no clock.
 
-Conditions, in order; each can only turn yes into no, and anything it cannot establish is unmet:
-1. the action is in the table; 2. the person has a role for it; 3. the person is not frozen; 4. the second
+Conditions, in order; each can only turn yes into no, and anything it cannot establish is unmet, also by a value of a
+type it did not expect:
+1. the action is in the table; 2. the person has a role for it; 3. the person is not frozen (a freeze binds even if
+it is ill-typed or a few seconds ahead of this clock: it is the one fact whose absence permits); 4. the second
 factor is fresh; 5. training; 6. screening; 7. pledge; 8. the grant: approved by another person, this action,
 class, purpose, deal, in its time box, with count left; 9. a second person with the right role approved exactly
 this request; 10. the agreement in force covers the classes; 11. the stage permits the action; 12. the stage
@@ -10,9 +12,9 @@ permits clear values on this side; 13. no class is one that is never shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from tigertally.access.facts import (
@@ -26,6 +28,7 @@ from tigertally.access.facts import (
 from tigertally.access.policy import CLEAR_STAGES, POLICY, Action, Role, Rule, Side
 from tigertally.base import canon
 from tigertally.base.canon import Json
+from tigertally.base.errors import Problem
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_hex
@@ -33,6 +36,19 @@ from tigertally.ledger import Fact, FactKind
 from tigertally.ledger.facts import current
 
 CLOCK_AHEAD_MAX_S: Final = 5
+
+# The kinds of facts that a decision reads, by name.
+USED: Final = frozenset(
+    kind.name
+    for kind in (
+        AGREEMENT_IN_FORCE,
+        DEAL_STAGE,
+        PERSON_FROZEN,
+        PERSON_PLEDGED,
+        PERSON_SCREENED,
+        PERSON_TRAINED,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,16 +99,21 @@ class Request:
     grant: GrantView | None = None
     approvals: tuple[ApprovalView, ...] = ()
 
-    def act_digest(self) -> str:
-        """Return SHA-256 (hex) of *what* is asked, whoever asks and whenever: what approvals are bound to."""
+    def act(self) -> bytes:
+        """Return *what* is asked, whoever asks and whenever, as canonical JSON."""
         body: dict[str, Json] = {
             "action": self.action.value,
             "classes": sorted(item.value for item in self.classes),
+            "count": self.count,
             "purpose": self.purpose,
             "deal": self.deal,
             "details": [[name, value] for name, value in self.details],
         }
-        return sha256_hex(canon.dumps(body))
+        return canon.dumps(body)
+
+    def act_digest(self) -> str:
+        """Return SHA-256 (hex) of :meth:`act`: what approvals are bound to."""
+        return sha256_hex(self.act())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,22 +139,25 @@ class Decision:
 class _Work:
     request: Request
     rule: Rule
-    facts: Sequence[Fact]
+    facts: Mapping[tuple[str, str], Sequence[Fact]]
     unmet: list[Unmet] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
 
     def no(self, condition: str, why: Text, how: Text) -> None:
         self.unmet.append(Unmet(condition=condition, why=why, how=how))
 
+    def stated(self, kind: FactKind, subject: str) -> Sequence[Fact]:
+        return self.facts.get((kind.name, subject), ()) if subject else ()
+
     def fact(self, kind: FactKind, subject: str) -> Fact | None:
-        found = current(self.facts, kind=kind.name, subject=subject, at=self.request.now) if subject else None
+        found = current(self.stated(kind, subject), kind=kind.name, subject=subject, at=self.request.now)
         if found is not None:
             self.used.add(found.entry)
         return found
 
 
 def decide(request: Request, facts: Iterable[Fact]) -> Decision:
-    """Return the decision on ``request`` given ``facts``. Never raises for any combination of inputs."""
+    """Return the decision on ``request`` given ``facts``. Never raises, whatever the inputs."""
     rule = POLICY.get(request.action)
     if rule is None:
         unknown = Unmet(
@@ -142,9 +166,19 @@ def decide(request: Request, facts: Iterable[Fact]) -> Decision:
             how=Text("无法满足", "cannot be met"),
         )
         return Decision(action=request.action, allowed=False, unmet=(unknown,), facts=())
-    work = _Work(request=request, rule=rule, facts=list(facts))
-    for condition in _CONDITIONS:
-        condition(work)
+    indexed: dict[tuple[str, str], list[Fact]] = {}
+    for fact in facts:
+        indexed.setdefault((fact.kind, fact.subject), []).append(fact)
+    work = _Work(request=request, rule=rule, facts=indexed)
+    for name, condition in _CONDITIONS:
+        try:
+            condition(work)
+        except (TypeError, ValueError, AttributeError, Problem):
+            work.no(
+                name,
+                Text("该条件的数据无法解读", "what this condition rests on cannot be read"),
+                Text("运行 tigertally fsck 并检查系统时钟", "run tigertally fsck and check the clock"),
+            )
     return Decision(
         action=request.action, allowed=not work.unmet, unmet=tuple(work.unmet), facts=tuple(sorted(work.used))
     )
@@ -155,17 +189,24 @@ def _role(work: _Work) -> None:
         work.no(
             "role",
             Text("此人没有该操作所需的角色", "the person has no role for this action"),
-            Text("由负责人分配角色，或由有角色的同事操作", "have the lead assign a role, or ask a colleague who has it"),
+            Text(
+                "由负责人分配角色，或由有角色的同事操作", "have the lead assign a role, or ask a colleague who has it"
+            ),
         )
 
 
 def _frozen(work: _Work) -> None:
-    if work.fact(PERSON_FROZEN, work.request.person) is not None:
-        work.no(
-            "frozen",
-            Text("此人已被冻结", "the person is frozen"),
-            Text("由合规审批人调查后解除", "a compliance officer has to lift it after looking into it"),
-        )
+    now = work.request.now
+    soon = now + timedelta(seconds=CLOCK_AHEAD_MAX_S)
+    for fact in work.stated(PERSON_FROZEN, work.request.person):
+        if not fact.withdrawn and fact.start <= soon and (fact.until is None or now < fact.until):
+            work.used.add(fact.entry)
+            work.no(
+                "frozen",
+                Text("此人已被冻结", "the person is frozen"),
+                Text("由合规审批人调查后解除", "a compliance officer has to lift it after looking into it"),
+            )
+            return
 
 
 def _factor(work: _Work) -> None:
@@ -197,7 +238,10 @@ def _screened(work: _Work) -> None:
         work.no(
             "screened",
             Text("没有有效的背景审查记录", "no valid screening on record"),
-            Text("由另一位同事登记审查结果：tigertally people screen", "have another person record it: tigertally people screen"),
+            Text(
+                "由另一位同事登记审查结果：tigertally people screen",
+                "have another person record it: tigertally people screen",
+            ),
         )
 
 
@@ -258,7 +302,9 @@ def _second_person(work: _Work) -> None:
     work.no(
         "second_person",
         Text("需要第二人批准这一操作", "a second person has to approve exactly this"),
-        Text("请另一位负责人或合规审批人运行 tigertally approve", "have another lead or officer run tigertally approve"),
+        Text(
+            "请另一位负责人或合规审批人运行 tigertally approve", "have another lead or officer run tigertally approve"
+        ),
     )
 
 
@@ -268,11 +314,14 @@ def _agreement(work: _Work) -> None:
     fact = work.fact(AGREEMENT_IN_FORCE, work.request.deal)
     covered = fact.value.get("classes") if fact is not None else None
     wanted = {item.value for item in work.request.classes}
-    if not isinstance(covered, list) or not wanted or not wanted <= {str(item) for item in covered}:
+    if not isinstance(covered, list) or not wanted or not wanted.issubset(covered):
         work.no(
             "agreement",
             Text("没有涵盖这些字段的有效保密协议", "no agreement in force covers these field classes"),
-            Text("由双方签署协议：tigertally deal invite / accept", "have both parties sign: tigertally deal invite / accept"),
+            Text(
+                "由双方签署协议：tigertally deal invite / accept",
+                "have both parties sign: tigertally deal invite / accept",
+            ),
         )
 
 
@@ -312,16 +361,17 @@ def _clear(work: _Work) -> None:
         )
 
 
-_CONDITIONS: Final[tuple[Callable[[_Work], None], ...]] = (
-    _role,
-    _frozen,
-    _factor,
-    _trained,
-    _screened,
-    _pledged,
-    _grant,
-    _second_person,
-    _agreement,
-    _stage,
-    _clear,
+# Each with the code it is unmet by when its inputs cannot be read.
+_CONDITIONS: Final[tuple[tuple[str, Callable[[_Work], None]], ...]] = (
+    ("role", _role),
+    ("frozen", _frozen),
+    ("factor", _factor),
+    ("trained", _trained),
+    ("screened", _screened),
+    ("pledged", _pledged),
+    ("grant", _grant),
+    ("second_person", _second_person),
+    ("agreement", _agreement),
+    ("stage", _stage),
+    ("class", _clear),
 )

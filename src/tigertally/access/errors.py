@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tigertally.base.errors import Conflict, Invalid, Missing, Refused
+from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Refused
 from tigertally.base.text import Text
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ class BadHandle(Invalid):
     """A handle that is not 2–32 of a–z, 0–9, dot, dash."""
 
     code = "access.bad_handle"
-    title = Text("用户名须为 2–32 个小写字母、数字、点或横线", "a name is 2–32 lower-case letters, digits, dots, dashes")
+    title = Text(
+        "用户名须为 2–32 个小写字母、数字、点或横线", "a name is 2–32 lower-case letters, digits, dots, dashes"
+    )
 
 
 class WeakPassphrase(Invalid):
@@ -111,3 +113,14 @@ class BadGrant(Invalid):
 
     code = "access.bad_grant"
     title = Text("授权请求超出允许范围（{what}）", "the grant request is out of bounds ({what})")
+
+
+class RowNotProved(Broken):
+    """A row of this floor says what no entry of the ledger says."""
+
+    code = "access.row_not_proved"
+    title = Text(
+        "数据库中的{what}没有台账依据，可能被改动",
+        "a row ({what}) is not what the ledger says; it may have been edited",
+    )
+    hint = Text("停止操作，运行 tigertally fsck，并保留现场", "stop, run tigertally fsck, and keep everything as it is")

@@ -7,9 +7,7 @@ from typing import Final
 from tigertally.base.text import Text
 from tigertally.ledger import register_event
 
-PERSON_ADDED: Final = register_event(
-    "access.person.added", Text("增加人员", "a person was added"), "person", "roles"
-)
+PERSON_ADDED: Final = register_event("access.person.added", Text("增加人员", "a person was added"), "person", "roles")
 PERSON_CHANGED: Final = register_event(
     "access.person.changed", Text("变更角色", "roles were changed"), "person", "roles"
 )
@@ -52,7 +50,12 @@ GRANT_APPROVED: Final = register_event(
     "until",
 )
 APPROVAL_ASKED: Final = register_event(
-    "access.approval.asked", Text("请求第二人批准", "a second person was asked"), "approval", "action", "digest", "person"
+    "access.approval.asked",
+    Text("请求第二人批准", "a second person was asked"),
+    "approval",
+    "action",
+    "digest",
+    "person",
 )
 APPROVAL_GIVEN: Final = register_event(
     "access.approval.given",

@@ -1,6 +1,8 @@
 """Kinds of facts that the decision consumes. Wings above state them; here is what each must hold.
 
-Subjects: a person's id, a deal's id, or a key's id. Values are checked when stated and again when read.
+Subjects: a person's id, a deal's id, or a key's id. Values are checked when stated and again when read. Two kinds
+are this floor's own: what roles a person has and when a session's second factor was shown, so that neither can be
+had by editing a row (``identities``).
 """
 
 from __future__ import annotations
@@ -32,3 +34,8 @@ DEAL_STAGE: Final = register_fact("deals.stage", Text("交易阶段", "the deal'
 KEY_ACTIVE: Final = register_fact(
     "vault.key_active", Text("密钥在有效期内", "the key is within its period"), key=str, version=int
 )
+
+# Roles in order, with commas between them; "" for somebody who was disabled. The newest one counts.
+PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a person's roles"), roles=str)
+# Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.
+FACTOR_SHOWN: Final = register_fact("access.factor", Text("会话的第二因素", "a session's second factor"), session=str)

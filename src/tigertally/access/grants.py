@@ -2,18 +2,21 @@
 
 A grant covers named field classes, one purpose, one deal (or none), a number of subjects and a length of
 time that begins when it is approved. It ends by itself.
+
+Nothing of a grant is believed because a row says so: what was asked and approved is in two entries, and how often it
+was used is counted from the decisions that cite it; the row's own count can only make it less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from tigertally.access import events, sql
 from tigertally.access.decision import GrantView
-from tigertally.access.errors import AlreadySettled, BadGrant, NoSuchGrant, SamePerson
+from tigertally.access.errors import AlreadySettled, BadGrant, NoSuchGrant, RowNotProved, SamePerson
 from tigertally.access.policy import Action, Purpose
 from tigertally.access.sql import GrantRow
 from tigertally.base import clock
@@ -21,6 +24,7 @@ from tigertally.base.canon import Json
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.ids import GrantId, new_id
 from tigertally.ledger import Event, Ledger
+from tigertally.ledger.entries import LOCK
 from tigertally.ledger.errors import LedgerBroken
 from tigertally.store.tx import Tx
 
@@ -63,7 +67,7 @@ def ask(
     length_s: int,
     now: datetime,
 ) -> Grant:
-    """Ask for a grant to reveal; it does nothing until another person approves it."""
+    """Ask for a grant to reveal; it does nothing until another person approves it. Raises :class:`BadGrant`."""
     wanted = frozenset(classes)
     if not wanted or not wanted <= SEALABLE:
         raise BadGrant(what="class")
@@ -71,33 +75,12 @@ def ask(
         raise BadGrant(what="uses")
     if not 60 <= length_s <= LENGTH_S_MAX:  # noqa: PLR2004 - a minute at least
         raise BadGrant(what="length")
-    grant_id = GrantId(new_id("gra"))
-    names = sorted(item.value for item in wanted)
-    index = ledger.append(
-        tx,
-        Event(
-            kind=events.GRANT_ASKED,
-            payload={
-                "grant": grant_id,
-                "person": asker,
-                "action": Action.REVEAL.value,
-                "classes": list(names),
-                "purpose": purpose.value,
-                "deal": deal,
-                "uses": uses,
-                "length_s": length_s,
-            },
-            actor=asker,
-            about=(asker,),
-        ),
-        now=now,
-    )
     row = GrantRow(
-        id=grant_id,
+        id=GrantId(new_id("gra")),
         asker=asker,
         approver="",
         action=Action.REVEAL.value,
-        classes=",".join(names),
+        classes=",".join(sorted(item.value for item in wanted)),
         purpose=purpose.value,
         deal=deal,
         uses_max=uses,
@@ -106,22 +89,31 @@ def ask(
         until=None,
         length_s=length_s,
         asked=now,
-        idx=index,
+        idx=0,
     )
+    event = Event(kind=events.GRANT_ASKED, payload=_asked_payload(row), actor=asker, about=(asker, row.id))
+    row = replace(row, idx=ledger.append(tx, event, now=now))
     sql.insert_grant(tx, row)
     return _grant(row)
 
 
 def approve(tx: Tx, ledger: Ledger, *, grant_id: str, approver: str, now: datetime) -> Grant:
-    """Approve a grant that somebody else asked for, within a day of the asking."""
+    """Approve a grant that somebody else asked for, within a day of the asking.
+
+    Raises :class:`NoSuchGrant`, :class:`SamePerson`, :class:`AlreadySettled`; :class:`RowNotProved` if the row is
+    not what was asked for. Whether ``approver`` may is decided before (action ``access.grant_approve``).
+    """
+    tx.lock(LOCK)
     row = _row(tx, grant_id)
     if row.asker == approver:
         raise SamePerson
     if row.approver or now >= row.asked + timedelta(seconds=OPEN_S_MAX):
         raise AlreadySettled
+    if ledger.payload_of(tx, row.idx, kind=events.GRANT_ASKED) != _asked_payload(row):
+        raise RowNotProved(what="grant")
     until = now + timedelta(seconds=row.length_s)
     payload = _approved_payload(row, approver=approver, start=now, until=until)
-    event = Event(kind=events.GRANT_APPROVED, payload=payload, actor=approver, about=(row.asker, approver))
+    event = Event(kind=events.GRANT_APPROVED, payload=payload, actor=approver, about=(row.asker, approver, row.id))
     index = ledger.append(tx, event, now=now)
     if not sql.approve_grant(tx, row.id, approver=approver, start=now, until=until, idx=index):
         raise AlreadySettled
@@ -129,16 +121,18 @@ def approve(tx: Tx, ledger: Ledger, *, grant_id: str, approver: str, now: dateti
 
 
 def view(tx: Tx, ledger: Ledger, grant_id: str) -> GrantView | None:
-    """Return what the decision needs of a grant; None if there is none or it is not approved.
+    """Return what the decision needs of a grant; None if there is none, it is not approved, or its entry was erased.
 
     The row is held against the entry of its approval: a row edited in the database raises ``LedgerBroken``.
     """
     rows = sql.read_grants(tx, grant_id=grant_id)
     if not rows or not rows[0].approver or rows[0].start is None or rows[0].until is None:
         return None
-    row = rows[0]
-    expected = _approved_payload(row, approver=row.approver, start=rows[0].start, until=rows[0].until)
-    if ledger.payload_of(tx, row.idx) != expected:
+    row, start, until = rows[0], rows[0].start, rows[0].until
+    proof = ledger.payload_of(tx, row.idx, kind=events.GRANT_APPROVED)
+    if proof is None:
+        return None
+    if proof != _approved_payload(row, approver=row.approver, start=start, until=until):
         raise LedgerBroken(index=row.idx, what="grant")
     return GrantView(
         grant=row.id,
@@ -148,11 +142,23 @@ def view(tx: Tx, ledger: Ledger, grant_id: str) -> GrantView | None:
         classes=frozenset(row.classes.split(",")),
         purpose=row.purpose,
         deal=row.deal,
-        left=row.uses_max - row.used,
-        start=rows[0].start,
-        until=rows[0].until,
+        left=row.uses_max - max(row.used, _counted(tx, ledger, row)),
+        start=start,
+        until=until,
         entry=row.idx,
     )
+
+
+def _counted(tx: Tx, ledger: Ledger, row: GrantRow) -> int:
+    """Return how many uses the recorded decisions took; all of them if one was erased, for then nobody knows."""
+    used = 0
+    for index in ledger.about(tx, row.id):
+        if index <= row.idx:
+            continue
+        payload = ledger.payload_of(tx, index, kind=events.DECISION_MADE)
+        count = payload.get("count") if isinstance(payload, dict) else None
+        used += count if isinstance(count, int) else row.uses_max
+    return used
 
 
 def use(tx: Tx, *, grant_id: str, count: int) -> None:
@@ -169,6 +175,19 @@ def of_person(tx: Tx, person_id: str) -> list[Grant]:
 def everything(tx: Tx) -> list[Grant]:
     """Return all grants."""
     return [_grant(row) for row in sql.read_grants(tx)]
+
+
+def _asked_payload(row: GrantRow) -> dict[str, Json]:
+    return {
+        "grant": row.id,
+        "person": row.asker,
+        "action": row.action,
+        "classes": row.classes.split(","),
+        "purpose": row.purpose,
+        "deal": row.deal,
+        "uses": row.uses_max,
+        "length_s": row.length_s,
+    }
 
 
 def _approved_payload(row: GrantRow, *, approver: str, start: datetime, until: datetime) -> dict[str, Json]:

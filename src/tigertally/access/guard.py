@@ -15,7 +15,7 @@ from datetime import datetime
 
 from tigertally.access import approvals, events, grants, identities
 from tigertally.access.approvals import Approval
-from tigertally.access.decision import Decision, Request, decide
+from tigertally.access.decision import USED, Decision, Request, decide
 from tigertally.access.errors import NotAllowed
 from tigertally.access.identities import Person
 from tigertally.access.policy import POLICY, Action, policy_digest
@@ -60,7 +60,7 @@ class Access:
         grant: str = "",
     ) -> Request:
         """Return the request with everything the decision needs loaded: present roles, grant, approvals."""
-        person = identities.by_id(tx, actor.person.person)
+        person = identities.proved(tx, self.ledger, actor.person.person)
         bare = Request(
             person=actor.person.person,
             roles=frozenset() if person is None else person.roles,
@@ -81,7 +81,7 @@ class Access:
     def judge(self, tx: Tx, request: Request) -> Decision:
         """Return the decision without recording it."""
         subjects = [request.person] + ([request.deal] if request.deal else [])
-        return decide(request, ledger_facts.read(tx, subjects=subjects))
+        return decide(request, ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects))
 
     def decide(self, tx: Tx, request: Request) -> Decision:
         """Decide and record. A no raises :class:`NotAllowed`; a yes is in the ledger when ``tx`` commits."""
@@ -110,8 +110,12 @@ class Access:
             "facts": list(decision.facts),
             "policy": policy_digest(),
         }
-        about = (request.person, request.deal) if request.deal else (request.person,)
-        event = Event(kind=events.DECISION_MADE, payload=payload, actor=request.person, about=about)
+        about = [request.person]
+        if request.deal:
+            about.append(request.deal)
+        if decision.allowed and request.grant is not None and POLICY[request.action].grant:
+            about.append(request.grant.grant)  # grants.view counts the uses by this
+        event = Event(kind=events.DECISION_MADE, payload=payload, actor=request.person, about=tuple(about))
         return self.ledger.append(tx, event, now=request.now)
 
     def ask_second(self, tx: Tx, request: Request) -> Approval | None:

@@ -3,6 +3,10 @@
 A login needs both; which of the two was wrong is never told. Five failures lock for fifteen minutes. A
 one-time code works once: its step is remembered and must rise. Sessions are random tokens of which only the
 SHA-256 is stored; they end after eight hours and with the person.
+
+A row is not enough to be somebody: roles and sessions are facts too, and :func:`proved` and :func:`resume` hold the
+row against them, so who can only edit the database can neither promote a person nor open a session. The ledger's
+lock comes before any row's, as everywhere, so that two transactions never wait for each other.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tigertally.access import events, sql
+from tigertally.access import facts as kinds
 from tigertally.access.errors import (
     BadHandle,
     Locked,
@@ -22,10 +27,11 @@ from tigertally.access.errors import (
     NoSuchPerson,
     NotLoggedIn,
     PersonExists,
+    RowNotProved,
     WeakPassphrase,
 )
 from tigertally.access.policy import Role
-from tigertally.access.sql import PersonRow
+from tigertally.access.sql import PersonRow, SessionRow
 from tigertally.base.canon import Json
 from tigertally.base.ids import PersonId, new_id
 from tigertally.base.secret import SecretBytes, SecretText
@@ -33,7 +39,8 @@ from tigertally.crypto import kdf, totp
 from tigertally.crypto.aead import Cipher
 from tigertally.crypto.digest import sha256_hex
 from tigertally.crypto.kdf import Argon2Cost
-from tigertally.ledger import Event, Ledger
+from tigertally.ledger import Event, Ledger, facts
+from tigertally.ledger.entries import LOCK
 from tigertally.store.tx import Tx
 
 _HANDLE: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,31}")
@@ -106,28 +113,31 @@ def add(
         ),
         now=now,
     )
+    _state_roles(tx, ledger, person=person.person, roles=spelled, actor=actor, now=now)
     return person, secret
 
 
-def change_roles(
-    tx: Tx, ledger: Ledger, *, handle: str, roles: Iterable[Role], actor: str, now: datetime
-) -> Person:
+def change_roles(tx: Tx, ledger: Ledger, *, handle: str, roles: Iterable[Role], actor: str, now: datetime) -> Person:
     """Replace a person's roles; effective with the next decision."""
+    tx.lock(LOCK)
     row = _row(tx, handle)
     spelled = _spell(frozenset(roles))
     sql.set_roles(tx, row.id, spelled)
     payload = {"person": row.id, "roles": spelled}
     ledger.append(tx, Event(kind=events.PERSON_CHANGED, payload=payload, actor=actor, about=(row.id,)), now=now)
+    _state_roles(tx, ledger, person=row.id, roles=spelled, actor=actor, now=now)
     return Person(person=PersonId(row.id), handle=handle, roles=_roles(spelled))
 
 
 def disable(tx: Tx, ledger: Ledger, *, handle: str, actor: str, now: datetime) -> None:
     """Disable a person and end their sessions at once."""
+    tx.lock(LOCK)
     row = _row(tx, handle)
     sql.set_disabled(tx, row.id, now)
     ended = sql.end_sessions(tx, row.id, now)
     payload: dict[str, Json] = {"person": row.id, "sessions": ended}
     ledger.append(tx, Event(kind=events.PERSON_DISABLED, payload=payload, actor=actor, about=(row.id,)), now=now)
+    _state_roles(tx, ledger, person=row.id, roles="", actor=actor, now=now)
 
 
 def find(tx: Tx, handle: str) -> Person:
@@ -139,6 +149,24 @@ def by_id(tx: Tx, person_id: str) -> Person | None:
     """Return the person with that id unless disabled."""
     row = sql.person_by_id(tx, person_id)
     return None if row is None or row.disabled is not None else person_of(row)
+
+
+def proved(tx: Tx, ledger: Ledger, person_id: str) -> Person | None:
+    """Return the person with that id, their roles proved by the ledger; None if there is none or disabled.
+
+    Decisions rest on this one. A row whose roles are not those of the newest fact raises :class:`RowNotProved`.
+    """
+    person = by_id(tx, person_id)
+    if person is None:
+        return None
+    stated = [
+        fact
+        for fact in facts.read(tx, ledger=ledger, kinds=[kinds.PERSON_ROLES.name], subjects=[person_id])
+        if not fact.withdrawn
+    ]
+    if not stated or stated[-1].value.get("roles") != _spell(person.roles):
+        raise RowNotProved(what="roles")
+    return person
 
 
 def everybody(tx: Tx) -> list[Person]:
@@ -161,15 +189,20 @@ def check_factors(
     if row is None or row.disabled is not None:
         kdf.check_passphrase(passphrase, _nobody())
         return None
-    if row.locked_until is not None and now < row.locked_until:
-        raise Locked(minutes=int((row.locked_until - now).total_seconds() // 60) + 1)
+    _refuse_locked(row, now)
     right = kdf.check_passphrase(passphrase, row.phc)
     step = _step(cipher, row, code, now)
-    return row if right and step is not None and sql.record_success(tx, row.id, step) else None
+    if not right or step is None:
+        return None
+    # After the slow part: this lock is everybody's.
+    tx.lock(LOCK)
+    return row if sql.record_success(tx, row.id, step) else None
 
 
 def record_failure(tx: Tx, ledger: Ledger, *, handle: str, now: datetime) -> None:
     """Count a failed login of ``handle`` and lock when there are too many; unknown handles leave an entry too."""
+    # Without the lock two failures at once would count as one.
+    tx.lock(LOCK)
     row = sql.person_by_handle(tx, handle)
     failures = 0 if row is None else row.failures + 1
     locked = failures >= FAILURES_MAX
@@ -185,43 +218,87 @@ def record_failure(tx: Tx, ledger: Ledger, *, handle: str, now: datetime) -> Non
 def open_session(tx: Tx, ledger: Ledger, *, row: PersonRow, now: datetime) -> SecretText:
     """Open a session for the person in ``row``; return its token, which is stored nowhere here."""
     token = secrets.token_urlsafe(32)
-    sql.insert_session(
-        tx,
-        token_digest=sha256_hex(token.encode()),
-        person_id=row.id,
-        created=now,
-        until=now + timedelta(seconds=SESSION_S),
-        factor_at=now,
-    )
+    digest = sha256_hex(token.encode())
+    until = now + timedelta(seconds=SESSION_S)
     payload = {"person": row.id, "factor": "totp"}
     ledger.append(tx, Event(kind=events.LOGIN_SUCCEEDED, payload=payload, actor=row.id, about=(row.id,)), now=now)
+    _state_factor(tx, ledger, person=row.id, digest=digest, start=now, until=until)
+    sql.insert_session(tx, token_digest=digest, person_id=row.id, created=now, until=until, factor_at=now)
     return SecretText(token)
 
 
-def resume(tx: Tx, *, token: SecretText, handle: str, now: datetime) -> Session:
-    """Return the open session of ``token``; :class:`NotLoggedIn` if it is not ``handle``'s, ended or over."""
-    found = sql.read_session(tx, sha256_hex(token.expose().encode()))
+def resume(tx: Tx, *, token: SecretText, handle: str, now: datetime, ledger: Ledger | None = None) -> Session:
+    """Return the open session of ``token``; :class:`NotLoggedIn` if it is not ``handle``'s, ended or over.
+
+    With the ``ledger`` (whoever acts on the answer must give it) the session and the instant of its second factor
+    are proved; :class:`RowNotProved` if no fact says what the row says.
+    """
+    digest = sha256_hex(token.expose().encode())
+    found = sql.read_session(tx, digest)
     if found is None or found.ended is not None or not found.factor_at <= now < found.until:
         raise NotLoggedIn(handle=handle)
     row = sql.person_by_id(tx, found.person)
     if row is None or row.disabled is not None or row.handle != handle:
         raise NotLoggedIn(handle=handle)
+    if ledger is not None and not _factor_proved(tx, ledger, found, digest=digest):
+        raise RowNotProved(what="session")
     return Session(person=person_of(row), factor_at=found.factor_at)
 
 
 def show_factor(
     tx: Tx, ledger: Ledger, cipher: Cipher, *, token: SecretText, handle: str, code: SecretText, now: datetime
 ) -> Session:
-    """Refresh a session's second factor by a new code; :class:`LoginFailed` if it is wrong or used."""
-    session = resume(tx, token=token, handle=handle, now=now)
+    """Refresh a session's second factor by a new code.
+
+    Raises :class:`LoginFailed` if it is wrong or used, :class:`Locked`, :class:`NotLoggedIn`.
+    """
+    tx.lock(LOCK)
+    session = resume(tx, token=token, handle=handle, now=now, ledger=ledger)
     row = sql.person_by_id(tx, session.person.person)
-    step = None if row is None else _step(cipher, row, code, now)
-    if row is None or step is None or not sql.record_success(tx, row.id, step):
+    if row is None:
         raise LoginFailed
-    sql.refresh_factor(tx, sha256_hex(token.expose().encode()), now)
+    _refuse_locked(row, now)
+    step = _step(cipher, row, code, now)
+    if step is None or not sql.record_success(tx, row.id, step):
+        raise LoginFailed
+    digest = sha256_hex(token.expose().encode())
+    found = sql.read_session(tx, digest)
+    if found is None:
+        raise NotLoggedIn(handle=handle)
     payload = {"person": row.id, "factor": "totp"}
     ledger.append(tx, Event(kind=events.FACTOR_SHOWN, payload=payload, actor=row.id, about=(row.id,)), now=now)
+    _state_factor(tx, ledger, person=row.id, digest=digest, start=now, until=found.until)
+    sql.refresh_factor(tx, digest, now)
     return Session(person=session.person, factor_at=now)
+
+
+def _state_roles(tx: Tx, ledger: Ledger, *, person: str, roles: str, actor: str, now: datetime) -> None:
+    """State roles anew. Nothing is withdrawn: the newest counts, so an older one cannot be brought back."""
+    value = {"roles": roles}
+    facts.state(
+        tx, ledger, kinds.PERSON_ROLES, subject=person, value=value, start=now, until=None, actor=actor, now=now
+    )
+
+
+def _state_factor(tx: Tx, ledger: Ledger, *, person: str, digest: str, start: datetime, until: datetime) -> None:
+    value = {"session": digest}
+    facts.state(
+        tx, ledger, kinds.FACTOR_SHOWN, subject=person, value=value, start=start, until=until, actor=person, now=start
+    )
+
+
+def _factor_proved(tx: Tx, ledger: Ledger, row: SessionRow, *, digest: str) -> bool:
+    """Return whether a fact says that the person of this session showed the factor then, in this session."""
+    name = kinds.FACTOR_SHOWN.name
+    return any(
+        (fact.value.get("session"), fact.until) == (digest, row.until)
+        for fact in facts.read(tx, ledger=ledger, kinds=[name], subjects=[row.person], start=row.factor_at)
+    )
+
+
+def _refuse_locked(row: PersonRow, now: datetime) -> None:
+    if row.locked_until is not None and now < row.locked_until:
+        raise Locked(minutes=int((row.locked_until - now).total_seconds() // 60) + 1)
 
 
 def _row(tx: Tx, handle: str) -> PersonRow:
@@ -241,7 +318,7 @@ def _aad(person_id: str) -> bytes:
 
 
 def _roles(spelled: str) -> frozenset[Role]:
-    return frozenset(Role(item) for item in spelled.split(",") if item)
+    return frozenset(role for role in Role if role.value in spelled.split(","))
 
 
 def _spell(roles: frozenset[Role]) -> str:
@@ -252,7 +329,7 @@ _NOBODY: list[str] = []
 
 
 def _nobody() -> str:
-    """A hash to check against when there is nobody, so that timing does not tell who exists."""
+    """Return a hash to check against when there is nobody, so that timing does not tell who exists."""
     if not _NOBODY:
         _NOBODY.append(kdf.hash_passphrase(SecretText(secrets.token_urlsafe(16))))
     return _NOBODY[0]

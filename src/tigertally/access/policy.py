@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from tigertally.base import canon
@@ -180,6 +181,7 @@ POLICY: Final[dict[Action, Rule]] = {
 }
 
 
+@cache
 def policy_digest() -> str:
     """Return SHA-256 (hex) of the table in canonical form; every decision records it."""
     table: dict[str, canon.Json] = {}

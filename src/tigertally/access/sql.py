@@ -132,7 +132,14 @@ class ApprovalRow:
 
 
 def insert_person(
-    tx: Tx, *, id: str, handle: str, roles: str, phc: str, totp: bytes, created: datetime  # noqa: A002 - column
+    tx: Tx,
+    *,
+    id: str,  # noqa: A002 - the column's name
+    handle: str,
+    roles: str,
+    phc: str,
+    totp: bytes,
+    created: datetime,
 ) -> None:
     """Insert a person."""
     tx.execute(
@@ -208,9 +215,7 @@ def record_success(tx: Tx, person_id: str, step: int) -> int:
 
 def record_failure(tx: Tx, person_id: str, *, failures: int, locked_until: datetime | None) -> None:
     """Count a failed attempt."""
-    tx.execute(
-        update(person).where(person.c.id == person_id).values(failures=failures, locked_until=locked_until)
-    )
+    tx.execute(update(person).where(person.c.id == person_id).values(failures=failures, locked_until=locked_until))
 
 
 def insert_session(
@@ -243,9 +248,7 @@ def refresh_factor(tx: Tx, token_digest: str, at: datetime) -> None:
 
 def end_sessions(tx: Tx, person_id: str, at: datetime) -> int:
     """End all sessions of a person."""
-    return tx.execute(
-        update(session).where(session.c.person == person_id, session.c.ended.is_(None)).values(ended=at)
-    )
+    return tx.execute(update(session).where(session.c.person == person_id, session.c.ended.is_(None)).values(ended=at))
 
 
 def insert_grant(tx: Tx, row: GrantRow) -> None:

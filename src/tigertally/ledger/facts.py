@@ -161,12 +161,15 @@ def read(
     ledger: Ledger | None = None,
     kinds: Sequence[str] | None = None,
     subjects: Sequence[str] | None = None,
+    start: datetime | None = None,
 ) -> list[Fact]:
     """Return facts (also expired and withdrawn ones), oldest first, each checked against its entry.
 
-    Whatever decides something must give the ``ledger`` (see above). Raises :class:`LedgerBroken`.
+    ``start``: only those that begin at that instant. Whatever decides something must give the ``ledger`` (see
+    above). Raises :class:`LedgerBroken`.
     """
-    return [check_row(row, ledger=ledger, tx=tx) for row in sql.read_facts(tx, kinds=kinds, subjects=subjects)]
+    rows = sql.read_facts(tx, kinds=kinds, subjects=subjects, start=start)
+    return [check_row(row, ledger=ledger, tx=tx) for row in rows]
 
 
 def current(facts: Iterable[Fact], *, kind: str, subject: str, at: datetime) -> Fact | None:

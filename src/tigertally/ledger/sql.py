@@ -318,13 +318,17 @@ def withdraw_fact(tx: Tx, *, idx: int, by: int) -> int:
     return tx.execute(update(fact).where(fact.c.idx == idx, fact.c.withdrawn_idx.is_(None)).values(withdrawn_idx=by))
 
 
-def read_facts(tx: Tx, *, kinds: Sequence[str] | None, subjects: Sequence[str] | None) -> list[FactRow]:
+def read_facts(
+    tx: Tx, *, kinds: Sequence[str] | None, subjects: Sequence[str] | None, start: datetime | None = None
+) -> list[FactRow]:
     """Return facts of ``kinds`` about ``subjects`` (None: all), newest last, with what their entries hold."""
     query = _facts()
     if kinds is not None:
         query = query.where(fact.c.kind.in_(kinds))
     if subjects is not None:
         query = query.where(fact.c.subject.in_(subjects))
+    if start is not None:
+        query = query.where(fact.c.start == start)
     return [_fact_row(row) for row in tx.all(query)]
 
 
