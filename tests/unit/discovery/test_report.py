@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tigertally.base import canon
-from tigertally.discovery import BadInventory, Inventory, from_json, to_json
+from tigertally.discovery import (
+    BadInventory,
+    Confidence,
+    Evidence,
+    Inventory,
+    Kind,
+    Status,
+    from_json,
+    to_json,
+)
 from tigertally.testing import numbers
 
 Scan = Callable[..., Inventory]
@@ -41,6 +51,13 @@ def test_no_clear_value_is_in_it(scanned: Scan, rng: np.random.Generator) -> Non
         scanned({"a.txt": "\n".join(lines), "b.csv": "\n".join(table), "c.json": keys, f"{cards[0]}.txt": cards[1]})
     )
     assert not [value for value in (*cards, *ids, *mobiles) if value in written]
+
+
+def test_the_example_of_the_specification_holds() -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "formats", "inventory.md").read_text(encoding="utf-8")
+    example = page.split("```json\n")[1].split("```")[0]
+    assert from_json(to_json(from_json(example))) == from_json(example)
+    assert all(f"`{one.value}`" in page for kinds in (Evidence, Kind, Status, Confidence) for one in kinds)
 
 
 def _mutations(value: object) -> Iterator[object]:
