@@ -159,8 +159,8 @@ def bundle_command(shell: Shell, deal: str, out: Path) -> None:
 
 
 @speak(
-    "受让方接收：先核验全部内容，再以自己的密钥重新加密入库，由自己的库重算根，签收据。\n中断后重新运行即继续。",
-    "Buyer: verify everything first, then store under our own keys, recompute the root from our vault, sign the receipt.",
+    "受让方接收：先核验全部内容，再以自己的密钥重新加密入库，由自己的库重算根，签收据。",
+    "Buyer: verify everything first, store under our own keys, recompute the root from our vault, sign the receipt.",
     "tigertally --as sun receive ./bundle --deal dea_01… --out receipt.json",
 )
 @click.command(name="receive", cls=SpeakingCommand)

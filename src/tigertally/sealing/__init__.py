@@ -24,6 +24,7 @@ from tigertally.sealing.planfile import dump, load
 from tigertally.sealing.proposal import check, propose
 from tigertally.sealing.protect import protect
 from tigertally.sealing.rewriters.shield import Count, TokenLookup
+from tigertally.sealing.seal import SealReport, seal_estate
 from tigertally.sealing.values import normalise
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "PlanNotValid",
     "PlanSource",
     "ProtectReport",
+    "SealReport",
     "SourceNotReadable",
     "TokenLookup",
     "check",
@@ -54,4 +56,5 @@ __all__ = [
     "propose",
     "protect",
     "read",
+    "seal_estate",
 ]
