@@ -308,7 +308,7 @@ def arranged(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with shared options that stand before the command moved behind it.
 
     So ``tigertally --as chen seal …`` and ``tigertally seal … --as chen`` are the same. Without a command they are
-    left out (``--lang`` was heard already).
+    left out (``--lang`` was heard already). ``plan --check`` is ``plan check``.
     """
     words = list(arguments)
     moved: list[str] = []
@@ -322,6 +322,9 @@ def arranged(arguments: Sequence[str]) -> list[str]:
             break
     if not words or words[0].startswith("-"):
         return words
+    if words[0] == "plan" and "--check" in words:
+        words.remove("--check")
+        words.insert(1, "check")
     end = words.index("--") if "--" in words else len(words)
     return [*words[:end], *moved, *words[end:]]
 
