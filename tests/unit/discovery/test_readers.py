@@ -15,6 +15,7 @@ import pytest
 
 from tigertally.base.fields import FieldClass as F
 from tigertally.discovery import Confidence, Finding, Inventory, Kind, ObjectReport, PlaceKind, Status
+from tigertally.discovery.readers.dumps import DumpRows
 from tigertally.testing import numbers, people
 
 Scan = Callable[..., Inventory]
@@ -231,3 +232,67 @@ def test_a_write_ahead_log_makes_a_database_partly(scanned: Scan, tmp_path: Path
     assert status["a.db"] is Status.PARTLY
     assert status["a.db-wal"] is Status.SCANNED
     assert "a.db-wal" in {one.object for one in found.findings}
+
+
+def dump(rng: np.random.Generator, count: int) -> str:
+    """A dump in three dialects: MySQL's many rows in one statement, one statement a row, PostgreSQL's COPY."""
+    names, cards = people.names(rng, count), numbers.card_numbers(rng, count)
+    rows = [f"({index},'{name}','pw\\'{index};x','(a), it''s {index}')" for index, name in enumerate(names)]
+    single = [f"INSERT INTO codes (pan, cvv2) VALUES ('{card}', '{index:03d}');" for index, card in enumerate(cards)]
+    copied = [f"{index}\t{name}\t\\N\ta{index}@example.com" for index, name in enumerate(names)]
+    return "\n".join(
+        [
+            "-- MySQL dump 10.13",
+            "CREATE TABLE IF NOT EXISTS `users` (\n `id` int NOT NULL,\n `real_name` varchar(9) DEFAULT '',",
+            " `pwd` varchar(20), `note` text,\n PRIMARY KEY (`id`), KEY `k` (`real_name`)\n) ENGINE=InnoDB;",
+            "INSERT INTO `users` VALUES " + ",".join(rows) + ";",
+            *single,
+            "COPY public.people (id, full_name, x, email) FROM stdin;",
+            *copied,
+            "\\.",
+            "SELECT 1;",
+        ]
+    )
+
+
+def dump_places(count: int) -> dict[tuple[str | None, str | None, F], int]:
+    """What is in it."""
+    return {
+        ("users", "real_name", F.NAME): count,
+        ("users", "pwd", F.PASSWORD): count,
+        ("codes", "cvv2", F.CVV): count,
+        ("people", "full_name", F.NAME): count,
+        ("people", "email", F.EMAIL): count,
+        (None, None, F.PAN): count,
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_columns_of_a_dump(scanned: Scan, rng: np.random.Generator, encoding: str) -> None:
+    found = scanned({"a.sql": dump(rng, 120).encode(encoding)})
+    assert (report(found).kind, report(found).status) == (Kind.SQL, Status.SCANNED)
+    assert places(found) == dump_places(120)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000, 10_000])
+def test_a_dump_is_followed_from_window_to_window(rng: np.random.Generator, size: int) -> None:
+    text = dump(rng, 40)
+    rows = DumpRows(key=1)
+    for start in range(0, len(text), size):
+        rows.feed(text[start : start + size])
+    found = {(one.place.table, one.place.name, one.field): one.count for one in rows.finish("a.sql")}
+    assert found == {key: value for key, value in dump_places(40).items() if key[2] is not F.PAN}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO t VALUES (1,'never",
+        "INSERT INTO t VALUES " + "(" * 3000,
+        "COPY t (a) FROM stdin;\n1",
+        "CREATE TABLE t (",
+    ],
+)
+def test_a_cut_dump_is_still_text(scanned: Scan, text: str) -> None:
+    found = scanned({"a.sql": f"-- card=4111111111111111\n{text}"})
+    assert places(found) == {(None, None, F.PAN): 1}

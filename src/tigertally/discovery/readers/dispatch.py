@@ -19,6 +19,7 @@ from tigertally.discovery.naming import safe_name
 from tigertally.discovery.readers import archives
 from tigertally.discovery.readers.databases import read_database
 from tigertally.discovery.readers.delimited import read_delimited
+from tigertally.discovery.readers.dumps import read_dump
 from tigertally.discovery.readers.records import read_json
 from tigertally.discovery.readers.sheets import SHEET_BYTES_MAX, read_sheets
 from tigertally.discovery.readers.sniff import HEAD_BYTES, Sniffed, opaque_reason, sniff
@@ -107,15 +108,22 @@ def _head(stream: BinaryIO) -> bytes:
 
 
 def _read(run: Run, source: Source, sniffed: Sniffed, depth: int) -> Outcome:
-    kind, encoding = sniffed.kind, sniffed.encoding
+    kind = sniffed.kind
     if kind is Kind.SQLITE:
         return read_database(source, key=run.key, advance=run.advance)
     if kind is Kind.GZIP:
         return _read_gzip(run, source, depth)
     if kind is Kind.ZIP:
         return _read_zip(run, source, depth)
+    return _read_text_kind(run, source, sniffed)
+
+
+def _read_text_kind(run: Run, source: Source, sniffed: Sniffed) -> Outcome:
+    kind, encoding = sniffed.kind, sniffed.encoding
     if kind in (Kind.JSON, Kind.JSONL):
         return read_json(source, kind=kind, encoding=encoding, key=run.key, advance=run.advance)
+    if kind is Kind.SQL:
+        return read_dump(source, encoding=encoding, key=run.key, advance=run.advance)
     if sniffed.layout is not None:
         return read_delimited(source, encoding=encoding, layout=sniffed.layout, key=run.key, advance=run.advance)
     outcome = read_text(source, kind=kind, encoding=encoding, key=run.key, advance=run.advance)
