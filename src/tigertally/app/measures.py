@@ -67,6 +67,7 @@ class Measure:
             "number": self.number,
             "title": self.title.render(lang),
             "state": self.state.value,
+            "state_title": self.state.title.render(lang),
             "why": self.why.render(lang),
             "entry": self.entry,
             "lapses": None if self.lapses is None else clock.to_text(self.lapses),

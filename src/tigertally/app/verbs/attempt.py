@@ -1,6 +1,7 @@
 """The one place where a verb meets the database: opens the transaction, and writes refusals that a rollback erased.
 
-1. the verb's work runs in one writing transaction: change and ledger entry stand or fall together;
+1. the verb's work runs in one writing transaction: change and ledger entry stand or fall together; verbs that
+   come at the same time share one commit, each in a savepoint of its own (``Store.grouped``);
 2. a problem undoes that transaction; its refusal is then written in a second one (``app.verb.refused``; a
    refused decision is written whole, and where a second person is needed, the request for one is left open);
 3. anything that is no problem becomes :class:`Unexpected` with an incident id that is in the ledger too, and
@@ -40,18 +41,17 @@ def attempt(house: House, *, verb: str, work: Callable[[Tx, datetime], T], actor
 
     ``verb`` is ``wing.verb``. Raises the problem that ``work`` raised, or :class:`Unexpected`.
     """
-    now = house.clock.now()
     incident = ""
     kind = ""
     try:
-        with house.store.transaction() as tx:
-            return work(tx, now)
+        # The time is asked for inside: whoever waits for another writer would come with an old one.
+        return house.store.grouped(lambda tx: work(tx, house.clock.now()))
     except Problem as problem:
-        _refused(house, verb=verb, problem=problem, actor=actor, now=now)
+        _refused(house, verb=verb, problem=problem, actor=actor)
         raise
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it must not travel further
         incident, kind = new_id("inc"), type(error).__name__
-    _failed(house, verb=verb, incident=incident, kind=kind, now=now)
+    _failed(house, verb=verb, incident=incident, kind=kind)
     raise Unexpected(incident=incident)
 
 
@@ -85,10 +85,11 @@ def allow(
     return house.access.decide(tx, request)
 
 
-def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None, now: datetime) -> None:
+def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None) -> None:
     person = "" if actor is None else actor.person.person
     try:
         with house.store.transaction() as tx:
+            now = house.clock.now()
             if isinstance(problem, NotAllowed):
                 house.access.record(tx, problem.request, problem.decision)
                 only_second = [item.condition for item in problem.decision.unmet] == ["second_person"]
@@ -102,9 +103,10 @@ def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None, 
         return
 
 
-def _failed(house: House, *, verb: str, incident: str, kind: str, now: datetime) -> None:
+def _failed(house: House, *, verb: str, incident: str, kind: str) -> None:
     try:
         with house.store.transaction() as tx:
+            now = house.clock.now()
             payload: dict[str, Json] = {"verb": verb, "incident": incident, "kind": kind}
             house.ledger.append(tx, Event(kind=VERB_FAILED, payload=payload), now=now)
     except Problem:

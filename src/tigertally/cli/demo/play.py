@@ -135,6 +135,7 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
     stage.refuse(buyer, "receive", tampered, "--deal", deal, "--out", exchange / "receipt-bad.json", who="sun")
 
     stage.begin("十、接收与收据", "10. Receive, and the receipt")
+    stage.do(buyer, "verify", bundle, "--open", *trust)
     receipt = exchange / "receipt.json"
     received = stage.do(buyer, "receive", bundle, "--deal", deal, "--out", receipt, who="sun")
     stage.do(seller, "receipt", receipt, who="chen")
