@@ -101,8 +101,8 @@ def render(stage: Stage, story: Story, *, seconds: float) -> str:
         "title": Text("虎符演示报告", "Tigertally demo report"),
         "story": Text(
             "{seller} 转让给 {buyer}。两方各有自己的安装实例、数据库和根密钥，之间只传递 exchange/ 里的文件。",
-            "{seller} is sold to {buyer}. Each has an installation, a database and a root key of its own; only the files"
-            " in exchange/ passed between them.",
+            "{seller} is sold to {buyer}. Each has an installation, a database and a root key of its own;"
+            " only the files in exchange/ passed between them.",
         ),
         "what": Text("结果", "Outcome"),
         "checks": Text("离线核验", "Verified offline"),
