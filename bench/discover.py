@@ -102,8 +102,8 @@ def _corpus(root: Path, rng: Rng) -> int:
     for index, (order, mobile) in enumerate(zip(orders, mobiles, strict=True)):
         card = f" card={leaked[index // 10]} cvv=123" if index % 10 == 0 else ""
         lines.append(
-            f"2024-07-16 08:00:{index % 60:02d}.{index % 1000:03d} INFO [worker-{index % 16}] c.y.pay.Gateway - order={order}"
-            f" ts={1_721_000_000_000 + index} mobile={mobile}{card} cost={index % 900}ms result=OK"
+            f"2024-07-16 08:00:{index % 60:02d}.{index % 1000:03d} INFO [worker-{index % 16}] c.y.pay.Gateway -"
+            f" order={order} ts={1_721_000_000_000 + index} mobile={mobile}{card} cost={index % 900}ms result=OK"
         )
     (root / "gateway.log").write_text("\n".join(lines) + "\n")
     count = _LINES // 4

@@ -406,8 +406,9 @@ static mask_t masks(const u8 *p) {
 
 static mask_t block(const view_t *v, i64 place) {
     if (place + 64 <= v->hi) return masks(v->data + place);
+    if (place >= v->hi) return (mask_t){0, 0};
     u8 padded[64] = {0};
-    if (place < v->hi) memcpy(padded, v->data + place, (size_t)(v->hi - place));
+    memcpy(padded, v->data + place, (size_t)(v->hi - place));
     return masks(padded);
 }
 
