@@ -22,7 +22,7 @@ from tigertally.discovery.readers.delimited import read_delimited
 from tigertally.discovery.readers.dumps import read_dump
 from tigertally.discovery.readers.records import read_json
 from tigertally.discovery.readers.sheets import SHEET_BYTES_MAX, read_sheets
-from tigertally.discovery.readers.sniff import HEAD_BYTES, Sniffed, opaque_reason, sniff
+from tigertally.discovery.readers.sniff import HEAD_BYTES, Sniffed, sniff
 from tigertally.discovery.readers.stream import Outcome, Source
 from tigertally.discovery.readers.text import read_text
 
@@ -128,7 +128,7 @@ def _read_text_kind(run: Run, source: Source, sniffed: Sniffed) -> Outcome:
         return read_delimited(source, encoding=encoding, layout=sniffed.layout, key=run.key, advance=run.advance)
     outcome = read_text(source, kind=kind, encoding=encoding, key=run.key, advance=run.advance)
     if sniffed.opaque is not None:
-        outcome.weaken(opaque_reason(sniffed.opaque))
+        outcome.weaken(sniffed.opaque)
     return outcome
 
 

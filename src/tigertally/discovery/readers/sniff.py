@@ -32,6 +32,12 @@ _OPENED: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"PK\x03\x04", Kind.ZIP),
     (b"PK\x05\x06", Kind.ZIP),
 )
+# Names that claim a format. Bytes that are no text and do not begin like it are a damaged file, or another one.
+_CLAIMS: Final = {
+    ".xlsx": "XLSX", ".xls": "XLS", ".docx": "DOCX", ".pptx": "PPTX", ".zip": "ZIP", ".gz": "gzip", ".tgz": "gzip",
+    ".db": "SQLite", ".sqlite": "SQLite", ".sqlite3": "SQLite", ".pdf": "PDF", ".png": "PNG", ".jpg": "JPEG",
+    ".jpeg": "JPEG", ".7z": "7z", ".rar": "RAR", ".parquet": "Parquet", ".pst": "PST", ".tar": "tar",
+}  # fmt: skip
 _OPAQUE: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF-", "PDF"),
     (b"\x89PNG", "PNG"),
@@ -52,12 +58,12 @@ _OPAQUE: Final[tuple[tuple[bytes, str], ...]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sniffed:
-    """Kind, encoding of text kinds, layout of delimited ones, and the name of a format that is not opened yet."""
+    """Kind, encoding of text kinds, layout of delimited ones, and why more than its bytes cannot be seen, if so."""
 
     kind: Kind
     encoding: Encoding
     layout: Layout | None = None
-    opaque: str | None = None
+    opaque: Text | None = None
 
 
 def sniff(name: str, head: bytes, *, whole: bool) -> Sniffed:
@@ -68,12 +74,13 @@ def sniff(name: str, head: bytes, *, whole: bool) -> Sniffed:
             return Sniffed(kind=kind, encoding=raw)
     for magic, format_ in _OPAQUE:
         if head.startswith(magic):
-            return Sniffed(kind=Kind.BYTES, encoding=raw, opaque=format_)
+            return Sniffed(kind=Kind.BYTES, encoding=raw, opaque=_not_opened(format_))
     if head[257:262] == b"ustar":
-        return Sniffed(kind=Kind.BYTES, encoding=raw, opaque="tar")
+        return Sniffed(kind=Kind.BYTES, encoding=raw, opaque=_not_opened("tar"))
     encoding = detect_encoding(head)
     if encoding.name == "bytes":
-        return Sniffed(kind=Kind.BYTES, encoding=encoding)
+        claimed = _CLAIMS.get(PurePosixPath(name.lower()).suffix)
+        return Sniffed(kind=Kind.BYTES, encoding=encoding, opaque=_not_as_named(claimed) if claimed else None)
     return _text_kind(name, head, encoding, whole=whole)
 
 
@@ -105,8 +112,14 @@ def _json_lines(text: bytes, *, whole: bool) -> bool:
     return all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
 
 
-def opaque_reason(format_: str) -> Text:
-    """Return why a file of a known format that is not opened yet is only partly scanned."""
+def _not_as_named(format_: str) -> Text:
+    return Text(
+        f"名称是 {format_}，内容却不是，只扫描了原始字节",
+        f"called {format_} but is none, or is damaged; only its raw bytes were scanned",
+    )
+
+
+def _not_opened(format_: str) -> Text:
     return Text(
         f"{format_} 格式尚不能打开，只扫描了原始字节", f"{format_} is not opened yet; only its raw bytes were scanned"
     )
