@@ -28,7 +28,7 @@ from tigertally.formats.statement import Statement
 from tigertally.ledger import Event, Ledger, facts
 from tigertally.store.tx import Tx
 
-TITLE_CHARS_MAX: Final = 120
+TITLE_CHARS_MAX: Final = 200  # as an invitation may have
 LOCK: Final = "deals.deal"
 _SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _OVER: Final = frozenset({"S8", "S9"})

@@ -62,7 +62,7 @@ class PartyNotConfirmed(Refused):
 
     code = "deals.party_not_confirmed"
     title = Text("对方的指纹尚未经两人核对", "two persons have not confirmed the party's fingerprint")
-    hint = Text("运行 tigertally party confirm", "run tigertally party confirm")
+    hint = Text("运行 tigertally deal confirm", "run tigertally deal confirm")
 
 
 class WrongSide(Refused):
@@ -189,8 +189,8 @@ class BadDeal(Invalid):
     code = "deals.bad_deal"
     title = Text("交易的{what}无效", "the deal's {what} is not valid")
     hint = Text(
-        "名称 1–120 个字；范围为 1–40 个小写字母、数字或横线",
-        "a title has 1–120 characters; a scope 1–40 lower-case letters, digits or dashes",
+        "名称 1–200 个字；范围为 1–40 个小写字母、数字或横线",
+        "a title has 1–200 characters; a scope 1–40 lower-case letters, digits or dashes",
     )
 
 

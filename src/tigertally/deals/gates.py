@@ -264,7 +264,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
         sides=_BOTH,
         holds=_parties,
         why=Text("对方的指纹尚未经两人核对，或名片已变更", "the other party is not confirmed, or its card changed"),
-        how=Text("运行 tigertally party confirm", "run tigertally party confirm"),
+        how=Text("运行 tigertally deal confirm", "run tigertally deal confirm"),
     ),
     "agreement": Condition(
         sides=_BOTH,

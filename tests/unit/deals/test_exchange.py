@@ -603,7 +603,7 @@ def test_papers_cut_short_are_malformed(acquainted: Pair) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "scope"), [("", "shop"), ("x" * 121, "shop"), ("a\nb", "shop"), ("ok", "Shop"), ("ok", "")]
+    ("title", "scope"), [("", "shop"), ("x" * 201, "shop"), ("a\nb", "shop"), ("ok", "Shop"), ("ok", "")]
 )
 def test_titles_and_scopes_are_checked(seller: Firm, title: str, scope: str) -> None:
     with pytest.raises(deals.BadDeal), seller.tx() as tx:
