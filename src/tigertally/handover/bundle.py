@@ -59,7 +59,6 @@ WRITING: Final = "writing"
 WRITTEN: Final = "written"
 RECEIPTED: Final = "receipted"
 ABANDONED: Final = "abandoned"
-_PARTS_MAX: Final = 100_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,7 +140,7 @@ def write(
     work = _begin(site, terms=terms, place=place)
     site.on_step("bundle begun")
     if work.job.state is not JobState.DONE:
-        _write_parts(site, work, terms=terms, keys=keys, part_subjects=part_subjects)
+        work = replace(work, job=_write_parts(site, work, terms=terms, keys=keys, part_subjects=part_subjects))
         _check_files(site, work)
         site.on_step("bundle checked")
         _finish(site, work, terms=terms, signing=signing)
@@ -189,6 +188,7 @@ def _begin(site: Site, *, terms: Terms, place: Path) -> _Work:
         if not finished:
             terms.need_agreement(now)
         if row is None:
+            _need_released(tx, paper, terms=terms)
             row = _start(tx, site, terms=terms, statement=statement, place=place, now=now)
         if row.folder != str(place):
             raise FolderElsewhere(folder=row.folder)
@@ -230,20 +230,21 @@ def _start(tx: Tx, site: Site, *, terms: Terms, statement: Statement, place: Pat
     return row
 
 
-def _write_parts(site: Site, work: _Work, *, terms: Terms, keys: VaultKeys, part_subjects: int) -> None:
+def _write_parts(site: Site, work: _Work, *, terms: Terms, keys: VaultKeys, part_subjects: int) -> Job:
+    """Write what the cursor does not have yet; return the job as it then is."""
     cursor = _cursor(work.job.cursor)
     job = work.job
     ours = [part_name(number) for number in range(cursor.parts + 1)]
     folder.prepare(work.folder, ours=frozenset([*ours, *folder.PAPER_NAMES]))
     site.progress.begin(Text("写出移交包", "writing the bundle"), work.release.subjects)
     site.progress.advance(cursor.frontier.size)
-    while cursor.parts < _PARTS_MAX:
+    while True:
         with site.reading() as tx:
             columns = vault.export_part(
                 tx, keys, classes=work.release.classes, after=cursor.after, limit=part_subjects, bundle=work.bundle
             )
         if columns is None:
-            return
+            return job
         job = _write_one(site, work, job, cursor, columns, terms=terms)
 
 
@@ -297,8 +298,7 @@ def _check_files(site: Site, work: _Work) -> None:
 def _finish(site: Site, work: _Work, *, terms: Terms, signing: SigningKey) -> None:
     now = site.clock.now()
     with site.writing() as tx:
-        job = jobs.find(tx, key=work.job.key)
-        cursor = _cursor(work.job.cursor if job is None else job.cursor)
+        cursor = _cursor(work.job.cursor)
         _check_counts(tx, work, cursor, terms=terms)
         paper = _manifest(tx, work, cursor, terms=terms)
         signed = dsse.make(Kind.MANIFEST, paper.body(), signing)
@@ -321,13 +321,18 @@ def _finish(site: Site, work: _Work, *, terms: Terms, signing: SigningKey) -> No
         )
 
 
+def _need_released(tx: Tx, paper: Release, *, terms: Terms) -> None:
+    """Raise ``SubjectsChanged`` unless the vault holds as many subjects as were released."""
+    held = vault.count_holders(tx, scope=terms.scope, classes=paper.classes)
+    if held != paper.subjects:
+        raise SubjectsChanged(found=held, released=paper.subjects)
+
+
 def _check_counts(tx: Tx, work: _Work, cursor: _Cursor, *, terms: Terms) -> None:
     """Hold what was written to the release, and to what the vault holds now."""
     if cursor.frontier.size != work.release.subjects:
         raise SubjectsChanged(found=cursor.frontier.size, released=work.release.subjects)
-    held = vault.count_holders(tx, scope=terms.scope, classes=work.release.classes)
-    if held != work.release.subjects:
-        raise SubjectsChanged(found=held, released=work.release.subjects)
+    _need_released(tx, work.release, terms=terms)
     _, values = vault.counts(tx, scope=terms.scope)
     wrong = [cls.value for cls in work.release.classes if values.get(cls, 0) != cursor.counts[cls.value]]
     if wrong:

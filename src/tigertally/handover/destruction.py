@@ -94,7 +94,7 @@ def run(
     site.on_step("plan stored")
     if work.job.state is not JobState.DONE:
         work = _rows(site, work, batch=batch)
-        work = _keys(site, work)
+        work = _keys(site, work, batch=batch)
         work = _copies(site, work, protected=protected)
         work = _try(site, work, keeper=keeper)
         work = _compact(site, work, compact=compact)
@@ -183,13 +183,15 @@ def _rows(site: Site, work: _Work, *, batch: int) -> _Work:
             return work
 
 
-def _keys(site: Site, work: _Work) -> _Work:
-    """Step 3: overwrite every key of the scope."""
+def _keys(site: Site, work: _Work, *, batch: int) -> _Work:
+    """Step 3: overwrite every key of the scope, and what somebody sealed since step 2 with them."""
     if work.step is not _Step.KEYS:
         return work
     now = site.clock.now()
     planned = {key.key for key in work.plan.keys}
     with site.writing() as tx:
+        while late := vault.destroy_scope(tx, scope=work.plan.scope, batch=batch):
+            work = replace(work, rows=work.rows + late)
         ended = [info for info in vault.destroy_scope_keys(tx, scope=work.plan.scope, now=now) if info.key in planned]
         vault.announce_end(tx, site.ledger, ended, kind=KEY_DESTROYED, actor=site.actor, now=now)
         work = _advance(tx, work, step=_Step.COPIES, rows=work.rows, now=now)

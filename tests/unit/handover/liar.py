@@ -80,9 +80,7 @@ class Liar:
     def change(self, number: int, edit: Callable[[Rows], None]) -> None:
         """Edit a part's rows, whatever they become."""
         old = self.rows(number)
-        rows: Rows = {
-            name: list(getattr(old, name)) for name in ("subject", "salt", "code", "slot", "value", "token")
-        }
+        rows: Rows = {name: list(getattr(old, name)) for name in ("subject", "salt", "code", "slot", "value", "token")}
         edit(rows)
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(list(rows.values()), schema=part.schema()), sink, store_schema=False)

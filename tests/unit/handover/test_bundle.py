@@ -27,16 +27,12 @@ def files(scene: Scene) -> dict[str, str]:
 def abandon(scene: Scene, bundle: str) -> None:
     seller = scene.seller
     with seller.store.transaction() as tx:
-        handover.abandon(
-            tx, seller.ledger, terms=seller.terms, bundle=bundle, actor=seller.persons[0], now=START
-        )
+        handover.abandon(tx, seller.ledger, terms=seller.terms, bundle=bundle, actor=seller.persons[0], now=START)
 
 
 def seal_one_more(office: Office) -> None:
     with office.store.transaction() as tx:
-        vault.seal_batch(
-            tx, office.keys(), subjects=["YS99999999"], fields=[(FieldClass.NAME, ["王虚构"])], now=START
-        )
+        vault.seal_batch(tx, office.keys(), subjects=["YS99999999"], fields=[(FieldClass.NAME, ["王虚构"])], now=START)
 
 
 def test_without_a_release(scene: Scene) -> None:
@@ -84,7 +80,21 @@ def test_subjects_that_came_after_the_release(scene: Scene) -> None:
     with pytest.raises(errors.SubjectsChanged) as caught:
         scene.write()
     assert caught.value.details == {"found": 41, "released": 40}
+    assert not scene.folder.exists()
+
+
+@pytest.mark.parametrize("step", ["part-00000.env recorded", "part-00002.env recorded"])
+def test_subjects_that_come_while_it_is_written(scene: Scene, step: str) -> None:
+    scene.release()
+
+    def seal(seen: str) -> None:
+        if seen == step:
+            seal_one_more(scene.seller)
+
+    with pytest.raises(errors.SubjectsChanged):
+        scene.write(seal)
     assert not (scene.folder / "manifest.json").exists()
+    assert scene.seller.events("handover.bundle.written") == []
 
 
 def test_a_folder_that_holds_something_else(scene: Scene) -> None:

@@ -104,9 +104,7 @@ def test_a_vault_that_lost_a_value_is_not_reconciled(written: Scene) -> None:
     def spoil(step: str) -> None:
         if step == "part-00002.env stored":
             with written.buyer.store.transaction() as tx:
-                part = vault.export_part(
-                    tx, keys, classes=[FieldClass.NAME], after="", limit=1, bundle="bun_x"
-                )
+                part = vault.export_part(tx, keys, classes=[FieldClass.NAME], after="", limit=1, bundle="bun_x")
                 assert part is not None
                 vault.erase_subject(
                     tx, written.buyer.ledger, scope=keys.scope, subject=part.subject[0], actor="", now=START

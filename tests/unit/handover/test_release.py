@@ -53,16 +53,16 @@ def countersign(scene: Scene, paper: Statement, *, now: datetime = START) -> Sta
 def accept(scene: Scene, paper: Statement, *, now: datetime = START) -> Release:
     seller = scene.seller
     with seller.store.transaction() as tx:
-        return handover.accept_release(
-            tx, seller.ledger, paper, terms=seller.terms, actor=seller.persons[0], now=now
-        )
+        return handover.accept_release(tx, seller.ledger, paper, terms=seller.terms, actor=seller.persons[0], now=now)
 
 
 def forged(scene: Scene, **members: object) -> Statement:
     """A release that the seller signed with other members."""
     genuine = dealpapers.read_release(propose(scene))
     return statement.make(
-        Kind.RELEASE, replace(genuine, **members).body(), scene.seller.signing  # type: ignore[arg-type]
+        Kind.RELEASE,
+        replace(genuine, **members).body(),
+        scene.seller.signing,  # type: ignore[arg-type]
     )
 
 
