@@ -19,7 +19,7 @@ class PlanNotValid(Invalid):
 
     code = "sealing.plan_not_valid"
     title = Text(
-        "封存计划有 {count} 处错误, 第一处在第 {line} 行", "the plan has {count} mistakes, the first in line {line}"
+        "封存计划有 {count} 处错误，第一处在第 {line} 行", "the plan has {count} mistakes, the first in line {line}"
     )
     hint = Text("逐条改正后再运行 tigertally plan --check", "correct each one, then run tigertally plan --check")
 
@@ -33,10 +33,10 @@ class PlanIncomplete(Conflict):
 
     code = "sealing.plan_incomplete"
     title = Text(
-        "计划没有覆盖全部发现, 还有 {count} 处", "the plan does not answer for every finding: {count} are left"
+        "计划没有覆盖全部发现，还有 {count} 处", "the plan does not answer for every finding: {count} are left"
     )
     hint = Text(
-        "运行 tigertally plan --check 查看, 为每处写明 seal、purge 或 keep",
+        "运行 tigertally plan --check 查看，为每处写明 seal、purge 或 keep",
         "run tigertally plan --check and give each one seal, purge or keep",
     )
 
@@ -74,7 +74,7 @@ class CopyExists(Conflict):
 
     code = "sealing.copy_exists"
     title = Text("输出目录已有其他内容", "the output folder already holds something else")
-    hint = Text("换一个目录, 或先移走原有内容", "choose another folder, or move what is there")
+    hint = Text("换一个目录，或先移走原有内容", "choose another folder, or move what is there")
 
 
 class CopyBroken(Broken):

@@ -213,30 +213,30 @@ def _field_mistakes(source: PlanSource) -> list[PlanMistake]:
 
 
 _TWICE: Final = Text(
-    "{object} 已在第 {first} 行出现; 每个对象的每张表只能写一次",
+    "{object} 已在第 {first} 行出现；每个对象的每张表只能写一次",
     "{object} is already in line {first}; each table of each object is written once",
 )
 _OUTSIDE: Final = Text(
-    "object 必须是扫描目录内的相对路径, 不能含 .. 或反斜杠",
+    "object 必须是扫描目录内的相对路径，不能含 .. 或反斜杠",
     "object must be a relative path inside the scanned folder, without .. or backslashes",
 )
-_KIND: Final = Text("不认识的类型 {kind}; 可用: {known}", "unknown kind {kind}; known: {known}")
-_NO_TABLE: Final = Text("{object} 有多张表, 请写明 table", "{object} has tables: say which in table")
-_TABLE_IN_FILE: Final = Text("{object} 没有表, 请删去 table", "{object} has no tables: remove table")
+_KIND: Final = Text("不认识的类型 {kind}；可用：{known}", "unknown kind {kind}; known: {known}")
+_NO_TABLE: Final = Text("{object} 有多张表，请写明 table", "{object} has tables: say which in table")
+_TABLE_IN_FILE: Final = Text("{object} 没有表，请删去 table", "{object} has no tables: remove table")
 _NO_ENCODING: Final = Text("{object} 缺少 encoding", "{object} needs an encoding")
 _DELIMITER: Final = Text("{object} 的 delimiter 应为一个字符", "the delimiter of {object} must be one character")
 _SUBJECT_IN_TEXT: Final = Text(
-    '自由文本没有客户列; 请写 subject = ""', 'free text has no customer column: write subject = ""'
+    '自由文本没有客户列；请写 subject = ""', 'free text has no customer column: write subject = ""'
 )
 NO_FIELDS: Final = Text("{object} 没有任何 [[source.field]]", "{object} has no [[source.field]]")
 _PURGE_ONLY: Final = Text(
-    "{field} ({cls}) 只能 purge, 任何时候都不得保存", "{cls} may only be purged: it is never kept, in any form"
+    "{field} ({cls}) 只能 purge，任何时候都不得保存", "{cls} may only be purged: it is never kept, in any form"
 )
 _SUBJECT_IS_FIELD: Final = Text(
-    "{column} 是客户列, 不能同时作为字段", "{column} is the customer column and cannot be a field as well"
+    "{column} 是客户列，不能同时作为字段", "{column} is the customer column and cannot be a field as well"
 )
 _NAME_IN_TEXT: Final = Text(
-    "{object} 是自由文本, 字段不写 column 或 key", "{object} is free text: its fields have no column or key"
+    "{object} 是自由文本，字段不写 column 或 key", "{object} is free text: its fields have no column or key"
 )
 _NO_NAME: Final = Text("字段缺少 column 或 key", "the field needs a column or key")
 _NOT_A_SPAN: Final = Text("{cls} 无法在文本中逐处识别", "{cls} cannot be recognised inside text")

@@ -46,9 +46,9 @@ _SOURCE_KEYS: Final = frozenset({"object", "table", "kind", "encoding", "delimit
 _FIELD_KEYS: Final = frozenset({"column", "key", "class", "action", "spans"})
 
 _PREFACE: Final = f"""\
-# 虎符封存计划 / Tigertally plan. 可编辑; 检查: tigertally plan --check. 格式: docs/formats/plan.md
+# 虎符封存计划 / Tigertally plan。可编辑；检查：tigertally plan --check；格式：docs/formats/plan.md
 # action: seal = 封存并换成令牌 (into the vault, a token in its place)
-#         purge = 清除, 不保存 (removed, never kept); CVV、磁道、PIN、明文密码只能 purge
+#         purge = 清除，不保存 (removed, never kept); CVV、磁道、PIN、明文密码只能 purge
 #         keep = 保持原样 (left as it is: you state that it is not customer data, or may stay)
 format = "{PLAN_FORMAT}"
 """
@@ -281,8 +281,8 @@ _MISSING: Final = Text("缺少 {key}", "{key} is missing")
 _NOT_BOOL: Final = Text("{key} 应为 true 或 false", "{key} must be true or false")
 _NOT_TEXT: Final = Text("{key} 应为带引号的文字", "{key} must be quoted text")
 _NOT_TABLES: Final = Text("{key} 应写成 [[{key}]] 段", "{key} must be written as [[{key}]] sections")
-_UNKNOWN_KEY: Final = Text("不认识的键 {key}; 可用: {known}", "unknown key {key}; known: {known}")
-_ENCODING: Final = Text("不认识的编码; 可用: {known}", "unknown encoding; known: {known}")
+_UNKNOWN_KEY: Final = Text("不认识的键 {key}；可用：{known}", "unknown key {key}; known: {known}")
+_ENCODING: Final = Text("不认识的编码；可用：{known}", "unknown encoding; known: {known}")
 _COLUMN_AND_KEY: Final = Text("column 与 key 只能写一个", "write column or key, not both")
-_CLASS: Final = Text("class 缺失或不认识; 可用: {known}", "class is missing or unknown; known: {known}")
+_CLASS: Final = Text("class 缺失或不认识；可用：{known}", "class is missing or unknown; known: {known}")
 _ACTION: Final = Text("action 应为 seal、purge 或 keep", "action must be seal, purge or keep")

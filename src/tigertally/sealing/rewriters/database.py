@@ -31,6 +31,7 @@ Cell = str | int | float | bytes | None
 _INT64_MAX: Final = 2**63 - 1
 _VIRTUAL: Final = Text("数据库含有虚拟表", "the database has virtual tables")
 _SCHEMA_TEXT: Final = Text("数据库结构的文本中含有客户数据", "a customer's value stands in the schema's text")
+_CONSTRAINT: Final = Text("替换后的值违反数据库约束", "what replaces the values breaks a constraint of the database")
 _BLOBS: Final = Text("计划中的列含有二进制值", "a planned column holds binary values")
 
 
@@ -144,6 +145,8 @@ def rewrite(
                 copy.execute(statement)
         copy.execute("COMMIT")
         origin.execute("COMMIT")
+    except sqlite3.IntegrityError:
+        raise NotRewritable(object_path=object_path, why=_CONSTRAINT) from None
     except sqlite3.Error:  # its message may quote a value
         raise SourceNotReadable(object=object_path) from None
 

@@ -40,7 +40,7 @@ _TOKEN: Final = re.compile(
     r'[ \t\r\n]*(?:("[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")'
     r"|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|([{}\[\],:]))"
 )
-_TOO_LONG: Final = Text("JSON 文档过大, 请拆成 JSON Lines", "the JSON document is too large; split it into JSON Lines")
+_TOO_LONG: Final = Text("JSON 文档过大，请拆成 JSON Lines", "the JSON document is too large; split it into JSON Lines")
 
 
 @dataclass(frozen=True, slots=True)
