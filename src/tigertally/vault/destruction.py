@@ -43,7 +43,7 @@ def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: st
         raise NoSuchSubject
     held = entries.entries(rows[0].fields)
     sql.delete_subject(tx, scope=scope, subject=raw, tokens=sorted({entry.token for entry in held}))
-    payloads = ledger.erase_payloads(tx, subject)
+    payloads = ledger.erase_payloads(tx, subject, actor=actor, now=now)
     payload: dict[str, Json] = {"scope": scope, "fields": len(held), "payloads": payloads}
     ledger.append(tx, Event(kind=events.SUBJECT_ERASED, payload=payload, actor=actor, about=(subject,)), now=now)
     return len(held)

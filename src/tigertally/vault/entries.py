@@ -66,9 +66,20 @@ def merge(packed: bytes, more: Sequence[bytes]) -> bytes:
     return b"".join(sorted([*split(packed), *more]))
 
 
+def places(packed: bytes) -> list[tuple[int, int]]:
+    """Return ``(code, slot)`` of each field, in order. Raises :class:`RecordBroken`."""
+    return [(piece[0], piece[1]) for piece in split(packed)]
+
+
 def aad(scope: str, subject: str, code: int, slot: int, token: str) -> bytes:
     """Return what a value is bound to."""
     return f"{scope}|{subject}|{code}|{slot}|{token}".encode()
+
+
+def aads(scope: str, subject: str, where: Sequence[tuple[int, int, str]]) -> list[bytes]:
+    """Return :func:`aad` of each ``(code, slot, token)`` of one subject."""
+    head = f"{scope}|{subject}"
+    return [f"{head}|{code}|{slot}|{token}".encode() for code, slot, token in where]
 
 
 def key_aad(scope: str, subject: str, key_version: int) -> bytes:

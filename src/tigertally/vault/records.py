@@ -13,7 +13,7 @@ scope are sealed one after another (a lock), so that two of them cannot both mak
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -28,7 +28,7 @@ from tigertally.store.tx import Tx
 from tigertally.vault import entries, spelling, sql, tokens, values
 from tigertally.vault.errors import RecordBroken
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.sql import RecordRow
+from tigertally.vault.sql import RecordRow, TokenRows
 from tigertally.vault.values import Cells, Rejection
 
 _SOURCE_TAG = b"\x00source\x00"  # class codes begin at 1: no value's digest is a source's
@@ -74,55 +74,65 @@ class _Fresh:
         self.values.append(value)
         self.digests.append(digest)
 
+    def sorted(self) -> _Fresh:
+        """Return the columns by owner and class; what came first stays first."""
+        keys = [owner << 8 | code for owner, code in zip(self.owners, self.codes, strict=True)]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        return _Fresh(
+            owners=[self.owners[at] for at in order],
+            codes=[self.codes[at] for at in order],
+            values=[self.values[at] for at in order],
+            digests=[self.digests[at] for at in order],
+        )
+
 
 @dataclass(slots=True, repr=False)
 class NewRows:
     """Rows to store, as columns: tokens, records that are new, records that grow."""
 
-    tokens: dict[str, list[object]] = field(
-        default_factory=lambda: {"digest": [], "subject": [], "code": [], "slot": [], "token": []}
-    )
-    records: dict[str, list[object]] = field(
-        default_factory=lambda: {"subject": [], "source_digest": [], "wrapped_key": [], "fields": []}
-    )
+    tokens: TokenRows = field(default_factory=TokenRows)
+    subjects: list[bytes] = field(default_factory=list)
+    sources: list[bytes | None] = field(default_factory=list)
+    wrapped: list[bytes] = field(default_factory=list)
+    packed: list[bytes] = field(default_factory=list)
     grown_subjects: list[bytes] = field(default_factory=list)
     grown_fields: list[bytes] = field(default_factory=list)
 
-    def add_token(self, digest: bytes, subject: bytes, code: int, slot: int, token: str) -> None:
-        """Add a row of the token table."""
-        columns = self.tokens
-        columns["digest"].append(digest)
-        columns["subject"].append(subject)
-        columns["code"].append(code)
-        columns["slot"].append(slot)
-        columns["token"].append(token)
-
     def add_record(self, subject: bytes, source: bytes | None, wrapped: bytes, packed: bytes) -> None:
         """Add a row of the record table."""
-        columns = self.records
-        columns["subject"].append(subject)
-        columns["source_digest"].append(source)
-        columns["wrapped_key"].append(wrapped)
-        columns["fields"].append(packed)
+        self.subjects.append(subject)
+        self.sources.append(source)
+        self.wrapped.append(wrapped)
+        self.packed.append(packed)
+
+    def add_tokens(
+        self, subject: bytes, digests: list[bytes], codes: list[int], slots: list[int], spelled: list[str]
+    ) -> None:
+        """Add one subject's rows of the token table."""
+        tokens = self.tokens
+        tokens.digests += digests
+        tokens.subjects += [subject] * len(digests)
+        tokens.codes += codes
+        tokens.slots += slots
+        tokens.tokens += spelled
 
     def write(self, tx: Tx, *, scope: str, key_version: int, now: datetime) -> int:
         """Store everything; return how many records are new."""
-        count = len(self.records["subject"])
+        count = len(self.subjects)
         if count:
-            shared: dict[str, list[object]] = {
+            columns: dict[str, Sequence[object]] = {
                 "scope": [scope] * count,
+                "subject": self.subjects,
+                "source_digest": self.sources,
                 "key_version": [key_version] * count,
+                "wrapped_key": self.wrapped,
+                "fields": self.packed,
                 "sealed_at": [now] * count,
                 "version": [1] * count,
             }
-            sql.insert_records(tx, self.records | shared)
+            sql.insert_records(tx, columns)
         sql.replace_fields(tx, scope=scope, subjects=self.grown_subjects, fields=self.grown_fields)
-        if self.tokens["digest"]:
-            digests = self.tokens["digest"]
-            # In the order of the index they go into: neighbours share its pages.
-            order = sorted(range(len(digests)), key=digests.__getitem__)  # type: ignore[arg-type]
-            columns = {name: [column[at] for at in order] for name, column in self.tokens.items()}
-            sql.insert_tokens(tx, {"scope": [scope] * len(order), **columns})
+        sql.insert_tokens(tx, scope=scope, rows=self.tokens)
         return count
 
 
@@ -152,13 +162,11 @@ def seal_batch(
     if fresh.owners:
         token_of = _tokens_for(tx, keys, fresh, {digest: token for digest, _, token in known})
         kek = keys.spend(tx, wraps=len({owner for owner in fresh.owners if owners.records[owner] is None}), now=now)
-        for owner, run in _runs(fresh):
-            dropped = _seal_owner(keys, kek, owners, owner, fresh, run, token_of, rows)
-            cells.reject(Rejection.TOO_MANY, dropped)
+        cells.reject(Rejection.TOO_MANY, _seal(keys, kek, owners, fresh.sorted(), token_of, rows))
     new_subjects = rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
     return SealCounts(
         new_subjects=new_subjects,
-        new_fields=len(rows.tokens["digest"]),
+        new_fields=len(rows.tokens.digests),
         known_fields=known_fields,
         rejected=cells.rejected,
     )
@@ -194,7 +202,7 @@ def seal_fields(
 ) -> list[bytes]:
     """Return one subject's values sealed and packed, in the order given."""
     places = list(zip(codes, slots, spelled, strict=True))
-    sealed = cipher.seal_many(encoded, [entries.aad(scope, subject, *place) for place in places])
+    sealed = cipher.seal_many(encoded, entries.aads(scope, subject, places))
     return [entries.pack(*place, body) for place, body in zip(places, sealed, strict=True)]
 
 
@@ -260,54 +268,52 @@ def _tokens_for(tx: Tx, keys: VaultKeys, fresh: _Fresh, token_of: dict[bytes, st
     return token_of | dict(zip(missing, made, strict=True))
 
 
-def _runs(fresh: _Fresh) -> Iterator[tuple[int, list[int]]]:
-    """Yield each owner with the positions of their fresh values, by class."""
-    owners, codes = fresh.owners, fresh.codes
-    order = sorted(range(len(owners)), key=lambda at: (owners[at], codes[at]))
-    for owner, run in groupby(order, key=owners.__getitem__):
-        yield owner, list(run)
-
-
-def _seal_owner(
-    keys: VaultKeys,
-    kek: Cipher,
-    owners: _Owners,
-    owner: int,
-    fresh: _Fresh,
-    run: list[int],
-    token_of: Mapping[bytes, str],
-    rows: NewRows,
+def _seal(
+    keys: VaultKeys, kek: Cipher, owners: _Owners, fresh: _Fresh, token_of: Mapping[bytes, str], rows: NewRows
 ) -> int:
-    """Seal one owner's fresh values into ``rows``; return how many did not fit any more."""
-    raw, record = owners.subjects[owner], owners.records[owner]
-    subject = spelling.subject_text(raw)
-    held = [] if record is None else [(entry[0], entry[1]) for entry in entries.split(record.fields)]
-    run, dropped = run[: FIELDS_MAX - len(held)], max(0, len(run) - FIELDS_MAX + len(held))
-    if not run:
-        return dropped
+    """Seal fresh values, which are sorted by owner, into ``rows``; return how many found no room any more."""
+    spelled = [token_of[digest] for digest in fresh.digests]
+    names = dict(zip(owners.subjects, spelling.subjects_text(owners.subjects), strict=True))
+    dropped = start = 0
+    for owner, run in groupby(fresh.owners):
+        stop = after = start + sum(1 for _ in run)
+        raw, record = owners.subjects[owner], owners.records[owner]
+        held = [] if record is None else entries.places(record.fields)
+        if stop - start > FIELDS_MAX - len(held):
+            stop = start + FIELDS_MAX - len(held)
+            dropped += after - stop
+        if stop > start:
+            codes = fresh.codes[start:stop]
+            slots, digests = _free_slots(codes, held), fresh.digests[start:stop]
+            rows.add_tokens(raw, digests, codes, slots, spelled[start:stop])
+            subject = names[raw]
+            secret = aead.new_key() if record is None else open_subject_key(keys, record, subject)
+            packed = seal_fields(
+                Cipher(secret),
+                scope=keys.scope,
+                subject=subject,
+                codes=codes,
+                slots=slots,
+                spelled=spelled[start:stop],
+                encoded=fresh.values[start:stop],
+            )
+            if record is None:
+                wrapped = kek.wrap(secret, entries.key_aad(keys.scope, subject, keys.active.version))
+                rows.add_record(raw, owners.sources[owner], wrapped, b"".join(packed))
+            else:
+                rows.grown_subjects.append(raw)
+                rows.grown_fields.append(entries.merge(record.fields, packed))
+        start = after
+    return dropped
+
+
+def _free_slots(codes: list[int], held: Sequence[tuple[int, int]]) -> list[int]:
+    """Return a slot for each new value: after those of its class that are held."""
+    if not held and len(set(codes)) == len(codes):
+        return [0] * len(codes)
     following = {code: slot + 1 for code, slot in held}
-    codes = [fresh.codes[at] for at in run]
     slots: list[int] = []
     for code in codes:
         slots.append(following.get(code, 0))
         following[code] = slots[-1] + 1
-    spelled = [token_of[fresh.digests[at]] for at in run]
-    secret = aead.new_key() if record is None else open_subject_key(keys, record, subject)
-    packed = seal_fields(
-        Cipher(secret),
-        scope=keys.scope,
-        subject=subject,
-        codes=codes,
-        slots=slots,
-        spelled=spelled,
-        encoded=[fresh.values[at] for at in run],
-    )
-    if record is None:
-        wrapped = kek.wrap(secret, entries.key_aad(keys.scope, subject, keys.active.version))
-        rows.add_record(raw, owners.sources[owner], wrapped, b"".join(packed))
-    else:
-        rows.grown_subjects.append(raw)
-        rows.grown_fields.append(entries.merge(record.fields, packed))
-    for at, code, slot, token in zip(run, codes, slots, spelled, strict=True):
-        rows.add_token(fresh.digests[at], raw, code, slot, token)
-    return dropped
+    return slots

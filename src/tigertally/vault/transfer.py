@@ -251,16 +251,17 @@ def _import_subject(
 ) -> None:
     subject = part.subject[run[0]]
     secret = aead.new_key()
+    codes, slots = [part.code[at] for at in run], [part.slot[at] for at in run]
+    spelled = [part.token[at] for at in run]
     packed = seal_fields(
         Cipher(secret),
         scope=keys.scope,
         subject=subject,
-        codes=[part.code[at] for at in run],
-        slots=[part.slot[at] for at in run],
-        spelled=[part.token[at] for at in run],
+        codes=codes,
+        slots=slots,
+        spelled=spelled,
         encoded=[encoded[at] for at in run],
     )
     wrapped = kek.wrap(secret, entries.key_aad(keys.scope, subject, keys.active.version))
     rows.add_record(raw, None, wrapped, b"".join(packed))
-    for at in run:
-        rows.add_token(digests[at], raw, part.code[at], part.slot[at], part.token[at])
+    rows.add_tokens(raw, [digests[at] for at in run], codes, slots, spelled)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import compress
 from typing import Final
 
 from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
@@ -65,22 +66,26 @@ def accept(fields: Sequence[tuple[FieldClass, Sequence[str | None]]], *, rows: i
 
 
 def _accept_column(cells: Cells, cls: FieldClass, column: Sequence[str | None]) -> None:
-    there = [(row, value) for row, value in enumerate(column) if value]
-    short = [pair for pair in there if len(pair[1]) <= VALUE_CHARS_MAX]
-    cells.reject(Rejection.TOO_LONG, len(there) - len(short))
+    rows = [row for row, value in enumerate(column) if value]
+    there = [value for value in column if value]
+    if there and max(map(len, there)) > VALUE_CHARS_MAX:
+        cells.reject(Rejection.TOO_LONG, sum(1 for value in there if len(value) > VALUE_CHARS_MAX))
+        rows, there = _kept(rows, there, [len(value) <= VALUE_CHARS_MAX for value in there])
     if cls is FieldClass.PAN:
-        good = _cards(short)
-        cells.reject(Rejection.NOT_A_CARD, len(short) - len(good))
-        short = good
-    code = FIELD_RULES[cls].code
-    for row, value in short:
-        encoded = encode(value)
-        if encoded is None:
-            cells.reject(Rejection.NOT_TEXT)
-            continue
-        cells.rows.append(row)
-        cells.codes.append(code)
-        cells.values.append(encoded)
+        good = _cards(there)
+        cells.reject(Rejection.NOT_A_CARD, good.count(False))
+        rows, there = _kept(rows, there, good)
+    encoded = [encode(value) for value in there]
+    if None in encoded:
+        cells.reject(Rejection.NOT_TEXT, encoded.count(None))
+        rows = [row for row, value in zip(rows, encoded, strict=True) if value is not None]
+    cells.rows += rows
+    cells.codes += [FIELD_RULES[cls].code] * len(rows)
+    cells.values += [value for value in encoded if value is not None]
+
+
+def _kept(rows: list[int], there: list[str], keep: list[bool]) -> tuple[list[int], list[str]]:
+    return list(compress(rows, keep)), list(compress(there, keep))
 
 
 def encode(value: str) -> bytes | None:
@@ -92,10 +97,11 @@ def encode(value: str) -> bytes | None:
         return None
 
 
-def _cards(pairs: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    shaped = [pair for pair in pairs if len(pair[1]) in _PAN_LENGTHS and pair[1].isascii() and pair[1].isdigit()]
-    passed = [False] * len(shaped)
-    for positions, cards in digits.by_length([value for _, value in shaped]):
+def _cards(there: list[str]) -> list[bool]:
+    """Return which values are card numbers."""
+    passed = [len(value) in _PAN_LENGTHS and value.isascii() and value.isdigit() for value in there]
+    shaped = [at for at, fine in enumerate(passed) if fine]
+    for positions, cards in digits.by_length([there[at] for at in shaped]):
         for position, fine in zip(positions, digits.luhn(cards).tolist(), strict=True):
-            passed[position] = fine
-    return [pair for pair, fine in zip(shaped, passed, strict=True) if fine]
+            passed[shaped[position]] = fine
+    return passed

@@ -158,12 +158,14 @@ def test_interrupted_again_and_again_it_comes_to_the_same(house: Installation, e
     whole = other.seal(estate.plan, estate.root)
     reports: list[SealReport] = []
     deaths = 0
+    # A finished source takes one transaction to be recognised: less than this would never get on.
+    enough = len(estate.plan.sources) + 2
     while not reports:
         try:
-            reports.append(house.seal(estate.plan, estate.root, begin=dying(house.store, 6)))
+            reports.append(house.seal(estate.plan, estate.root, begin=dying(house.store, enough)))
         except InterruptedError:
             deaths += 1
-    assert deaths > 5
+    assert deaths > 3
     assert reports == [whole]
     assert house.holds() == other.holds()
     assert house.entries() == other.entries()
