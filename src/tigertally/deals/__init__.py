@@ -11,6 +11,7 @@ from tigertally.deals.agreements import SuspendReason, bring_into_force, suspend
 from tigertally.deals.agreements import sign as sign_agreement
 from tigertally.deals.clauses import BLOCK_TITLES, STANDARD, draft, templates
 from tigertally.deals.clauses import check as check_agreement
+from tigertally.deals.conditions import CONDITIONS, WAIVABLE, GateFacts
 from tigertally.deals.disclosure import K_MIN, Band, Cell, Level, banded, permits, ranged
 from tigertally.deals.dossier import Deal, Standing, all_deals, answer_structure, open_deal, standing
 from tigertally.deals.dossier import find as find_deal
@@ -53,7 +54,7 @@ from tigertally.deals.facts import (
     STRUCTURE_ANSWERED,
     WAIVED,
 )
-from tigertally.deals.gates import CONDITIONS, GATES, WAIVABLE, WAIVER_MAX, GateFacts, Judgement, gate, judge
+from tigertally.deals.gates import GATES, WAIVER_MAX, Judgement, gate, judge
 from tigertally.deals.parties import Party, confirm, confirmed_card, import_card
 from tigertally.deals.parties import everybody as all_parties
 from tigertally.deals.parties import find as find_party

@@ -1,65 +1,38 @@
 """The first gates: what a deal must have before it enters a stage. Pure: facts in, every unmet condition out.
 
-Source: law facts §8 and §3, operate §9 rows 1, 2 and 15. A condition holds only on a current, well-typed fact; what
-is missing, expired, withdrawn or contradicts another fact is unmet. Conditions that the product cannot check yet are
-in the table too, as *not built*: they are unmet, never green, unless two persons waived them for this deal, for a
-reason and a time (:mod:`~tigertally.deals.waivers`). What can be checked cannot be waived, but for the objects of an
-estate that no scanner can read.
-
-Sides differ: only the seller has an estate to purge, seal and destroy; both need the other party, the agreement, the
-release and a drilled plan.
+A gate is a list of conditions (:mod:`~tigertally.deals.conditions`), to which the closing adds those of the deal's
+structure. A condition that is unmet keeps the gate closed, unless it may be waived and two persons waived it for this
+deal, for a reason and a time (:mod:`~tigertally.deals.waivers`). Sides differ: only the seller has an estate to purge,
+seal and destroy; both need the other party, the agreement, the release and a drilled plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
-from tigertally.access import AGREEMENT_IN_FORCE, PERSON_FROZEN, Unmet
-from tigertally.access.policy import Side
-from tigertally.base.text import Text
-from tigertally.deals.facts import (
-    DESTROYED,
-    INVENTORY_RECORDED,
-    PARTY_CONFIRMED,
-    PROTECTED,
-    RECEIVED,
-    RELEASED,
-    SAD_PURGED,
-    SEALED,
-    STRUCTURE_ANSWERED,
-    WAIVED,
-)
+from tigertally.access import Unmet
+from tigertally.deals.conditions import CONDITIONS, GateFacts, Work, structure_of
+from tigertally.deals.facts import WAIVED
 from tigertally.deals.structure import STRUCTURES
-from tigertally.formats.dealpapers import Structure
 from tigertally.ledger import Fact
-from tigertally.ledger.facts import current, well_typed
+from tigertally.ledger.facts import well_typed
 
 WAIVER_MAX: Final = timedelta(days=90)
-_BOTH: Final = frozenset(Side)
-_SELLER: Final = frozenset({Side.SELLER})
-_BUYER: Final = frozenset({Side.BUYER})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateFacts:
-    """Everything a gate looks at. ``facts`` are about the deal, both parties and the ``leads`` (persons' ids).
-
-    ``fingerprint`` is that of the counterparty's card on file, ``agreement_digest`` that of the agreement on file;
-    both "" if there is none.
-    """
-
-    deal: str
-    side: Side
-    own: str
-    counterparty: str
-    fingerprint: str
-    agreement_digest: str
-    leads: tuple[str, ...]
-    facts: Sequence[Fact]
-    now: datetime
+CLOSING: Final = "S7"
+GATES: Final[dict[str, tuple[str, ...]]] = {
+    "S0": (),
+    "S1": ("lead", "structure", "inventory", "inventory_unread"),
+    "S2": (),
+    "S3": ("parties", "agreement"),
+    "S4": ("impact_assessment",),
+    "S5": ("sad_purged",),
+    "S6": ("parties", "agreement"),
+    "S7": ("parties", "agreement", "sealed", "protected", "released", "drill"),
+    "S8": ("received", "destroyed"),
+    "S9": ("not_destroyed",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,43 +42,6 @@ class Judgement:
     unmet: tuple[Unmet, ...]
     facts: tuple[int, ...]
     waivers: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class _Work:
-    known: GateFacts
-    used: set[int] = field(default_factory=set)
-
-    def fact(self, kind: str, subject: str = "") -> Fact | None:
-        """Return the current fact of ``kind`` about ``subject`` (the deal, unless given), and note that it was used."""
-        known = self.known
-        found = current(known.facts, kind=kind, subject=subject or known.deal, at=known.now)
-        if found is not None:
-            self.used.add(found.entry)
-        return found
-
-    def inventory(self) -> Fact | None:
-        """Return the newest inventory, of the deal or of the organisation."""
-        known = self.known
-        both = [
-            current(known.facts, kind=INVENTORY_RECORDED.name, subject=subject, at=known.now)
-            for subject in (known.deal, known.own)
-        ]
-        newest = max((fact for fact in both if fact is not None), key=lambda fact: fact.entry, default=None)
-        if newest is not None:
-            self.used.add(newest.entry)
-        return newest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """One condition: on which sides, how to tell (None: not built), and the words when it does not hold."""
-
-    sides: frozenset[Side]
-    holds: Callable[[_Work], bool] | None
-    why: Text
-    how: Text
-    waivable: bool = False
 
 
 def gate(stage: str, known: GateFacts) -> list[Unmet]:
@@ -122,7 +58,7 @@ def judge(stage: str, known: GateFacts) -> Judgement:
     waivers: set[int] = set()
     for code in asked(stage, known):
         condition = CONDITIONS[code]
-        work = _Work(known=known)
+        work = Work(known=known)
         if condition.holds is not None and condition.holds(work):
             used |= work.used
             continue
@@ -138,7 +74,7 @@ def asked(stage: str, known: GateFacts) -> tuple[str, ...]:
     """Return the codes of the conditions that apply to this side and structure, in order."""
     codes = [*GATES[stage]]
     if stage == CLOSING:
-        structure = _structure(_Work(known=known))
+        structure = structure_of(Work(known=known))
         codes += STRUCTURES[structure].conditions if structure is not None else ("structure",)
     return tuple(code for code in dict.fromkeys(codes) if known.side in CONDITIONS[code].sides)
 
@@ -156,192 +92,3 @@ def waiver_of(code: str, known: GateFacts) -> Fact | None:
         if two and fact.until is not None and fact.until - fact.start <= WAIVER_MAX:
             found = fact if found is None or fact.entry > found.entry else found
     return found
-
-
-def _number(fact: Fact, name: str) -> int:
-    value = fact.value[name]
-    return value if isinstance(value, int) else -1
-
-
-def _structure(work: _Work) -> Structure | None:
-    fact = work.fact(STRUCTURE_ANSWERED.name)
-    return next((item for item in Structure if fact is not None and fact.value["structure"] == item.value), None)
-
-
-def _lead(work: _Work) -> bool:
-    known = work.known
-    frozen = {fact.subject for fact in known.facts if fact.kind == PERSON_FROZEN.name and fact.current(known.now)}
-    return any(lead not in frozen for lead in known.leads)
-
-
-def _inventory_read(work: _Work) -> bool:
-    fact = work.inventory()
-    return fact is not None and _number(fact, "unread") == 0
-
-
-def _parties(work: _Work) -> bool:
-    known = work.known
-    fact = work.fact(PARTY_CONFIRMED.name, known.counterparty) if known.counterparty and known.fingerprint else None
-    return fact is not None and fact.value["fingerprint"] == known.fingerprint
-
-
-def _agreement(work: _Work) -> bool:
-    fact, on_file = work.fact(AGREEMENT_IN_FORCE.name), work.known.agreement_digest
-    return fact is not None and bool(on_file) and fact.value["digest"] == on_file
-
-
-def _sad_purged(work: _Work) -> bool:
-    fact, inventory = work.fact(SAD_PURGED.name), work.inventory()
-    if fact is None or inventory is None:
-        return False
-    return _number(fact, "unresolved") == 0 and fact.value["inventory"] == inventory.value["digest"]
-
-
-def _sealed(work: _Work) -> bool:
-    fact, purge = work.fact(SEALED.name), work.fact(SAD_PURGED.name)
-    if fact is None or purge is None or fact.value["plan"] != purge.value["plan"]:
-        return False
-    counted = _number(fact, "sealed") + _number(fact, "rejected")
-    return _number(fact, "subjects") > 0 and _number(fact, "found") == counted
-
-
-def _protected(work: _Work) -> bool:
-    fact, sealed = work.fact(PROTECTED.name), work.fact(SEALED.name)
-    if fact is None or sealed is None or fact.value["plan"] != sealed.value["plan"]:
-        return False
-    return _number(fact, "objects") > 0
-
-
-def _not_destroyed(work: _Work) -> bool:
-    known = work.known
-    stated = [fact for fact in known.facts if (fact.kind, fact.subject) == (DESTROYED, known.deal)]
-    return not any(fact.current(known.now) for fact in stated)
-
-
-def _not_built(zh: str, en: str, sides: frozenset[Side] = _SELLER) -> Condition:
-    return Condition(
-        sides=sides,
-        holds=None,
-        why=Text(f"{zh}：本版本尚不能核验", f"{en}: this version cannot check it yet"),
-        how=Text(
-            "在别处完成并由两人豁免：tigertally deal waive",
-            "do it elsewhere and have two persons waive it: tigertally deal waive",
-        ),
-        waivable=True,
-    )
-
-
-CONDITIONS: Final[dict[str, Condition]] = {
-    "lead": Condition(
-        sides=_BOTH,
-        holds=_lead,
-        why=Text("没有指定（未被冻结的）数据安全负责人", "no data-security lead is named, or all are frozen"),
-        how=Text("给一位人员分配负责人角色", "give a person the role of lead"),
-    ),
-    "structure": Condition(
-        sides=_BOTH,
-        holds=lambda work: _structure(work) is not None,
-        why=Text("尚未确定交易结构（D1–D9）", "the deal's structure (D1–D9) is not known"),
-        how=Text("运行 tigertally deal structure", "run tigertally deal structure"),
-    ),
-    "inventory": Condition(
-        sides=_SELLER,
-        holds=lambda work: work.inventory() is not None,
-        why=Text("没有登记 90 天内的数据清单", "no inventory of the last 90 days is on record"),
-        how=Text("扫描并登记：tigertally discover --record", "scan and record: tigertally discover --record"),
-    ),
-    "inventory_unread": Condition(
-        sides=_SELLER,
-        holds=_inventory_read,
-        why=Text("清单中有未能读完的对象", "the inventory has objects that could not be read"),
-        how=Text(
-            "处理读不了的对象后重新扫描，或由两人说明理由后豁免",
-            "deal with what could not be read and scan again, or have two persons waive it for a reason",
-        ),
-        waivable=True,
-    ),
-    "parties": Condition(
-        sides=_BOTH,
-        holds=_parties,
-        why=Text("对方的指纹尚未经两人核对，或名片已变更", "the other party is not confirmed, or its card changed"),
-        how=Text("运行 tigertally deal confirm", "run tigertally deal confirm"),
-    ),
-    "agreement": Condition(
-        sides=_BOTH,
-        holds=_agreement,
-        why=Text("没有双方签署且在有效期内的协议", "no agreement signed by both is in force"),
-        how=Text("由双方签署：tigertally deal invite / accept", "have both sign: tigertally deal invite / accept"),
-    ),
-    "sad_purged": Condition(
-        sides=_SELLER,
-        holds=_sad_purged,
-        why=Text(
-            "最新清单中的敏感验证数据或明文密码尚未全部清除",
-            "sensitive authentication data or clear passwords of the newest inventory are not all purged",
-        ),
-        how=Text("在方案中全部设为清除并执行", "have the plan purge all of them, and carry it out"),
-    ),
-    "sealed": Condition(
-        sides=_SELLER,
-        holds=_sealed,
-        why=Text("封存未完成，或数量核对不上", "sealing is not finished, or its counts do not add up"),
-        how=Text("按现行方案封存：tigertally seal", "seal by the present plan: tigertally seal"),
-    ),
-    "protected": Condition(
-        sides=_SELLER,
-        holds=_protected,
-        why=Text("没有按同一方案生成脱敏副本", "no protected copy is written by the same plan"),
-        how=Text("运行 tigertally protect", "run tigertally protect"),
-    ),
-    "released": Condition(
-        sides=_BOTH,
-        holds=lambda work: work.fact(RELEASED) is not None,
-        why=Text("没有双方签署且在有效期内的移交许可", "no release signed by both is in force"),
-        how=Text("运行 tigertally release propose / countersign", "run tigertally release propose / countersign"),
-    ),
-    "received": Condition(
-        sides=_BOTH,
-        holds=lambda work: work.fact(RECEIVED) is not None,
-        why=Text("没有经核验的移交回执", "there is no verified receipt of the handover"),
-        how=Text("由受让方接收并签署回执", "have the buyer receive the bundle and sign the receipt"),
-    ),
-    "destroyed": Condition(
-        sides=_SELLER,
-        holds=lambda work: work.fact(DESTROYED) is not None,
-        why=Text("本方数据尚未销毁并出具证明", "our data is not destroyed and certified"),
-        how=Text("由两人执行销毁：tigertally destroy", "have two persons destroy it: tigertally destroy"),
-    ),
-    "not_destroyed": Condition(
-        sides=_BOTH,
-        holds=_not_destroyed,
-        why=Text(
-            "转让方的数据已经销毁，此时终止交易会使客户数据灭失",
-            "the seller's data is destroyed; ending the deal now would lose the customers' data",
-        ),
-        how=Text("完成交割，进入 S8", "finish the closing and enter S8"),
-    ),
-    "impact_assessment": _not_built("个人信息保护影响评估（个保法第 55 条）", "the impact assessment (PIPL 55)"),
-    "notices": _not_built("客户告知的送达情况（N1/N2）", "delivery of the notices to customers (N1/N2)"),
-    "drill": _not_built("12 个月内的应急演练", "an incident drill within 12 months", _BOTH),
-    "consents": _not_built("客户单独同意的覆盖情况", "coverage of customers' separate consents"),
-    "split_map": _not_built("分立的记录划分表", "the map of which records go where"),
-    "clean_shell": _not_built("“净壳”证明", "the clean-shell certificate"),
-    "regulator_approval": _not_built("人民银行的批准", "the central bank's approval", _BOTH),
-    "export_route": _not_built("个人信息出境路径", "the route for the export of personal information"),
-    "acquirer_letter": _not_built("收单机构的书面同意", "the acquirer's letter", _BOTH),
-}
-
-CLOSING: Final = "S7"
-GATES: Final[dict[str, tuple[str, ...]]] = {
-    "S0": (),
-    "S1": ("lead", "structure", "inventory", "inventory_unread"),
-    "S2": (),
-    "S3": ("parties", "agreement"),
-    "S4": ("impact_assessment",),
-    "S5": ("sad_purged",),
-    "S6": ("parties", "agreement"),
-    "S7": ("parties", "agreement", "sealed", "protected", "released", "drill"),
-    "S8": ("received", "destroyed"),
-    "S9": ("not_destroyed",),
-}
-WAIVABLE: Final = frozenset(code for code, condition in CONDITIONS.items() if condition.waivable)

@@ -18,9 +18,10 @@ from tigertally.base.canon import Json
 from tigertally.base.ids import DealId, PartyId
 from tigertally.base.text import Text
 from tigertally.deals import dossier, events, gates, parties
+from tigertally.deals.conditions import GateFacts
 from tigertally.deals.dossier import LOCK, Deal
 from tigertally.deals.errors import BadMove, GateClosed, NoSuchParty, ReasonNeeded
-from tigertally.deals.gates import GateFacts, Judgement
+from tigertally.deals.gates import Judgement
 from tigertally.ledger import Event, Ledger, facts
 from tigertally.store.tx import Tx
 

@@ -16,7 +16,7 @@ from tigertally.formats.dealpapers import Structure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructureRule:
-    """One structure. ``conditions`` are codes of :mod:`~tigertally.deals.gates` asked before closing (S7)."""
+    """One structure. ``conditions`` are codes of :mod:`~tigertally.deals.conditions` asked before closing (S7)."""
 
     title: Text
     moves_data: Text

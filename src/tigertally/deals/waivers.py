@@ -1,6 +1,6 @@
 """Waivers: two persons answer for a condition that the product cannot check, in one deal, for a time.
 
-Only conditions in :data:`~tigertally.deals.gates.WAIVABLE`; 90 days at most; a reason from a closed list, with the
+Only conditions in :data:`~tigertally.deals.conditions.WAIVABLE`; 90 days at most; a reason from a closed list, with the
 digest of the paper where something was done elsewhere. Both persons stand in the fact. Called after the
 two-person decision; that both are different is checked again here and again by the gate.
 """
@@ -16,9 +16,10 @@ from tigertally.access.errors import SamePerson
 from tigertally.base.canon import Json
 from tigertally.base.ids import DealId
 from tigertally.deals import dossier
+from tigertally.deals.conditions import WAIVABLE
 from tigertally.deals.errors import BadWaiver, NotWaivable
 from tigertally.deals.facts import WAIVED
-from tigertally.deals.gates import WAIVABLE, WAIVER_MAX
+from tigertally.deals.gates import WAIVER_MAX
 from tigertally.ledger import Ledger, facts
 from tigertally.store.tx import Tx
 

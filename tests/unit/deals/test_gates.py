@@ -13,7 +13,7 @@ from tigertally.access import AGREEMENT_IN_FORCE, PERSON_FROZEN
 from tigertally.access.policy import STAGES, Side
 from tigertally.base.canon import Json
 from tigertally.deals import gates
-from tigertally.deals.gates import GateFacts
+from tigertally.deals.conditions import GateFacts
 from tigertally.formats.dealpapers import Structure
 from tigertally.handover import facts as handover_facts
 from tigertally.ledger import Fact, fact_kinds
@@ -65,7 +65,7 @@ def whole(side: Side = Side.SELLER, structure: Structure = Structure.D7) -> Gate
         fact("handover.released", 8, release="r", subjects=3),
         fact("handover.received", 9, receipt="r", manifest="m", subjects=3, root="x"),
     ]
-    stated += [waived(code, 20 + at) for at, code in enumerate(sorted(gates.WAIVABLE)) if code != "inventory_unread"]
+    stated += [waived(code, 20 + at) for at, code in enumerate(sorted(deals.WAIVABLE)) if code != "inventory_unread"]
     return GateFacts(
         deal=DEAL,
         side=side,
@@ -122,7 +122,7 @@ def test_nothing_there_opens_no_gate_that_asks() -> None:
     for side in Side:
         bare = replace(whole(side), facts=(), leads=(), fingerprint="", agreement_digest="", counterparty="")
         for stage in STAGES:
-            expected = [code for code in gates.GATES[stage] if side in gates.CONDITIONS[code].sides]
+            expected = [code for code in gates.GATES[stage] if side in deals.CONDITIONS[code].sides]
             if stage == "S7":
                 expected.append("structure")
             assert unmet(stage, bare) == (expected if stage != "S9" else []), (stage, side)
@@ -287,7 +287,7 @@ def test_a_waiver_that_does_not_count(flaw: str) -> None:
     assert unmet("S7", replace(known, facts=made)) == ["drill"]
 
 
-@pytest.mark.parametrize("code", sorted(set(gates.CONDITIONS) - gates.WAIVABLE))
+@pytest.mark.parametrize("code", sorted(set(deals.CONDITIONS) - deals.WAIVABLE))
 def test_what_can_be_checked_cannot_be_waived(code: str) -> None:
     stage = next(stage for stage, codes in gates.GATES.items() if code in codes)
     if stage == "S9":
@@ -322,9 +322,9 @@ def test_the_tables_fit_together() -> None:
     assert tuple(gates.GATES) == STAGES
     used = {code for codes in gates.GATES.values() for code in codes}
     used |= {code for rule in deals.STRUCTURES.values() for code in rule.conditions}
-    assert used == set(gates.CONDITIONS)
+    assert used == set(deals.CONDITIONS)
     assert set(deals.STRUCTURES) == set(Structure)
-    for code, condition in gates.CONDITIONS.items():
+    for code, condition in deals.CONDITIONS.items():
         assert condition.sides, code
         assert all(text.zh and text.en for text in (condition.why, condition.how)), code
         assert condition.waivable >= (condition.holds is None), code
