@@ -53,9 +53,7 @@ def test_an_entry_falls_with_the_change_it_records(book: Book) -> None:
 def test_leaves_hold_pseudonyms_and_commitments_only(book: Book) -> None:
     person, subject = new_id("per"), new_id("sub")
     with book.writing() as tx:
-        index = book.ledger.append(
-            tx, made(123456789, actor=person, about=(subject, person, subject)), now=book.now
-        )
+        index = book.ledger.append(tx, made(123456789, actor=person, about=(subject, person, subject)), now=book.now)
         raw = sql.read_leaf(tx, index)
     assert raw is not None
     leaf = leaves.parse(raw)
