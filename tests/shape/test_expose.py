@@ -20,7 +20,11 @@ EXPOSERS = {
     "crypto/totp.py": "the shared secret goes into the one-time code",
     "formats/envelope.py": "content keys go into the envelope's own key schedule",
     "access/identities.py": "a passphrase is hashed and compared",
+    "app/verbs/vault.py": "a value to look for goes into the keyed digest",
     "cli/enrol.py": "the one-time code's secret is shown once, to the person who enrols",
+    "cli/people.py": "a session's token goes into its owner's file (0600)",
+    "cli/vault.py": "the revealed value is shown to the person whom the decision allowed",
+    "cli/demo/stage.py": "the demo types its fictional people's one-time codes",
 }
 
 # Everything else gets its transaction from above (EXAMPLES: services that commit).
