@@ -82,14 +82,22 @@ def find(tx: Tx, keys: VaultKeys, *, cls: FieldClass, value: str) -> list[Subjec
 
 
 def resolve(tx: Tx, *, scope: str, token: str) -> list[Place]:
-    """Return the places that ``token`` stands for (several if subjects share the value). Raises ``NoSuchToken``."""
+    """Return the places that ``token`` stands for (several if subjects share the value), by subject.
+
+    Each place is held to the subject's record, whose values are bound to their tokens: a row of the token table
+    that was pointed at somebody else is :class:`RecordBroken`. Raises ``NoSuchToken``.
+    """
     found = sql.places_of(tx, scope=scope, spelled=token)
     if not found:
         raise NoSuchToken
-    return [
-        Place(subject=SubjectId(spelling.subject_text(subject)), cls=_class(code), slot=slot)
-        for subject, code, slot in found
-    ]
+    subjects = sorted({subject for subject, _, _ in found})
+    records = {row.subject: row for row in sql.records_of(tx, scope=scope, subjects=subjects)}
+    places: list[Place] = []
+    for subject, code, slot in found:
+        if subject not in records or (code, slot, token) not in _bound(records[subject]):
+            raise RecordBroken
+        places.append(Place(subject=SubjectId(spelling.subject_text(subject)), cls=_class(code), slot=slot))
+    return places
 
 
 def view(tx: Tx, keys: VaultKeys, *, whom: str) -> list[MaskedRecord]:
@@ -160,6 +168,10 @@ def _masked(tx: Tx, keys: VaultKeys, subject: SubjectId) -> MaskedRecord:
         for entry in entries.entries(row.fields)
     ]
     return MaskedRecord(subject=subject, fields=tuple(shown))
+
+
+def _bound(row: RecordRow) -> set[tuple[int, int, str]]:
+    return {(entry.code, entry.slot, entry.token) for entry in entries.entries(row.fields)}
 
 
 def _record(tx: Tx, keys: VaultKeys, subject: str) -> RecordRow:

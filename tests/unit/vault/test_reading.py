@@ -112,8 +112,20 @@ def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
     with filled.store.transaction() as tx:
         whose = tx.scalar(select(sql.token.c.subject).where(sql.token.c.token == theirs))
         tx.execute(update(sql.token).where(sql.token.c.token == mine).values(subject=whose))
+        for asking in (
+            lambda: resolve(tx, scope=filled.scope, token=mine),
+            lambda: view(tx, filled.keys, whom=mine),
+            lambda: open_value(tx, filled.keys, decision=YES, place=mine),
+        ):
+            with pytest.raises(RecordBroken):
+                asking()
+        # And if the record's own copy of the token is changed as well, the value does not open.
+        row = tx.all(select(sql.record).where(sql.record.c.subject == whose))[0]
+        fields = bytes(row.fields).replace(theirs.encode(), mine.encode())
+        tx.execute(update(sql.record).where(sql.record.c.subject == whose).values(fields=fields))
+        (place,) = resolve(tx, scope=filled.scope, token=mine)
         with pytest.raises(RecordBroken):
-            open_value(tx, filled.keys, decision=YES, place=mine)
+            open_value(tx, filled.keys, decision=YES, place=place)
 
 
 @on_sqlite
