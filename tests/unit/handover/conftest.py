@@ -31,3 +31,10 @@ def scene(home: Path) -> Iterator[Scene]:
     """The scene, opened."""
     with open_scene(home) as opened:
         yield opened
+
+
+@pytest.fixture
+def done(scene: Scene) -> Scene:
+    """A scene after the accepted receipt."""
+    scene.handed_over()
+    return scene

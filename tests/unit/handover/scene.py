@@ -229,6 +229,26 @@ def destroy(
     )
 
 
+def finished(office: Office, on_step: Callable[[str], None] = no_step) -> Statement:
+    """Destroy what that office would, as approved; return the certificate."""
+    plan = plan_of(office)
+    return destroy(office, approved=plan.digest(), signers=office.signers(), on_step=on_step)
+
+
+def validate(office: Office, paper: Statement) -> Statement:
+    """That office validates the other side's certificate."""
+    with office.store.transaction() as tx:
+        return handover.validate_certificate(
+            tx,
+            office.ledger,
+            paper,
+            terms=office.terms,
+            signing=office.signing,
+            actor=office.persons[0],
+            now=office.clock.now(),
+        )
+
+
 def make_scene(home: Path, *, seller_url: str, buyer_url: str, customers: int = 40) -> None:
     """Create both installations, exchange cards, agree, and seal the seller's customers."""
     deal = new_id("dea")
