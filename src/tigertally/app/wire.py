@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tigertally import vault
-from tigertally.access import Access, Person, Role, identities
+from tigertally import people, vault
+from tigertally.access import PERSON_PLEDGED, Access, Person, Role, identities
 from tigertally.app import settings as settings_room
 from tigertally.app.errors import InstallationExists, NotReadable
 from tigertally.app.settings import CARD_NAME, ROOT_NAME, SESSIONS_NAME, SETTINGS_NAME, Settings, write_whole
@@ -28,7 +28,7 @@ from tigertally.formats import party as party_format
 from tigertally.formats import statement as dsse
 from tigertally.formats.party import PartyCard
 from tigertally.formats.statement import Statement
-from tigertally.ledger import Event, Ledger, register_event
+from tigertally.ledger import Event, Ledger, facts, register_event
 from tigertally.ledger.entries import origin_of
 from tigertally.store import Store, open_store
 from tigertally.vault import KeyKeeper
@@ -146,7 +146,9 @@ def open_house(home: Path, *, root_passphrase: SecretText, clock: Clock) -> Iter
     keeper = vault.open_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase)
     try:
         with open_store(settings.store_url) as store:
-            yield house_of(settings, store=store, keeper=keeper, clock=clock)
+            house = house_of(settings, store=store, keeper=keeper, clock=clock)
+            _drop_stale_pledges(house)
+            yield house
     finally:
         keeper.close()
 
@@ -171,6 +173,15 @@ def house_of(settings: Settings, *, store: Store, keeper: KeyKeeper, clock: Cloc
         card=party_format.read(statement),
         card_statement=statement,
     )
+
+
+def _drop_stale_pledges(house: House) -> None:
+    """Withdraw pledges to a text that is no longer the shipped one: whoever made them has to sign again."""
+    with house.store.reading() as tx:
+        pledged = facts.read(tx, ledger=house.ledger, kinds=[PERSON_PLEDGED.name])
+    if any(not fact.withdrawn and people.stale(fact) for fact in pledged):
+        with house.store.transaction() as tx:
+            people.withdraw_stale(tx, house.ledger, now=house.clock.now())
 
 
 def _card(path: Path) -> Statement:

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from tigertally.access import Action, Actor, Decision, NotAllowed
+from tigertally.access import Action, Actor, Decision, NotAllowed, Request
+from tigertally.access.decision import ApprovalView
 from tigertally.app.errors import Unexpected
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
@@ -83,6 +84,11 @@ def allow(
         details=details,
     )
     return house.access.decide(tx, request)
+
+
+def second_person(request: Request, decision: Decision) -> ApprovalView:
+    """Return the approval that an allowed two-person decision rested on."""
+    return next(item for item in request.approvals if item.entry in decision.facts)
 
 
 def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None) -> None:

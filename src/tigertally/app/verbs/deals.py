@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tigertally import deals
-from tigertally.access import Action, Actor, approvals
+from tigertally.access import Action, Actor
 from tigertally.access.policy import Side
 from tigertally.app.errors import NotReadable
-from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.verbs.attempt import allow, attempt, second_person
 from tigertally.app.wire import House
 from tigertally.base.fields import FieldClass
-from tigertally.base.ids import DealId, PartyId
+from tigertally.base.ids import AgreementId, DealId, PartyId
 from tigertally.crypto.digest import sha256_file
 from tigertally.deals import Deal, Judgement, MoveReason, Party, WaiverReason
+from tigertally.formats import agreement as agreement_format
 from tigertally.formats.dealpapers import Structure
 from tigertally.formats.statement import Statement
 from tigertally.store.tx import Tx
@@ -118,7 +119,10 @@ def invite(
     destroy_within_days: int,
     penalty_cny: int,
 ) -> Statement:
-    """Draft the agreement from the shipped text, sign it, and return the invitation that carries it."""
+    """Draft the agreement from the shipped text, sign it, and return the invitation that carries it.
+
+    In a concluded deal this amends: the next version of the same agreement; the old one is suspended at once.
+    """
 
     def work(tx: Tx, now: datetime) -> Statement:
         allow(
@@ -131,6 +135,7 @@ def invite(
             deal=deal,
             details=(("buyer", buyer),),
         )
+        version, present = _next_version(deals.find_deal(tx, house.ledger, deal, now=now))
         agreement = deals.draft(
             deal=DealId(deal),
             seller=house.card,
@@ -141,6 +146,8 @@ def invite(
             until=now + timedelta(days=days),
             destroy_within_days=destroy_within_days,
             penalty_cny=penalty_cny,
+            version=version,
+            agreement=present,
         )
         return deals.invite(
             tx,
@@ -238,12 +245,7 @@ def waive(
             ("document", document),
         )
         request = house.access.request(tx, actor=actor, action=Action.WAIVE, now=now, deal=deal, details=details)
-        house.access.decide(tx, request)
-        given = [
-            item
-            for item in approvals.views(tx, house.ledger, request.act_digest())
-            if item.approver != actor.person.person
-        ]
+        second = second_person(request, house.access.decide(tx, request))
         return deals.waive(
             tx,
             house.ledger,
@@ -252,7 +254,7 @@ def waive(
             reason=reason,
             until=now + timedelta(days=days),
             actor=actor.person.person,
-            approver=given[-1].approver,
+            approver=second.approver,
             now=now,
             document=document,
         )
@@ -266,3 +268,11 @@ def document_digest(path: Path) -> str:
         return sha256_file(path)
     except OSError as error:
         raise NotReadable(path=path, reason=type(error).__name__) from None
+
+
+def _next_version(deal: Deal) -> tuple[int, AgreementId | None]:
+    """Return the version of the agreement to draft, and its id if it amends a concluded one."""
+    if deal.agreement is None or not deal.concluded:
+        return 1, None
+    present = agreement_format.read(deal.agreement)
+    return present.version + 1, present.agreement
