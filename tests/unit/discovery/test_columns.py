@@ -197,3 +197,9 @@ def test_examples_are_masked_and_few(scanned: Callable[..., Inventory], rng: np.
     one = only(by_column(scanned({"m.csv": csv({"k": cards, "card_no": cards})}))["card_no"])
     assert len(one.examples) == 3
     assert all(shown.startswith("****") and len(shown) == 8 for shown in one.examples)
+
+
+def test_tokens_in_a_password_column_are_no_passwords(scanned: Callable[..., Inventory]) -> None:
+    tokens = [f"tok_pw0123456789abcdefghjkmnpq{n:02d}" for n in range(40)]
+    found = scanned({"copy.csv": csv({"user_name": [f"u{n}" for n in range(40)], "password": tokens})}).findings
+    assert [one for one in found if one.field in {F.PASSWORD, F.PASSWORD_HASH}] == []

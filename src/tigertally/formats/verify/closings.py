@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from tigertally.base.errors import Problem
+from tigertally.base.ids import PartyId
 from tigertally.base.text import Text
 from tigertally.formats import certificate, checkpoint, manifest, receipt
 from tigertally.formats.certificate import Certificate, Ground
@@ -75,7 +76,8 @@ def check_certificate(statement: Statement, context: Context) -> Report:
         found.fails(1, WELL_FORMED, said(problem))
         return found.report()
     found.holds(1, WELL_FORMED)
-    check_signed(found, 2, SELLER_SIGNED, statement=statement, by=paper.seller, context=context)
+    signed = SELLER_SIGNED if paper.ground is Ground.RECEIPT else BUYER_SIGNED
+    check_signed(found, 2, signed, statement=statement, by=_destroyer(paper), context=context)
     # 3: the reader refuses a certificate with fewer than two persons
     found.holds(3, Text("至少两名不同人员参与", "at least two different persons took part"))
     if paper.ground is Ground.RECEIPT:
@@ -85,6 +87,11 @@ def check_certificate(statement: Statement, context: Context) -> Report:
     _check_validated(found, statement, paper, context)
     check_not_future(found, 12, instants=[paper.finished], now=context.now)
     return found.report()
+
+
+def _destroyer(paper: Certificate) -> PartyId:
+    """Return whose certificate it is: the seller destroys against a receipt, the buyer erases after a dead deal."""
+    return paper.seller if paper.ground is Ground.RECEIPT else paper.buyer
 
 
 def _check_against_receipt(found: Checklist, paper: Certificate, context: Context) -> None:
@@ -139,14 +146,16 @@ def _check_receipt_manifest(found: Checklist, ground: Receipt, context: Context)
 
 
 def _check_log(found: Checklist, paper: Certificate, context: Context) -> None:
-    """Make check 8: the log entries of the persons lie under a checkpoint that the seller's log signed."""
+    """Make check 8: the log entries of the persons lie under a checkpoint signed by the log of who destroyed."""
     name = Text(
-        "各签署人的记录在转让方台账的已签检查点之内",
-        "the persons' entries lie under a signed checkpoint of the seller's log",
+        "各签署人的记录在销毁方台账的已签检查点之内",
+        "the persons' entries lie under a signed checkpoint of the log of who destroyed",
     )
-    known = context.card_of(paper.seller)
+    known = context.card_of(_destroyer(paper))
     if not paper.checkpoint or known is None:
-        found.unknown(8, name, Text("没有检查点或没有转让方的名片", "there is no checkpoint, or no card of the seller"))
+        found.unknown(
+            8, name, Text("没有检查点或没有销毁方的名片", "there is no checkpoint, or no card of who destroyed")
+        )
         return
     card, trusted = known
     try:
@@ -156,7 +165,7 @@ def _check_log(found: Checklist, paper: Certificate, context: Context) -> None:
         return
     covered = all(signer.entry < signed.size for signer in paper.signers)
     if covered and not trusted:
-        found.unknown(8, name, Text("转让方的名片未经确认", "nobody confirmed the seller's card"))
+        found.unknown(8, name, Text("销毁方的名片未经确认", "nobody confirmed the card of who destroyed"))
     else:
         found.verdict(8, name, good=covered, detail=Text("有记录在检查点之后", "an entry lies beyond the checkpoint"))
 
@@ -181,10 +190,11 @@ def _check_account(found: Checklist, paper: Certificate) -> None:
 
 
 def _check_validated(found: Checklist, statement: Statement, paper: Certificate, context: Context) -> None:
-    """Make check 11: the buyer may have validated the certificate by signing it too."""
-    name = Text("受让方已复核并签署", "the buyer validated and signed it")
-    known = context.card_of(paper.buyer, statement)
+    """Make check 11: the other side may have validated the certificate by signing it too."""
+    name = Text("对方已复核并签署", "the other side validated and signed it")
+    other = paper.buyer if paper.ground is Ground.RECEIPT else paper.seller
+    known = context.card_of(other, statement)
     if known is not None and known[0].signing.key_id in statement.signers():
-        check_signed(found, 11, name, statement=statement, by=paper.buyer, context=context)
+        check_signed(found, 11, name, statement=statement, by=other, context=context)
     else:
-        found.unknown(11, name, Text("尚无受让方签名", "there is no signature of the buyer"), required=False)
+        found.unknown(11, name, Text("尚无对方签名", "there is no signature of the other side"), required=False)

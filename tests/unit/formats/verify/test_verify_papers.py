@@ -245,11 +245,20 @@ class TestCertificate:
         report = verify_path(self.make(tmp_path, not_covered=()), BOTH, now=NOW)
         assert outcomes(report)[13] is Outcome.UNKNOWN
 
-    def test_a_dead_deal_needs_no_receipt(self, tmp_path: Path) -> None:
-        made = by_seller(Kind.CERTIFICATE, world.certificate("", ground=Ground.DEAL_DEAD))
+    def test_a_dead_deal_needs_no_receipt_and_is_the_buyers(self, tmp_path: Path) -> None:
+        head = Checkpoint(origin=BUYER.card.log.name, size=3, root=bytes(32))
+        note = checkpoint.sign(head, key=BUYER.log, now=NOW - timedelta(hours=1)).decode()
+        body = world.certificate("", ground=Ground.DEAL_DEAD, checkpoint=note).body()
+        made = statement.make(Kind.CERTIFICATE, body, BUYER.signing)
         report = verify_path(lay(tmp_path, x=made), BOTH, now=NOW)
         assert report.ok
         assert not {4, 5, 6, 7} & set(outcomes(report))
+        both = verify_path(lay(tmp_path, x=made.signed_by(world.seller().signing)), BOTH, now=NOW)
+        assert outcomes(both)[11] is Outcome.HOLDS
+
+    def test_2_a_dead_deals_certificate_of_the_seller_is_none(self, tmp_path: Path) -> None:
+        made = by_seller(Kind.CERTIFICATE, world.certificate("", ground=Ground.DEAL_DEAD))
+        assert failing(verify_path(lay(tmp_path, x=made), BOTH, now=NOW)) == {2, 8}
 
 
 class TestLogs:
