@@ -19,7 +19,6 @@ from tigertally.store import jobs
 from tigertally.store.jobs import JobState
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, events, keys, spelling, sql
-from tigertally.vault.errors import KeyNotActive
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.keys import PERIOD_S_MAX, KeyInfo, KeyPurpose
 from tigertally.vault.ports import Begin, KeyKeeper
@@ -90,8 +89,6 @@ def rewrap(
 
 def _rewrap_rows(tx: Tx, vault: VaultKeys, rows: list[sql.RecordRow], *, now: datetime) -> int:
     version = vault.active.version
-    if any(row.key_version > version for row in rows):
-        raise KeyNotActive
     stale = [row for row in rows if row.key_version != version]
     if not stale:
         return 0

@@ -19,9 +19,11 @@ from tigertally.vault import (
     lookup,
     open_value,
     resolve,
+    spelling,
     sql,
     view,
 )
+from tigertally.vault.records import open_subject_key
 
 from .conftest import MASTERCARD, VISA, YES, Vault, on_sqlite
 
@@ -159,6 +161,19 @@ def test_whole_records_swapped_do_not_open(filled: Vault) -> None:
             except RecordBroken:
                 broken += 1
         assert broken == 1
+
+
+@on_sqlite
+def test_a_subject_key_opens_for_its_subject_only(filled: Vault) -> None:
+    with filled.store.reading() as tx:
+        keys = filled.keys
+        (mine,), (theirs,) = (find(tx, keys, cls=PAN, value=value) for value in (VISA, MASTERCARD))
+        (row,) = sql.records_of(tx, scope=filled.scope, subjects=[spelling.subject_raw(mine)])
+    assert open_subject_key(keys, row, mine)
+    with pytest.raises(RecordBroken):
+        open_subject_key(keys, row, theirs)
+    with pytest.raises(RecordBroken):
+        open_subject_key(keys, replace(row, key_version=2), mine)
 
 
 @on_sqlite
