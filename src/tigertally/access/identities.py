@@ -11,6 +11,7 @@ lock comes before any row's, as everywhere, so that two transactions never wait 
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Iterable
@@ -298,7 +299,7 @@ def _factor_proved(tx: Tx, ledger: Ledger, row: SessionRow, *, digest: str) -> b
 
 def _refuse_locked(row: PersonRow, now: datetime) -> None:
     if row.locked_until is not None and now < row.locked_until:
-        raise Locked(minutes=int((row.locked_until - now).total_seconds() // 60) + 1)
+        raise Locked(minutes=math.ceil((row.locked_until - now).total_seconds() / 60))
 
 
 def _row(tx: Tx, handle: str) -> PersonRow:
