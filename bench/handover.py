@@ -81,9 +81,7 @@ def _csv(scene: Scene, home: Path) -> Path:
     after = ""
     with path.open("w", newline="") as file, scene.seller.store.reading() as tx:
         writer = csv.writer(file)
-        while part := vault.export_part(
-            tx, keys, classes=CLASSES, after=after, limit=PART_SUBJECTS_MAX, bundle=SCOPE
-        ):
+        while part := vault.export_part(tx, keys, classes=CLASSES, after=after, limit=PART_SUBJECTS_MAX, bundle=SCOPE):
             width = len(CLASSES)
             writer.writerows(
                 [part.subject[at], *part.value[at : at + width]] for at in range(0, len(part.subject), width)

@@ -61,9 +61,7 @@ def validate_certificate(
     return signed
 
 
-def keep_validated(
-    tx: Tx, ledger: Ledger, statement: Statement, *, terms: Terms, actor: str, now: datetime
-) -> None:
+def keep_validated(tx: Tx, ledger: Ledger, statement: Statement, *, terms: Terms, actor: str, now: datetime) -> None:
     """Keep our own certificate with the other side's signature added.
 
     Raises ``NotOurCertificate``, ``NotSigned``, ``SignatureInvalid``.

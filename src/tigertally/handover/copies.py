@@ -103,9 +103,7 @@ def known(tx: Tx, *, deal: DealId) -> list[KnownCopy]:
     return [_copy(row) for row in sql.read_copies(tx, deal=deal)]
 
 
-def decide(
-    tx: Tx, ledger: Ledger, *, deal: DealId, copy: int, fate: Fate, actor: str, now: datetime
-) -> None:
+def decide(tx: Tx, ledger: Ledger, *, deal: DealId, copy: int, fate: Fate, actor: str, now: datetime) -> None:
     """Change what is to become of a copy that is still there. Raises ``NoSuchCopy``."""
     found = next((item for item in known(tx, deal=deal) if item.copy == copy and item.gone is None), None)
     if found is None:

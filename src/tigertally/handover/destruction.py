@@ -113,9 +113,7 @@ def certificate_of(tx: Tx, *, terms: Terms) -> Statement:
     return statement
 
 
-def _begin(
-    site: Site, *, terms: Terms, approved: str, signers: Sequence[Signer], protected: Sequence[Path]
-) -> _Work:
+def _begin(site: Site, *, terms: Terms, approved: str, signers: Sequence[Signer], protected: Sequence[Path]) -> _Work:
     now = site.clock.now()
     with site.writing() as tx:
         row = sql.read_destruction(tx, terms.deal)
@@ -172,9 +170,7 @@ def _rows(site: Site, work: _Work, *, batch: int) -> _Work:
         with site.writing() as tx:
             deleted = vault.destroy_scope(tx, scope=work.plan.scope, batch=batch)
             if deleted:
-                note(
-                    tx, site.ledger, events.ROWS_DELETED, deal=work.plan.deal, actor=site.actor, now=now, rows=deleted
-                )
+                note(tx, site.ledger, events.ROWS_DELETED, deal=work.plan.deal, actor=site.actor, now=now, rows=deleted)
             step = _Step.ROWS if deleted else _Step.KEYS
             work = _advance(tx, work, step=step, rows=work.rows + deleted, now=now)
         site.on_step("rows deleted")
@@ -272,9 +268,7 @@ def _compact(site: Site, work: _Work, *, compact: Callable[[], None]) -> _Work:
         return _advance(tx, work, step=_Step.CERTIFY, rows=work.rows, now=now)
 
 
-def _certify(
-    site: Site, work: _Work, *, terms: Terms, signers: Sequence[Signer], signing: SigningKey
-) -> None:
+def _certify(site: Site, work: _Work, *, terms: Terms, signers: Sequence[Signer], signing: SigningKey) -> None:
     """Step 7: sign the head of the ledger and the certificate over it, store both, state the fact."""
     now = site.clock.now()
     with site.writing() as tx:

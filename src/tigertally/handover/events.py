@@ -62,9 +62,7 @@ DESTRUCTION_STARTED: Final = register_event(
     Text("开始销毁", "destruction began"),
     "deal", "plan", "ground", "receipt", "subjects", "keys", "copies",
 )  # fmt: skip
-ROWS_DELETED: Final = register_event(
-    "handover.rows.deleted", Text("删除记录", "rows were deleted"), "deal", "rows"
-)
+ROWS_DELETED: Final = register_event("handover.rows.deleted", Text("删除记录", "rows were deleted"), "deal", "rows")
 COPY_DELETED: Final = register_event(
     "handover.copy.deleted", Text("删除副本", "a copy was deleted"), "deal", "copy", "kind", "method", "verified"
 )

@@ -54,9 +54,7 @@ def prepare(folder: Path, *, ours: frozenset[str]) -> None:
             raise FolderNotEmpty(folder=folder, name=name)
 
 
-def write(
-    folder: Path, name: str, pieces: Iterable[bytes], *, on_step: Callable[[str], None] = no_step
-) -> Written:
+def write(folder: Path, name: str, pieces: Iterable[bytes], *, on_step: Callable[[str], None] = no_step) -> Written:
     """Write ``pieces`` as the file ``name``, durable when this returns. Raises ``DiskRefused``."""
     path = folder / name
     partial = folder / (name + PARTIAL)

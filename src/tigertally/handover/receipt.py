@@ -30,9 +30,7 @@ from tigertally.ledger import Ledger
 from tigertally.store.tx import Tx
 
 
-def accept_receipt(
-    tx: Tx, ledger: Ledger, statement: Statement, *, terms: Terms, actor: str, now: datetime
-) -> Receipt:
+def accept_receipt(tx: Tx, ledger: Ledger, statement: Statement, *, terms: Terms, actor: str, now: datetime) -> Receipt:
     """Seller: verify the buyer's receipt, keep it and state the fact that it proves; return it.
 
     Raises ``AnotherDeal``, ``NotSigned``, ``SignatureInvalid``, ``UnknownManifest``, ``ReceiptDiffers``,

@@ -111,16 +111,12 @@ def countersign(
     signed = statement.signed_by(signing)
     verified(signed, terms=terms, now=now)
     papers.save(tx, signed, deal=terms.deal, now=now)
-    note(
-        tx, ledger, events.RELEASE_COUNTERSIGNED, deal=terms.deal, actor=actor, now=now, release=signed.digest
-    )
+    note(tx, ledger, events.RELEASE_COUNTERSIGNED, deal=terms.deal, actor=actor, now=now, release=signed.digest)
     facts.released(tx, ledger, release, signed.digest, actor=actor, now=now)
     return signed
 
 
-def accept_release(
-    tx: Tx, ledger: Ledger, statement: Statement, *, terms: Terms, actor: str, now: datetime
-) -> Release:
+def accept_release(tx: Tx, ledger: Ledger, statement: Statement, *, terms: Terms, actor: str, now: datetime) -> Release:
     """Seller: take back our last proposal with the buyer's signature; from now on a bundle may be written.
 
     Raises what :func:`verified` raises, and ``NotOurRelease``. Accepting it again changes nothing.
@@ -133,9 +129,7 @@ def accept_release(
     if _signed_by_both(ours, terms):
         return release
     papers.save(tx, statement, deal=terms.deal, now=now)
-    note(
-        tx, ledger, events.RELEASE_ACCEPTED, deal=terms.deal, actor=actor, now=now, release=statement.digest
-    )
+    note(tx, ledger, events.RELEASE_ACCEPTED, deal=terms.deal, actor=actor, now=now, release=statement.digest)
     facts.released(tx, ledger, release, statement.digest, actor=actor, now=now)
     return release
 

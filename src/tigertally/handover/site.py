@@ -39,9 +39,7 @@ class Site:
     on_step: Callable[[str], None] = field(default=no_step)
 
 
-def note(
-    tx: Tx, ledger: Ledger, kind: EventKind, /, *, deal: str, actor: str, now: datetime, **members: Json
-) -> int:
+def note(tx: Tx, ledger: Ledger, kind: EventKind, /, *, deal: str, actor: str, now: datetime, **members: Json) -> int:
     """Append an event about ``deal``; return its index."""
     event = Event(kind=kind, payload={"deal": deal, **members}, actor=actor, about=(deal,))
     return ledger.append(tx, event, now=now)

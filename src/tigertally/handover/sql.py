@@ -96,9 +96,7 @@ def save_paper(tx: Tx, *, deal: str, kind: str, digest: str, statement: bytes, n
     if tx.execute(update(paper).where(paper.c.digest == digest).values(statement=statement, at=now)):
         return
     number = (tx.scalar(select(func.max(paper.c.id)).where(paper.c.deal == deal)) or 0) + 1
-    tx.execute(
-        insert(paper).values(digest=digest, id=number, deal=deal, kind=kind, statement=statement, at=now)
-    )
+    tx.execute(insert(paper).values(digest=digest, id=number, deal=deal, kind=kind, statement=statement, at=now))
 
 
 def read_paper(tx: Tx, digest: str) -> bytes | None:
@@ -246,9 +244,7 @@ def change_fate(tx: Tx, copy_id: int, *, fate: str) -> int:
 
 def copy_gone(tx: Tx, copy_id: int, *, method: str, verified: bool, now: datetime) -> int:
     """Record that a copy is gone; return rows changed."""
-    return tx.execute(
-        update(copy).where(copy.c.id == copy_id).values(gone=now, method=method, verified=verified)
-    )
+    return tx.execute(update(copy).where(copy.c.id == copy_id).values(gone=now, method=method, verified=verified))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,9 +270,7 @@ def insert_destruction(tx: Tx, row: DestructionRow) -> None:
 def update_destruction(tx: Tx, row: DestructionRow) -> int:
     """Write the sample and the certificate's digest; return rows changed."""
     return tx.execute(
-        update(destruction)
-        .where(destruction.c.deal == row.deal)
-        .values(sample=row.sample, certificate=row.certificate)
+        update(destruction).where(destruction.c.deal == row.deal).values(sample=row.sample, certificate=row.certificate)
     )
 
 

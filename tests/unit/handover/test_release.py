@@ -59,11 +59,8 @@ def accept(scene: Scene, paper: Statement, *, now: datetime = START) -> Release:
 def forged(scene: Scene, **members: object) -> Statement:
     """A release that the seller signed with other members."""
     genuine = dealpapers.read_release(propose(scene))
-    return statement.make(
-        Kind.RELEASE,
-        replace(genuine, **members).body(),
-        scene.seller.signing,  # type: ignore[arg-type]
-    )
+    other = replace(genuine, **members)  # type: ignore[arg-type]
+    return statement.make(Kind.RELEASE, other.body(), scene.seller.signing)
 
 
 def test_what_a_proposal_says(scene: Scene) -> None:

@@ -244,6 +244,7 @@ def test_stopped_anywhere_the_next_run_goes_on(
 ) -> None:
     out = tmp_path / "copy"
     stops = 0
+    report = None
     for calls in range(1, 200):
         try:
             report = protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=Failing(estate, calls))

@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from openpyxl.comments import Comment
+from openpyxl.styles import Font
 from tests.unit.sealing.counterparts import Tokens
 
 from tigertally.base.fields import FieldClass
@@ -57,16 +58,16 @@ def book_by_openpyxl() -> bytes:
     sheet = book.active
     assert sheet is not None
     sheet.title = "退款"
-    rows = [
+    rows: list[tuple[str | int | None, ...]] = [
         ("编号", "卡号", "数字卡号", "CVV", "备注", "公式"),
         ("Y1", CARD, int(VISA), 123, f"卡{VISA}退", "=B2"),
         ("Y2", VISA, None, None, "王小明 & <某>", f'="卡"&"{VISA}"'),
         ("Y3", "无", 12, "012", "", 5),
     ]
     for row in rows:
-        sheet.append(row)
+        sheet.append([*row])
     sheet["A2"].comment = Comment(f"见 {CARD}", "客服")
-    sheet["B2"].font = openpyxl.styles.Font(bold=True)
+    sheet["B2"].font = Font(bold=True)
     sheet.column_dimensions["B"].width = 33
     out = io.BytesIO()
     book.save(out)

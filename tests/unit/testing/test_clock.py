@@ -29,11 +29,10 @@ def test_it_answers_in_utc() -> None:
 
 def test_wrong_ways_to_move_it_are_errors() -> None:
     clock = SettableClock(NOON)
-    for wrong in (
-        lambda: clock.advance(-1),
-        lambda: clock.set_back(-1),
-        lambda: clock.set_to(NOON.replace(tzinfo=None)),
-    ):
-        with pytest.raises(ValueError, match=r".+"):
-            wrong()
+    with pytest.raises(ValueError, match=r".+"):
+        clock.advance(-1)
+    with pytest.raises(ValueError, match=r".+"):
+        clock.set_back(-1)
+    with pytest.raises(ValueError, match=r".+"):
+        clock.set_to(NOON.replace(tzinfo=None))
     assert clock.now() == NOON
