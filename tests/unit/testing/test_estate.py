@@ -77,7 +77,7 @@ def test_the_database_holds_what_the_truth_says(truth: Truth) -> None:
     assert {kind for _, kind in paid} == {"integer"}
     assert len(cards) + len(paid) == truth.count(FieldClass.PAN, object="orders.db")
     assert {*cards, *(str(value) for value, _ in paid)} == truth.values(FieldClass.PAN, object="orders.db")
-    owners = {card: owner for card, owner in rows_of(truth, "SELECT card_no, customer_no FROM cards")}
+    owners = {str(card): str(owner) for card, owner in rows_of(truth, "SELECT card_no, customer_no FROM cards")}
     assert owners == dict(truth.owners)
 
 
