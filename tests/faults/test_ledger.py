@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tigertally.ledger import checkpoints, fsck, sql
+from tigertally.ledger import Event, checkpoints, fsck, sql
 from tigertally.store import open_store
 
-from .ledger_writer import MADE, NOW, Event, ledger_of
+from .ledger_writer import MADE, NOW, ledger_of
 
 WRITER = Path(__file__).with_name("ledger_writer.py")
 

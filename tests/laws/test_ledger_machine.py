@@ -26,7 +26,7 @@ from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.crypto.aead import Cipher, new_key
 from tigertally.crypto.digest import KeyedDigest
-from tigertally.crypto.merkle import MemoryTree, leaf_hash, verify_consistency, verify_inclusion
+from tigertally.crypto.merkle import MemoryTree, leaf_hash, range_hash, verify_consistency, verify_inclusion
 from tigertally.crypto.sign import NoteKey
 from tigertally.formats import checkpoint as notes
 from tigertally.ledger import (
@@ -172,7 +172,7 @@ class Machine(RuleBasedStateMachine):
             link = tree.consistency(tx, old=old, new=size)
             root, old_root = tree.root(tx, size=size), tree.root(tx, size=old)
         memory = MemoryTree(hashes)
-        assert root == tree.merkle.range_hash(memory.subtree, 0, size)
+        assert root == range_hash(memory.subtree, 0, size)
         assert verify_inclusion(hashed_leaf=hashes[index], index=index, size=size, proof=proof, root=root)
         assert verify_consistency(old=old, new=size, old_root=old_root, new_root=root, proof=link)
 

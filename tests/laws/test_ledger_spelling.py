@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -57,7 +58,8 @@ def by_canon(payload: dict[str, Json]) -> bytes | None:
 
 @given(st.sampled_from(KINDS), st.data())
 def test_payloads_are_spelled_as_canon_spells_them(kind: EventKind, data: st.DataObject) -> None:
-    payload: dict[str, Json] = {name: data.draw(VALUES) for name in kind.members}
+    drawn = {name: data.draw(VALUES) for name in sorted(kind.members)}
+    payload = cast("dict[str, Json]", drawn)  # floats too: they must be refused
     expected = by_canon(payload)
     assert spelled(kind, payload) == expected
     if expected is not None:

@@ -185,7 +185,7 @@ def decide(request: Request, facts: Iterable[Fact]) -> Decision:
 
 
 def _role(work: _Work) -> None:
-    if not work.request.roles & work.rule.roles:
+    if not work.request.person or not work.request.roles & work.rule.roles:
         work.no(
             "role",
             Text("此人没有该操作所需的角色", "the person has no role for this action"),
@@ -197,6 +197,8 @@ def _role(work: _Work) -> None:
 
 def _frozen(work: _Work) -> None:
     now = work.request.now
+    if now.tzinfo is None:
+        raise ValueError("naive datetime")
     soon = now + timedelta(seconds=CLOCK_AHEAD_MAX_S)
     for fact in work.stated(PERSON_FROZEN, work.request.person):
         if not fact.withdrawn and fact.start <= soon and (fact.until is None or now < fact.until):
@@ -314,7 +316,8 @@ def _agreement(work: _Work) -> None:
     fact = work.fact(AGREEMENT_IN_FORCE, work.request.deal)
     covered = fact.value.get("classes") if fact is not None else None
     wanted = {item.value for item in work.request.classes}
-    if not isinstance(covered, list) or not wanted or not wanted.issubset(covered):
+    named = set(covered) if isinstance(covered, list) and all(isinstance(item, str) for item in covered) else set()
+    if not wanted or not wanted <= named:
         work.no(
             "agreement",
             Text("没有涵盖这些字段的有效保密协议", "no agreement in force covers these field classes"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete, update
 
-from tigertally.crypto.merkle import MemoryTree, verify_consistency
+from tigertally.crypto.merkle import Frontier, MemoryTree, verify_consistency
 from tigertally.formats import checkpoint as notes
 from tigertally.formats import proof as proofs
 from tigertally.ledger import Ledger, checkpoints, sql, tree
@@ -87,7 +87,7 @@ def cut(tx: Tx, size: int) -> None:
         tx.execute(delete(table).where(column >= size))
     tx.execute(delete(sql.tile))
     tree.grow(tx, old_size=0, hashes=hashes)
-    frontier = tree.merkle.Frontier()
+    frontier = Frontier()
     for hashed in hashes:
         frontier.append(hashed)
     tx.execute(update(sql.head).values(size=size, peaks=b"".join(frontier.peaks)))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from functools import partial
+from typing import cast
 
 import pytest
 from sqlalchemy import text, update
 
-from tigertally.base.canon import NotCanonical
+from tigertally.base.canon import Json, NotCanonical
 from tigertally.base.ids import new_id
 from tigertally.base.text import Lang, Text
 from tigertally.formats import leaf as leaves
 from tigertally.ledger import Event, EventKind, event_kinds, register_event, sql
 from tigertally.ledger.errors import ClockWentBack, LedgerBroken, NoSuchEntry
+from tigertally.store import Tx
 
 from .conftest import HIDDEN, MADE, Book, made
 
@@ -103,13 +106,11 @@ def test_only_registered_kinds_are_written(book: Book) -> None:
 
 
 def test_what_is_not_canonical_is_not_written(book: Book) -> None:
-    for bad in ("\ud800", 2**53, 0.5, [1.5], {"x": (1,)}):
+    bads: list[object] = ["\ud800", 2**53, 0.5, [1.5], {"x": (1,)}]
+    for bad in bads:
+        payload = cast("dict[str, Json]", {"thing": bad, "count": 1})
         with pytest.raises(NotCanonical), book.writing() as tx:
-            book.ledger.append(
-                tx,
-                Event(kind=MADE, payload={"thing": bad, "count": 1}),  # type: ignore[dict-item] - that is the point
-                now=book.now,
-            )
+            book.ledger.append(tx, Event(kind=MADE, payload=payload), now=book.now)
 
 
 def test_a_small_step_back_is_lifted_and_a_large_one_refused_in_both_languages(book: Book) -> None:
@@ -192,7 +193,7 @@ def test_writers_at_once_have_one_order(book: Book) -> None:
                 with book.writing() as tx:
                     index = book.ledger.append(tx, event, now=book.now)
             else:
-                index = book.store.grouped(lambda tx, event=event: book.ledger.append(tx, event, now=book.now))
+                index = book.store.grouped(partial(book.ledger.append, event=event, now=book.now))
             with mutex:
                 seen.append(index)
 
@@ -211,8 +212,8 @@ def test_writers_at_once_have_one_order(book: Book) -> None:
 def test_a_refused_part_of_a_group_leaves_no_gap(book: Book) -> None:
     book.fill(1)
 
-    def refuse(tx: object) -> None:
-        book.ledger.append(tx, made(5), now=book.now)  # type: ignore[arg-type] - a Tx
+    def refuse(tx: Tx) -> None:
+        book.ledger.append(tx, made(5), now=book.now)
         raise LookupError
 
     with pytest.raises(LookupError):
