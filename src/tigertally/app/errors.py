@@ -35,7 +35,8 @@ class Unexpected(Broken):
     code = "app.unexpected"
     title = Text("发生意外错误，事件编号 {incident}", "an unexpected error; incident {incident}")
     hint = Text(
-        "未做任何更改；请把事件编号告诉管理员", "nothing was changed; give the incident's number to your administrator"
+        "没有留下做了一半的更改；请把事件编号告诉管理员",
+        "no change was left half done; give the incident's number to your administrator",
     )
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
+import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
+from rich.text import Text as Cell
 
 from tigertally import __version__
 from tigertally.access import Actor, NotAllowed
@@ -32,15 +35,21 @@ from tigertally.app.verbs import people as people_verbs
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.clock import Clock, SystemClock
-from tigertally.base.errors import Problem
+from tigertally.base.errors import Invalid, Problem
 from tigertally.base.ids import new_id
 from tigertally.base.secret import SecretText
-from tigertally.base.text import Lang, Text, safe
-from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, language_of, option, speak
+from tigertally.base.text import Lang, Text, printable, safe
+from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, language_of, option, present, speak, speaking
 
 _INTERRUPTED: Final = Text("已中断；已完成的步骤保留，可重新运行", "interrupted; finished steps are kept, run it again")
 HOME_DEFAULT: Final = Path("~/.tigertally")
 SECRET_FILE_BYTES_MAX: Final = 4096
+_WORD: Final = re.compile(r"-{0,2}[a-z]+(-[a-z]+)*")
+
+
+def styled(text: str, style: str = "") -> Cell:
+    """Return a cell of plain text: no markup is read and no terminal is steered by what others wrote."""
+    return Cell(printable(text), style=style)
 
 
 @dataclass(slots=True)
@@ -76,14 +85,14 @@ class Shell:
         else:
             show(self.out)
 
-    def table(self, title: Text | None, headings: Sequence[Text], rows: Sequence[Sequence[str]]) -> Table:
-        """Return a readable table."""
+    def table(self, title: Text | None, headings: Sequence[Text], rows: Sequence[Sequence[str | Cell]]) -> Table:
+        """Return a readable table. Cells are plain text, whatever they hold; :func:`styled` gives one a colour."""
         heading_text = None if title is None else self.text(title)
         table = Table(title=heading_text, title_justify="left", box=None, pad_edge=False)
         for heading in headings:
             table.add_column(self.text(heading), overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(cell if isinstance(cell, Cell) else styled(cell) for cell in row))
         return table
 
     def pairs(self, data: Sequence[tuple[Text, object]]) -> None:
@@ -92,7 +101,7 @@ class Shell:
         table.add_column(style="dim")
         table.add_column(overflow="fold")
         for name, value in data:
-            table.add_row(self.text(name), value if isinstance(value, str) else safe(value))
+            table.add_row(self.text(name), styled(value if isinstance(value, str) else safe(value)))
         self.out.print(table)
 
     def secret(self, *, file: Path | None, zh: str, en: str, confirm: bool = False) -> SecretText:
@@ -180,7 +189,7 @@ def shared(command: Callable[..., object]) -> Callable[..., object]:
         unlock_file: Path | None,
         **rest: object,
     ) -> object:
-        chosen = choose([f"--lang={lang}"] if lang else sys.argv[1:], os.environ)
+        chosen = choose([f"--lang={lang}"], os.environ) if lang else present()
         shell = Shell(home=home.expanduser(), lang=chosen, as_json=as_json, handle=handle, unlock_file=unlock_file)
         click.get_current_context().find_root().meta["tigertally.lang"] = chosen
         click.get_current_context().find_root().meta["tigertally.shell"] = shell
@@ -355,19 +364,18 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one w
     as_json = "--json" in given
     err = Console(stderr=True, highlight=False)
     try:
-        with root.make_context("tigertally", arranged(given)) as ctx:
+        with speaking(lang), root.make_context("tigertally", arranged(given)) as ctx:
             ctx.meta["tigertally.lang"] = lang
             root.invoke(ctx)
     except Problem as problem:
         return complain(problem, lang=lang, as_json=as_json, err=err)
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.ClickException as wrong:
-        # What was typed could be a customer's value: it is repeated only as far as safe() shows it.
-        err.print(f"tigertally: {safe(wrong.format_message())}", markup=False, style="red")
-        if isinstance(wrong, click.UsageError) and wrong.ctx is not None:
-            err.print(f"  → {wrong.ctx.command_path} --help", markup=False)
+    except click.exceptions.NoArgsIsHelpError as wrong:
+        click.echo(wrong.format_message(), err=True)
         return wrong.exit_code
+    except click.ClickException as wrong:
+        return complain(_bad_usage(wrong, given), lang=lang, as_json=as_json, err=err)
     except (click.Abort, KeyboardInterrupt):
         err.print(_INTERRUPTED.render(lang))
         return 130
@@ -379,6 +387,27 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one w
     return 0
 
 
+class BadUsage(Invalid):
+    """The command line is not one of ours."""
+
+    code = "cli.bad_usage"
+    title = Text("命令用法不对：{said}", "{said}")
+    hint = Text("用法见 {command} --help", "see {command} --help")
+
+
+def _bad_usage(wrong: click.ClickException, given: Sequence[str]) -> BadUsage:
+    """Return click's complaint without what was typed: only what looks like a command or an option is repeated."""
+    said = wrong.format_message()
+    typed = {part for word in given for part in (word, *word.split("=", 1)) if len(part) > 1}
+    for part in sorted(typed, key=len, reverse=True):
+        if not _WORD.fullmatch(part):
+            said = said.replace(part, "…")
+    ctx = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    return BadUsage(said=said, command="tigertally" if ctx is None else ctx.command_path)
+
+
 def main() -> NoReturn:
     """Entry point of the ``tigertally`` program."""
+    # A core file would hold the memory of a process that has clear values in it.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.exit(run())

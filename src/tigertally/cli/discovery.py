@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from tigertally import discovery
 from tigertally.app.errors import NotReadable, NotWritable
@@ -16,7 +15,7 @@ from tigertally.app.verbs import discovery as verbs
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.text import Text
-from tigertally.cli.base import Shell, shared
+from tigertally.cli.base import Cell, Shell, shared, styled
 from tigertally.cli.language import SpeakingCommand, option, speak
 from tigertally.discovery import Confidence, Finding, Inventory, ObjectReport, PlaceKind, Status
 
@@ -132,22 +131,21 @@ def _agreement(shell: Shell, *, complete: bool) -> str:
     return shell.text(Text("一致", "agrees with") if complete else Text("不一致", "DISAGREES with"))
 
 
-def _finding_row(shell: Shell, item: Finding) -> list[str]:
+def _finding_row(shell: Shell, item: Finding) -> list[str | Cell]:
     detail = f" ({item.detail})" if item.detail else ""
     where = item.object
     if item.place.kind is not PlaceKind.TEXT:
         where += " » " + "/".join(part for part in (item.place.table, item.place.name) if part)
-    look = _LOOK[item.tier]
     return [
         shell.text(FIELD_RULES[item.field].title) + detail,
-        f"[{look}]{shell.text(_TIERS[item.tier])}[/{look}]",
+        styled(shell.text(_TIERS[item.tier]), _LOOK[item.tier]),
         str(item.count),
         str(item.distinct),
-        escape(where),
-        escape(" ".join(item.examples[:2])),
+        where,
+        " ".join(item.examples[:2]),
     ]
 
 
 def _object_row(shell: Shell, item: ObjectReport) -> list[str]:
     reason = "" if item.reason is None else shell.text(item.reason)
-    return [escape(item.path), shell.text(_STATUS[item.status]), escape(reason)]
+    return [item.path, shell.text(_STATUS[item.status]), reason]

@@ -11,7 +11,7 @@ from tigertally.app import measures, wire
 from tigertally.app.settings import DATABASE_DEFAULT
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
-from tigertally.cli.base import Shell, shared
+from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.enrol import show_totp
 from tigertally.cli.language import SpeakingCommand, option, speak
 
@@ -95,7 +95,7 @@ def status_command(shell: Shell) -> None:
                 [
                     str(item.number),
                     shell.text(item.title),
-                    f"[{look}]{shell.text(item.state.title)}[/{look}]",
+                    styled(shell.text(item.state.title), look),
                     shell.text(item.why),
                     "" if item.entry is None else str(item.entry),
                     "" if item.lapses is None else item.lapses.strftime("%Y-%m-%d"),

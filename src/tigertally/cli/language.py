@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final, TypeVar
 
 import click
@@ -36,9 +38,22 @@ def choose(arguments: Sequence[str], environment: Mapping[str, str]) -> Lang:
     return Lang.EN
 
 
+_settled: ContextVar[Lang | None] = ContextVar("tigertally.lang", default=None)
+
+
+@contextmanager
+def speaking(lang: Lang) -> Iterator[None]:
+    """Speak ``lang`` while the block runs, also where click asks before there is an invocation."""
+    before = _settled.set(lang)
+    try:
+        yield
+    finally:
+        _settled.reset(before)
+
+
 def present() -> Lang:
-    """Return the language of this process's command line."""
-    return choose(sys.argv[1:], os.environ)
+    """Return the language that was settled, or that of this process's command line."""
+    return _settled.get() or choose(sys.argv[1:], os.environ)
 
 
 def language_of(ctx: click.Context) -> Lang:
@@ -101,6 +116,11 @@ class SpeakingCommand(_Speaking):
 
 class SpeakingGroup(_Speaking, click.Group):
     """A group with bilingual help, listing its commands in the order they were added."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the options: a group, too, is asked for help in a language."""
+        lang = SpeakingOption("--lang", type=click.Choice(LANGUAGES), expose_value=False, text=Text("语言", "language"))
+        return [lang, *super().get_params(ctx)]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return command names in order of registration."""

@@ -19,6 +19,8 @@ from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, spea
 from tigertally.ledger import event_kinds
 
 _BROKEN_EXIT = 7
+# A longer number is no entry but could be somebody's card, which must not be repeated on a screen.
+_INDEX = click.IntRange(0, 999_999_999)
 
 
 @speak("台账：检查点、条目、证明、导出。", "The ledger: checkpoints, entries, proofs, export.")
@@ -70,7 +72,7 @@ def log(shell: Shell, count: int) -> None:
 )
 @ledger_command.command(name="show", cls=SpeakingCommand)
 @shared
-@click.argument("index", type=int)
+@click.argument("index", type=_INDEX)
 def show_entry(shell: Shell, index: int) -> None:
     """Show an entry."""
     with shell.house() as house:
@@ -91,7 +93,7 @@ def show_entry(shell: Shell, index: int) -> None:
 )
 @ledger_command.command(name="prove", cls=SpeakingCommand)
 @shared
-@click.argument("index", type=int)
+@click.argument("index", type=_INDEX)
 @option("--out", type=click.Path(path_type=Path), required=True, zh="输出文件", en="output file")
 def prove(shell: Shell, index: int, out: Path) -> None:
     """Write a proof."""

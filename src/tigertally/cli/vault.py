@@ -13,7 +13,7 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
 from tigertally.base.text import Text
-from tigertally.cli.base import Shell, shared
+from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.vault import KeyState, MaskedRecord
 
@@ -246,7 +246,7 @@ def list_keys(shell: Shell) -> None:
                 item.purpose.value,
                 item.scope,
                 str(item.version),
-                f"[{looks[item.state]}]{item.state.value}[/]",
+                styled(item.state.value, looks[item.state]),
                 str((now - item.created).days),
                 str(item.uses),
             ]

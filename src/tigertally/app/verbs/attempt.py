@@ -6,7 +6,8 @@
    refused decision is written whole, and where a second person is needed, the request for one is left open);
 3. anything that is no problem becomes :class:`Unexpected` with an incident id that is in the ledger too, and
    the original exception, which could hold a customer's value, is dropped;
-4. if even the refusal cannot be written (store or clock down), the answer is still no.
+4. long work between transactions runs in :func:`carry_out`, by the same rules;
+5. if even the refusal cannot be written (store or clock down), the answer is still no.
 """
 
 from __future__ import annotations
@@ -56,6 +57,24 @@ def attempt(house: House, *, verb: str, work: Callable[[Tx, datetime], T], actor
     raise Unexpected(incident=incident)
 
 
+def carry_out(house: House, *, verb: str, work: Callable[[], T], actor: Actor) -> T:
+    """Do long work that makes its own transactions, after a decision that had its own :func:`attempt`.
+
+    Refusals are written and what nobody foresaw does not travel on, as there; what was committed stays.
+    """
+    incident = ""
+    kind = ""
+    try:
+        return work()
+    except Problem as problem:
+        _refused(house, verb=verb, problem=problem, actor=actor)
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it must not travel further
+        incident, kind = new_id("inc"), type(error).__name__
+    _failed(house, verb=verb, incident=incident, kind=kind)
+    raise Unexpected(incident=incident)
+
+
 def allow(
     house: House,
     tx: Tx,
@@ -67,6 +86,7 @@ def allow(
     count: int = 0,
     purpose: str = "",
     deal: str = "",
+    scope: str = "",
     grant: str = "",
     details: tuple[tuple[str, str], ...] = (),
 ) -> Decision:
@@ -80,6 +100,7 @@ def allow(
         count=count,
         purpose=purpose,
         deal=deal,
+        scope=scope,
         grant=grant,
         details=details,
     )

@@ -13,7 +13,7 @@ from typing import Final
 from tigertally.app.wire import House
 from tigertally.base.ids import DealId
 from tigertally.base.text import Text
-from tigertally.handover import CopyKind, Fate, register_copy
+from tigertally.handover import CopyKind, Fate, decide_copy, known_copies, register_copy
 from tigertally.ledger import facts, register_fact
 from tigertally.store.tx import Tx
 
@@ -40,17 +40,22 @@ def take_over(house: House, tx: Tx, *, scope: str, deal: DealId, keep: bool, act
             continue
         kind = CopyKind(str(fact.value["copy"]))
         fate = Fate.KEEP if keep and kind is CopyKind.ORIGINAL else Fate.DELETE
+        place = Path(str(fact.value["place"]))
         register_copy(
             tx,
             house.ledger,
             deal=deal,
-            place=Path(str(fact.value["place"])),
+            place=place,
             kind=kind,
             fate=fate,
             actor=actor,
             now=now,
             protected=protected_places(house),
         )
+        for item in known_copies(tx, deal=deal):
+            if item.place == place and item.gone is None and item.fate is not fate:
+                # Asked again with another wish: the newest one counts.
+                decide_copy(tx, house.ledger, deal=deal, copy=item.copy, fate=fate, actor=actor, now=now)
 
 
 def protected_places(house: House) -> tuple[Path, ...]:

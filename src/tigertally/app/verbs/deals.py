@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tigertally import deals
 from tigertally.access import Action, Actor
-from tigertally.access.policy import Side
+from tigertally.access.policy import CLEAR_STAGES, Side
 from tigertally.app.errors import NotReadable
 from tigertally.app.verbs.attempt import allow, attempt, second_person
 from tigertally.app.wire import House
@@ -28,6 +28,20 @@ def deal_of_scope(house: House, tx: Tx, *, scope: str, now: datetime) -> Deal | 
     for deal in deals.all_deals(tx, house.ledger, now=now):
         if deal.scope == scope and deal.stage != deals.DEAD:
             found = deal
+    return found
+
+
+def strictest_deal(house: House, tx: Tx, *, scope: str, now: datetime) -> str:
+    """Return the deal of ``scope`` that permits clear values least, dead ones included; "" if it was in none.
+
+    A second deal on the same data, or one that died at the buyer, must not open what another closes.
+    """
+    found = ""
+    for deal in deals.all_deals(tx, house.ledger, now=now):
+        if deal.scope == scope:
+            found = deal.deal
+            if deal.stage not in CLEAR_STAGES[deal.side]:
+                return found
     return found
 
 

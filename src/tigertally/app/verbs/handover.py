@@ -14,7 +14,7 @@ from tigertally import deals, handover, vault
 from tigertally.access import Action, Actor
 from tigertally.access.policy import Side
 from tigertally.app.verbs import copies
-from tigertally.app.verbs.attempt import allow, attempt, second_person
+from tigertally.app.verbs.attempt import allow, attempt, carry_out, second_person
 from tigertally.app.verbs.vault import ensure_scope, scope_keys
 from tigertally.app.wire import House
 from tigertally.base.fields import SEALABLE, FieldClass
@@ -122,15 +122,20 @@ def bundle(house: House, *, actor: Actor, deal: str, place: Path, progress: Prog
         return terms
 
     terms = attempt(house, verb="handover.bundle", work=work, actor=actor)
-    with scope_keys(house, scope=terms.scope) as keys:
-        return handover.write(
-            site_of(house, actor=actor, progress=progress),
-            terms=terms,
-            keys=keys,
-            signing=house.signing,
-            card=house.card_statement,
-            place=place.absolute(),
-        )
+    site = site_of(house, actor=actor, progress=progress)
+
+    def write() -> Statement:
+        with scope_keys(house, scope=terms.scope) as keys:
+            return handover.write(
+                site,
+                terms=terms,
+                keys=keys,
+                signing=house.signing,
+                card=house.card_statement,
+                place=place.absolute(),
+            )
+
+    return carry_out(house, verb="handover.bundle", work=write, actor=actor)
 
 
 def receive(house: House, *, actor: Actor, deal: str, place: Path, progress: Progress = SILENT) -> Statement:
@@ -145,10 +150,14 @@ def receive(house: House, *, actor: Actor, deal: str, place: Path, progress: Pro
 
     terms = attempt(house, verb="handover.receive", work=work, actor=actor)
     site = site_of(house, actor=actor, progress=progress)
-    with scope_keys(house, scope=terms.scope) as keys:
-        return handover.receive(
-            site, terms=terms, keys=keys, transfer=house.transfer, signing=house.signing, place=place.absolute()
-        )
+
+    def take() -> Statement:
+        with scope_keys(house, scope=terms.scope) as keys:
+            return handover.receive(
+                site, terms=terms, keys=keys, transfer=house.transfer, signing=house.signing, place=place.absolute()
+            )
+
+    return carry_out(house, verb="handover.receive", work=take, actor=actor)
 
 
 def accept_receipt(house: House, *, actor: Actor, deal: str, receipt: Statement) -> Receipt:
@@ -199,16 +208,20 @@ def destroy(house: House, *, actor: Actor, deal: str, approved: str, progress: P
     terms, signers = attempt(house, verb="handover.destroy", work=work, actor=actor)
     site = site_of(house, actor=actor, progress=progress)
     act = handover.unwind if terms.side is Side.BUYER else handover.destroy
-    return act(
-        site,
-        terms=terms,
-        approved=approved,
-        signers=signers,
-        keeper=house.keeper,
-        signing=house.signing,
-        compact=house.store.compact,
-        protected=copies.protected_places(house),
-    )
+
+    def finish() -> Statement:
+        return act(
+            site,
+            terms=terms,
+            approved=approved,
+            signers=signers,
+            keeper=house.keeper,
+            signing=house.signing,
+            compact=house.store.compact,
+            protected=copies.protected_places(house),
+        )
+
+    return carry_out(house, verb="handover.destroy", work=finish, actor=actor)
 
 
 def validate_certificate(house: House, *, actor: Actor, deal: str, certificate: Statement) -> Statement:

@@ -9,6 +9,7 @@ from datetime import datetime
 from tigertally import people
 from tigertally.access import Action, Actor, Approval, Person, Role, approvals, identities
 from tigertally.access.errors import LoginFailed
+from tigertally.access.policy import SENIOR
 from tigertally.app.verbs.attempt import allow, attempt
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
@@ -29,7 +30,7 @@ class NewPerson:
 def actor_of(house: House, *, handle: str, token: SecretText) -> Actor:
     """Return who acts, from an open session. Raises ``NotLoggedIn``."""
     with house.store.reading() as tx:
-        session = identities.resume(tx, token=token, handle=handle, now=house.clock.now())
+        session = identities.resume(tx, house.ledger, token=token, handle=handle, now=house.clock.now())
     return Actor(person=session.person, factor_at=session.factor_at)
 
 
@@ -80,7 +81,8 @@ def add_person(
 
     def work(tx: Tx, now: datetime) -> NewPerson:
         details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
-        allow(house, tx, actor=actor, action=Action.PEOPLE_MANAGE, now=now, details=details)
+        action = _managing(tx, actor=actor, handle=handle, wanted=wanted)
+        allow(house, tx, actor=actor, action=action, now=now, details=details)
         person, secret = identities.add(
             tx,
             house.ledger,
@@ -103,7 +105,8 @@ def change_roles(house: House, *, actor: Actor, handle: str, roles: Iterable[Rol
 
     def work(tx: Tx, now: datetime) -> Person:
         details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
-        allow(house, tx, actor=actor, action=Action.PEOPLE_MANAGE, now=now, details=details)
+        action = _managing(tx, actor=actor, handle=handle, wanted=wanted)
+        allow(house, tx, actor=actor, action=action, now=now, details=details)
         return identities.change_roles(
             tx, house.ledger, handle=handle, roles=wanted, actor=actor.person.person, now=now
         )
@@ -115,7 +118,8 @@ def disable(house: House, *, actor: Actor, handle: str) -> None:
     """Disable a person; their sessions end at once."""
 
     def work(tx: Tx, now: datetime) -> None:
-        allow(house, tx, actor=actor, action=Action.PEOPLE_MANAGE, now=now, details=(("handle", handle),))
+        action = _managing(tx, actor=actor, handle=handle, wanted=frozenset())
+        allow(house, tx, actor=actor, action=action, now=now, details=(("handle", handle),))
         identities.disable(tx, house.ledger, handle=handle, actor=actor.person.person, now=now)
 
     attempt(house, verb="access.disable", work=work, actor=actor)
@@ -141,6 +145,18 @@ def open_approvals(house: House) -> list[Approval]:
     """Return the acts that wait for a second person."""
     with house.store.reading() as tx:
         return approvals.still_open(tx, house.clock.now())
+
+
+def _managing(tx: Tx, *, actor: Actor, handle: str, wanted: frozenset[Role]) -> Action:
+    """Return which action a change of people is.
+
+    Making, changing or disabling somebody who can be a second person takes two persons, as soon as there is (or ever
+    was) somebody besides the actor who could be the second: or one lead could make a second person of their own.
+    """
+    held = identities.ever(tx)
+    touched = wanted | frozenset().union(*(person.roles for person in held if person.handle == handle))
+    others = [person for person in held if person.person != actor.person.person and person.roles & SENIOR]
+    return Action.PEOPLE_SENIOR if touched & SENIOR and others else Action.PEOPLE_MANAGE
 
 
 def _count_failure(house: House, *, handle: str) -> None:

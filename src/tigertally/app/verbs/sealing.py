@@ -10,7 +10,7 @@ from pathlib import Path
 from tigertally import deals, sealing, vault
 from tigertally.access import Action, Actor
 from tigertally.app.verbs import copies
-from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.verbs.attempt import allow, attempt, carry_out
 from tigertally.app.verbs.deals import deal_of_scope
 from tigertally.app.verbs.discovery import inventory_digest
 from tigertally.app.verbs.vault import ensure_scope, scope_keys
@@ -20,7 +20,7 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.crypto.digest import sha256_hex
 from tigertally.discovery import Confidence, Inventory
 from tigertally.handover import CopyKind
-from tigertally.sealing import Plan, PlanMistake, ProtectReport, SealReport
+from tigertally.sealing import Plan, PlanMistake, PlanNotValid, ProtectReport, SealReport
 from tigertally.store.tx import Tx
 from tigertally.vault import VaultKeys
 
@@ -50,7 +50,10 @@ def plan_digest(plan: Plan) -> str:
 
 
 def seal(house: House, *, actor: Actor, text: str, root: Path, scope: str, progress: Progress = SILENT) -> Sealed:
-    """Seal every source of the plan into ``scope``. Killed anywhere, running it again goes on."""
+    """Seal every source of the plan into ``scope``. Killed anywhere, running it again goes on.
+
+    Raises ``PlanNotValid`` if the plan names what the estate does not have.
+    """
     plan = sealing.load(text)
     person = actor.person.person
     digest = plan_digest(plan)
@@ -62,17 +65,22 @@ def seal(house: House, *, actor: Actor, text: str, root: Path, scope: str, progr
         copies.remember(house, tx, scope=scope, place=root, kind=CopyKind.ORIGINAL, actor=person, now=now)
 
     attempt(house, verb="sealing.seal", work=begin, actor=actor)
-    with scope_keys(house, scope=scope) as keys:
-        report = sealing.seal_estate(
-            plan,
-            root,
-            begin=house.store.transaction,
-            ledger=house.ledger,
-            keys=keys,
-            actor=person,
-            now=house.clock.now,
-            progress=progress,
-        )
+
+    def work() -> SealReport:
+        with scope_keys(house, scope=scope) as keys:
+            _must_fit(plan, root)
+            return sealing.seal_estate(
+                plan,
+                root,
+                begin=house.store.transaction,
+                ledger=house.ledger,
+                keys=keys,
+                actor=person,
+                now=house.clock.now,
+                progress=progress,
+            )
+
+    report = carry_out(house, verb="sealing.seal", work=work, actor=actor)
 
     def finish(tx: Tx, now: datetime) -> Sealed:
         subjects, values = vault.counts(tx, scope=scope)
@@ -119,9 +127,14 @@ def protect(
         copies.remember(house, tx, scope=scope, place=out, kind=CopyKind.PROTECTED, actor=person, now=now)
 
     attempt(house, verb="sealing.protect", work=begin, actor=actor)
-    with scope_keys(house, scope=scope) as keys:
-        tokens = _Tokens(house, keys)
-        report = sealing.protect(plan, root, out, inventory=inventory, tokens=tokens, progress=progress)
+
+    def work() -> ProtectReport:
+        with scope_keys(house, scope=scope) as keys:
+            _must_fit(plan, root)
+            tokens = _Tokens(house, keys)
+            return sealing.protect(plan, root, out, inventory=inventory, tokens=tokens, progress=progress)
+
+    report = carry_out(house, verb="sealing.protect", work=work, actor=actor)
 
     def finish(tx: Tx, now: datetime) -> ProtectReport:
         deal = deal_of_scope(house, tx, scope=scope, now=now)
@@ -163,6 +176,13 @@ class _Tokens:
     def __call__(self, cls: FieldClass, values: list[str]) -> Sequence[str | None]:
         with self._house.store.reading() as tx:
             return vault.lookup(tx, self._keys, cls=cls, column=values)
+
+
+def _must_fit(plan: Plan, root: Path) -> None:
+    """Refuse a plan that names what the estate does not have: a column spelled wrong would be sealed as nothing."""
+    grave = tuple(item for item in sealing.check(plan, root) if item.grave)
+    if grave:
+        raise PlanNotValid(mistakes=grave)
 
 
 def _classes(plan: Plan) -> tuple[FieldClass, ...]:

@@ -10,8 +10,8 @@ from typing import Final
 
 from tigertally import vault
 from tigertally.access import Action, Actor, Decision, Grant, Purpose, grants
-from tigertally.app.verbs.attempt import allow, attempt
-from tigertally.app.verbs.deals import deal_of_scope
+from tigertally.app.verbs.attempt import allow, attempt, carry_out
+from tigertally.app.verbs.deals import strictest_deal
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -109,9 +109,10 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
             classes=(place.cls,),
             count=1,
             purpose=purpose.value,
-            deal=_deal(house, tx, scope=scope, now=now),
+            deal=strictest_deal(house, tx, scope=scope, now=now),
+            scope=scope,
             grant=grant,
-            details=(("scope", scope), ("token", token)),
+            details=(("token", token),),
         )
         payload: dict[str, Json] = {
             "person": actor.person.person,
@@ -127,9 +128,13 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
         return decision, place
 
     decision, place = attempt(house, verb="vault.reveal", work=work, actor=actor)
-    with house.store.reading() as tx:
-        keys = vault.open_scope(tx, house.keeper, scope=scope)
-        return Revealed(place=place, value=vault.open_value(tx, keys, decision=decision, place=place))
+
+    def opened() -> Revealed:
+        with house.store.reading() as tx:
+            keys = vault.open_scope(tx, house.keeper, scope=scope)
+            return Revealed(place=place, value=vault.open_value(tx, keys, decision=decision, place=place))
+
+    return carry_out(house, verb="vault.reveal", work=opened, actor=actor)
 
 
 def ask_grant(
@@ -152,7 +157,8 @@ def ask_grant(
             asker=actor.person.person,
             classes=classes,
             purpose=purpose,
-            deal=_deal(house, tx, scope=scope, now=now),
+            deal=strictest_deal(house, tx, scope=scope, now=now),
+            scope=scope,
             uses=uses,
             length_s=length_s,
             now=now,
@@ -194,20 +200,19 @@ def rotate(house: House, *, actor: Actor, scope: str, progress: Progress = SILEN
         vault.rotate(tx, house.ledger, house.keeper, scope=scope, actor=actor.person.person, now=now)
 
     attempt(house, verb="vault.rotate", work=work, actor=actor)
-    with scope_keys(house, scope=scope) as keys:
-        return vault.rewrap(
-            house.store.transaction,
-            house.ledger,
-            keys,
-            actor=actor.person.person,
-            now=house.clock.now,
-            progress=progress,
-        )
 
+    def rewrap() -> int:
+        with scope_keys(house, scope=scope) as keys:
+            return vault.rewrap(
+                house.store.transaction,
+                house.ledger,
+                keys,
+                actor=actor.person.person,
+                now=house.clock.now,
+                progress=progress,
+            )
 
-def _deal(house: House, tx: Tx, *, scope: str, now: datetime) -> str:
-    found = deal_of_scope(house, tx, scope=scope, now=now)
-    return "" if found is None else found.deal
+    return carry_out(house, verb="vault.rotate", work=rewrap, actor=actor)
 
 
 def _viewed(house: House, tx: Tx, *, actor: Actor, scope: str, subjects: Sequence[str], now: datetime) -> None:
