@@ -126,7 +126,8 @@ def _sqlite_settings(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> 
         "cell_size_check = ON",
         "trusted_schema = OFF",
         "temp_store = MEMORY",
-        "cache_size = -16384",
+        "cache_size = -131072",
+        "wal_autocheckpoint = 16384",
     ):
         connection.execute(f"PRAGMA {setting}").close()
 

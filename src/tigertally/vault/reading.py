@@ -62,7 +62,7 @@ def lookup(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence[str]) -
         if encoded:
             positions.setdefault(encoded, []).append(at)
     digests = digests_of(keys, [code] * len(positions), list(positions))
-    known = {digest: token for digest, _, token in sql.values_known(tx, scope=keys.scope, digests=sorted(digests))}
+    known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(digests))
     tokens: list[str | None] = [None] * len(column)
     for digest, places in zip(digests, positions.values(), strict=True):
         token = known.get(digest)

@@ -7,7 +7,7 @@ Invariants:
 4. a value without an owner (a leak in a log) that any subject holds adds nothing; else it gets a subject of its own;
 5. the same value has the same token throughout the scope.
 
-Work is by column and by batch: one look-up for all owners, one for all values, one insert per table. Batches of one
+Work is by column and by batch: one look-up for all owners, two for all values, one insert per table. Batches of one
 scope are sealed one after another (a lock), so that two of them cannot both make a subject of one customer.
 """
 
@@ -155,12 +155,14 @@ def seal_batch(
     tx.lock(f"vault:{keys.scope}")
     digests = digests_of(keys, cells.codes, cells.values)
     owners, owner_at = _find_owners(tx, keys, subjects, cells.rows)
-    known = sql.values_known(tx, scope=keys.scope, digests=sorted(set(digests)))
-    fresh = _select(cells, digests, owners, owner_at, known)
+    fresh, orphans = _select(tx, keys, cells, digests, owners, owner_at)
+    wanted = set(fresh.digests).union([digests[at] for at in orphans])
+    known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(wanted))
+    _adopt(fresh, orphans, cells, digests, owners, known)
     known_fields = len(cells.rows) - len(fresh.owners)
     rows = NewRows()
     if fresh.owners:
-        token_of = _tokens_for(tx, keys, fresh, {digest: token for digest, _, token in known})
+        token_of = _tokens_for(tx, keys, fresh, known)
         kek = keys.spend(tx, wraps=len({owner for owner in fresh.owners if owners.records[owner] is None}), now=now)
         cells.reject(Rejection.TOO_MANY, _seal(keys, kek, owners, fresh.sorted(), token_of, rows))
     new_subjects = rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
@@ -224,48 +226,59 @@ def _find_owners(tx: Tx, keys: VaultKeys, subjects: Sequence[str], rows: Sequenc
 
 
 def _select(
-    cells: Cells,
-    digests: Sequence[bytes],
-    owners: _Owners,
-    owner_at: Sequence[int],
-    known: Sequence[tuple[bytes, bytes, str]],
-) -> _Fresh:
-    """Return the values that are new to their owner; unattributed ones last, and only if nobody holds them."""
-    held = {digest + subject for digest, subject, _ in known}
-    anywhere = {digest for digest, _, _ in known}
+    tx: Tx, keys: VaultKeys, cells: Cells, digests: Sequence[bytes], owners: _Owners, owner_at: Sequence[int]
+) -> tuple[_Fresh, list[int]]:
+    """Return the values that are new to their owner, and the positions of those without one."""
+    # Only an owner that is in the vault already can hold anything there.
+    old = [at for at, owner in enumerate(owner_at) if owner >= 0 and owners.records[owner] is not None]
+    old.sort(key=digests.__getitem__)
+    names = [owners.subjects[owner_at[at]] for at in old]
+    found = sql.held_by(tx, scope=keys.scope, digests=[digests[at] for at in old], subjects=names)
+    held = {old[position] for position in found}
+    places: set[bytes] = set()
     fresh = _Fresh()
     orphans: list[int] = []
     for at, owner in enumerate(owner_at):
         if owner < 0:
             orphans.append(at)
-            continue
-        digest = digests[at]
-        place = digest + owners.subjects[owner]
-        if place not in held:
-            held.add(place)
-            anywhere.add(digest)
-            fresh.add(owner, cells.codes[at], cells.values[at], digest)
+        elif at not in held:
+            place = digests[at] + owners.subjects[owner]
+            if place not in places:
+                places.add(place)
+                fresh.add(owner, cells.codes[at], cells.values[at], digests[at])
+    return fresh, orphans
+
+
+def _adopt(
+    fresh: _Fresh,
+    orphans: Sequence[int],
+    cells: Cells,
+    digests: Sequence[bytes],
+    owners: _Owners,
+    known: Mapping[bytes, str],
+) -> None:
+    """Add the values without an owner that nobody holds, each as a subject of its own."""
+    anywhere = set(fresh.digests).union(known)
     for at in orphans:
         if digests[at] not in anywhere:
             anywhere.add(digests[at])
             fresh.add(owners.add_unattributed(), cells.codes[at], cells.values[at], digests[at])
-    return fresh
 
 
-def _tokens_for(tx: Tx, keys: VaultKeys, fresh: _Fresh, token_of: dict[bytes, str]) -> dict[bytes, str]:
+def _tokens_for(tx: Tx, keys: VaultKeys, fresh: _Fresh, known: dict[bytes, str]) -> dict[bytes, str]:
     """Return the token of every fresh value by digest: the one the scope has for it, else a new one."""
     missing: dict[bytes, int] = {}
     for at, digest in enumerate(fresh.digests):
-        if digest not in token_of:
+        if digest not in known:
             missing.setdefault(digest, at)
 
     def taken(made: list[str]) -> set[str]:
-        return {token for token, _ in sql.tokens_taken(tx, scope=keys.scope, tokens=made)}
+        return set(sql.tokens_taken(tx, scope=keys.scope, tokens=made))
 
     positions = list(missing.values())
     codes, encoded = [fresh.codes[at] for at in positions], [fresh.values[at] for at in positions]
     made = tokens.make(keys.token, codes, encoded, taken=taken)
-    return token_of | dict(zip(missing, made, strict=True))
+    return known | dict(zip(missing, made, strict=True))
 
 
 def _seal(

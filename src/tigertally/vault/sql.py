@@ -223,6 +223,16 @@ SELECT :scope, substr(:digests, at * {DIGEST_BYTES} + 1, {DIGEST_BYTES}),
  rtrim(CAST(substr(:tokens, at * {TOKEN_CHARS} + 1, {TOKEN_CHARS}) AS TEXT)) FROM spot
 """  # noqa: S608 - constants only
 
+# Positions come back as one text, beside what was found there: a row for each would cost more than its look-up.
+_FIRST_TOKENS: Final = f"""{_SPOTS}
+SELECT group_concat(spot.at - 1), group_concat(t.token) FROM spot CROSS JOIN vault_token AS t ON t.id =
+ (SELECT id FROM vault_token WHERE scope = :scope AND digest = substr(:packed, spot.at, {DIGEST_BYTES}) LIMIT 1)
+"""  # noqa: S608 - constants only
+_HELD: Final = f"""{_SPOTS}
+SELECT group_concat(spot.at - 1) FROM spot CROSS JOIN vault_token AS t ON t.scope = :scope
+ AND t.digest = substr(:packed, spot.at, {DIGEST_BYTES}) AND t.subject = substr(:subjects, spot.at, {SUBJECT_BYTES})
+"""  # noqa: S608 - constants only
+
 _RECORD: Final = "t.subject, t.key_version, t.wrapped_key, t.fields"
 
 
@@ -355,32 +365,58 @@ def replace_wraps(tx: Tx, *, scope: str, subjects: Sequence[bytes], wrapped: Seq
     )
 
 
-def values_known(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> list[tuple[bytes, bytes, str]]:
-    """Return ``(digest, subject, token)`` of every value among ``digests``, in no order."""
+def tokens_of(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> dict[bytes, str]:
+    """Return the token of every value among ``digests`` that any subject holds.
+
+    One row per value is read, however many hold it: an expiry date is that of thousands.
+    """
     if not digests:
-        return []
-    query = text(_wanted(tx, "vault_token", "digest", "t.digest, t.subject, t.token", DIGEST_BYTES))
-    rows = tx.all(query, _among(tx, scope, digests, DIGEST_BYTES))
-    return [(bytes(digest), bytes(subject), spelled) for digest, subject, spelled in rows]
+        return {}
+    if tx.dialect == "sqlite":
+        (row,) = tx.all(text(_FIRST_TOKENS), _among(tx, scope, digests, DIGEST_BYTES))
+        if row[0] is None:
+            return {}
+        places = [int(at) // DIGEST_BYTES for at in row[0].split(",")]
+        return {digests[at]: spelled for at, spelled in zip(places, row[1].split(","), strict=True)}
+    query = (
+        "SELECT spot.k, t.token FROM unnest(CAST(:keys AS bytea[])) AS spot(k) CROSS JOIN LATERAL"
+        " (SELECT token FROM vault_token WHERE scope = :scope AND digest = spot.k LIMIT 1) AS t"
+    )
+    return {bytes(digest): spelled for digest, spelled in tx.all(text(query), _among(tx, scope, digests, DIGEST_BYTES))}
 
 
-def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> list[tuple[str, bytes]]:
-    """Return ``(token, digest)`` for every token among ``tokens`` that is in use, distinct."""
+def held_by(tx: Tx, *, scope: str, digests: Sequence[bytes], subjects: Sequence[bytes]) -> set[int]:
+    """Return the positions at which the subject holds the value already."""
+    if not digests:
+        return set()
+    if tx.dialect == "sqlite":
+        params: dict[str, object] = {"packed": b"".join(digests), "subjects": b"".join(subjects)}
+        found = tx.scalar(text(_HELD), {**params, "scope": scope, "width": DIGEST_BYTES})
+        return {int(at) // DIGEST_BYTES for at in found.split(",")} if found else set()
+    query = (
+        "SELECT spot.at - 1 FROM unnest(CAST(:digests AS bytea[]), CAST(:subjects AS bytea[])) WITH ORDINALITY"
+        " AS spot(d, s, at) JOIN vault_token AS t ON t.scope = :scope AND t.digest = spot.d AND t.subject = spot.s"
+    )
+    return set(tx.scalars(text(query), {"scope": scope, "digests": list(digests), "subjects": list(subjects)}))
+
+
+def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> dict[str, bytes]:
+    """Return the digest of the value that each token among ``tokens`` stands for, of those that are in use."""
     if not tokens:
-        return []
+        return {}
     if tx.dialect == "sqlite":
         query = (
-            "SELECT DISTINCT t.token, t.digest FROM json_each(:tokens) AS spot"
-            " CROSS JOIN vault_token AS t ON t.scope = :scope AND t.token = spot.value"
+            "SELECT t.token, t.digest FROM json_each(:tokens) AS spot CROSS JOIN vault_token AS t"
+            " ON t.id = (SELECT id FROM vault_token WHERE scope = :scope AND token = spot.value LIMIT 1)"
         )
         params: dict[str, object] = {"scope": scope, "tokens": json.dumps(list(tokens))}
     else:
         query = (
-            "SELECT DISTINCT t.token, t.digest FROM unnest(CAST(:tokens AS varchar[])) AS spot(k)"
-            " JOIN vault_token AS t ON t.scope = :scope AND t.token = spot.k"
+            "SELECT t.token, t.digest FROM unnest(CAST(:tokens AS varchar[])) AS spot(k) CROSS JOIN LATERAL"
+            " (SELECT token, digest FROM vault_token WHERE scope = :scope AND token = spot.k LIMIT 1) AS t"
         )
         params = {"scope": scope, "tokens": list(tokens)}
-    return [(spelled, bytes(digest)) for spelled, digest in tx.all(text(query), params)]
+    return {spelled: bytes(digest) for spelled, digest in tx.all(text(query), params)}
 
 
 def places_of(tx: Tx, *, scope: str, spelled: str) -> list[tuple[bytes, int, int]]:

@@ -230,10 +230,10 @@ def _refuse_clashes(tx: Tx, keys: VaultKeys, spelled: Sequence[str], digests: Se
     """Raise ``TokenClash`` unless the part's tokens and values pair with each other here too."""
     token_of = dict(zip(digests, spelled, strict=True))
     digest_of = dict(zip(spelled, digests, strict=True))
-    for digest, _, token in sql.values_known(tx, scope=keys.scope, digests=sorted(token_of)):
+    for digest, token in sql.tokens_of(tx, scope=keys.scope, digests=sorted(token_of)).items():
         if token_of[digest] != token:
             raise TokenClash
-    for token, digest in sql.tokens_taken(tx, scope=keys.scope, tokens=list(digest_of)):
+    for token, digest in sql.tokens_taken(tx, scope=keys.scope, tokens=sorted(digest_of)).items():
         if digest_of[token] != digest:
             raise TokenClash
 
