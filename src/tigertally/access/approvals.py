@@ -17,6 +17,7 @@ from typing import Final
 from tigertally.access import events, identities, sql
 from tigertally.access.decision import ApprovalView, Request
 from tigertally.access.errors import AlreadySettled, NoSuchApproval, RowNotProved, SamePerson
+from tigertally.access.policy import Action
 from tigertally.access.sql import ApprovalRow
 from tigertally.base import canon, clock
 from tigertally.base.canon import Json
@@ -29,6 +30,7 @@ from tigertally.store.tx import Tx
 
 OPEN_S_MAX: Final = 24 * 3600
 HOLDS_S: Final = 3600
+RESUMED: Final = frozenset({Action.DESTROY.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,8 @@ def views(tx: Tx, ledger: Ledger, digest: str) -> tuple[ApprovalView, ...]:
     """Return the given approvals for an act, with the approvers' present roles.
 
     Each row is held against its entry: a row edited in the database raises ``LedgerBroken``. One whose entry was
-    erased, or whose approver was disabled, is not there.
+    erased, or whose approver was disabled, is not there; nor is one that carried an allowed decision already, except
+    for acts that are taken up again by the same digest after a crash.
     """
     found = []
     for row in sql.read_approvals(tx, digest=digest):
@@ -112,6 +115,8 @@ def views(tx: Tx, ledger: Ledger, digest: str) -> tuple[ApprovalView, ...]:
             continue
         if proof != _given_payload(row, approver=row.approver, until=row.until):
             raise LedgerBroken(index=row.idx, what="approval")
+        if row.action not in RESUMED and any(index > row.idx for index in ledger.about(tx, row.id)):
+            continue
         found.append(
             ApprovalView(
                 approval=row.id,

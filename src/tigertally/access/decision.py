@@ -62,6 +62,7 @@ class GrantView:
     classes: frozenset[str]
     purpose: str
     deal: str
+    scope: str = ""
     left: int
     start: datetime
     until: datetime
@@ -95,6 +96,7 @@ class Request:
     count: int = 0
     purpose: str = ""
     deal: str = ""
+    scope: str = ""
     details: tuple[tuple[str, str], ...] = ()
     grant: GrantView | None = None
     approvals: tuple[ApprovalView, ...] = ()
@@ -107,6 +109,7 @@ class Request:
             "count": self.count,
             "purpose": self.purpose,
             "deal": self.deal,
+            "scope": self.scope,
             "details": [[name, value] for name, value in self.details],
         }
         return canon.dumps(body)
@@ -155,6 +158,15 @@ class _Work:
             self.used.add(found.entry)
         return found
 
+    def frozen_by(self, person: str) -> Fact | None:
+        """Return a fact that freezes ``person``; one that begins within the clocks' tolerance counts already."""
+        now = self.request.now
+        soon = now + timedelta(seconds=CLOCK_AHEAD_MAX_S)
+        for fact in self.stated(PERSON_FROZEN, person):
+            if not fact.withdrawn and fact.start <= soon and (fact.until is None or now < fact.until):
+                return fact
+        return None
+
 
 def decide(request: Request, facts: Iterable[Fact]) -> Decision:
     """Return the decision on ``request`` given ``facts``. Never raises, whatever the inputs."""
@@ -168,7 +180,11 @@ def decide(request: Request, facts: Iterable[Fact]) -> Decision:
         return Decision(action=request.action, allowed=False, unmet=(unknown,), facts=())
     indexed: dict[tuple[str, str], list[Fact]] = {}
     for fact in facts:
-        indexed.setdefault((fact.kind, fact.subject), []).append(fact)
+        key = fact.kind, fact.subject
+        if key in indexed:
+            indexed[key].append(fact)
+        else:
+            indexed[key] = [fact]
     work = _Work(request=request, rule=rule, facts=indexed)
     for name, condition in _CONDITIONS:
         try:
@@ -196,19 +212,16 @@ def _role(work: _Work) -> None:
 
 
 def _frozen(work: _Work) -> None:
-    now = work.request.now
-    if now.tzinfo is None:
+    if work.request.now.tzinfo is None:
         raise ValueError("naive datetime")
-    soon = now + timedelta(seconds=CLOCK_AHEAD_MAX_S)
-    for fact in work.stated(PERSON_FROZEN, work.request.person):
-        if not fact.withdrawn and fact.start <= soon and (fact.until is None or now < fact.until):
-            work.used.add(fact.entry)
-            work.no(
-                "frozen",
-                Text("此人已被冻结", "the person is frozen"),
-                Text("由合规审批人调查后解除", "a compliance officer has to lift it after looking into it"),
-            )
-            return
+    fact = work.frozen_by(work.request.person)
+    if fact is not None:
+        work.used.add(fact.entry)
+        work.no(
+            "frozen",
+            Text("此人已被冻结", "the person is frozen"),
+            Text("由合规审批人调查后解除", "a compliance officer has to lift it after looking into it"),
+        )
 
 
 def _factor(work: _Work) -> None:
@@ -266,8 +279,13 @@ def _grant(work: _Work) -> None:
         why = Text("授权不属于此人，或未经另一人批准", "the grant is somebody else's, or no other person approved it")
     elif not grant.start <= request.now < grant.until:
         why = Text("授权不在有效时间内", "the grant is outside of its time box")
-    elif (grant.action, grant.purpose, grant.deal) != (request.action.value, request.purpose, request.deal):
-        why = Text("授权的操作、目的或交易不符", "the grant is for another action, purpose or deal")
+    elif (grant.action, grant.purpose, grant.deal, grant.scope) != (
+        request.action.value,
+        request.purpose,
+        request.deal,
+        request.scope,
+    ):
+        why = Text("授权的操作、目的、交易或范围不符", "the grant is for another action, purpose, deal or scope")
     elif not request.purpose or not {item.value for item in request.classes} <= grant.classes:
         why = Text("授权不包含所请求的字段", "the grant does not cover the field classes")
     elif not 1 <= request.count <= grant.left:
@@ -298,6 +316,7 @@ def _second_person(work: _Work) -> None:
             and approval.approver not in (request.person, approval.asker)
             and approval.approver_roles & wanted
             and approval.at <= request.now < approval.until
+            and work.frozen_by(approval.approver) is None
         ):
             work.used.add(approval.entry)
             return

@@ -32,6 +32,7 @@ GRANT_ASKED: Final = register_event(
     "classes",
     "purpose",
     "deal",
+    "scope",
     "uses",
     "length_s",
 )
@@ -45,6 +46,7 @@ GRANT_APPROVED: Final = register_event(
     "classes",
     "purpose",
     "deal",
+    "scope",
     "uses",
     "from",
     "until",

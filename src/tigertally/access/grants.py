@@ -1,7 +1,7 @@
 """Grants: a time-boxed permission for a purpose, asked by one person and approved by another.
 
-A grant covers named field classes, one purpose, one deal (or none), a number of subjects and a length of
-time that begins when it is approved. It ends by itself.
+A grant covers named field classes, one purpose, one scope of the vault and its deal (or none), a number of subjects
+and a length of time that begins when it is approved. It ends by itself.
 
 Nothing of a grant is believed because a row says so: what was asked and approved is in two entries, and how often it
 was used is counted from the decisions that cite it; the row's own count can only make it less.
@@ -44,6 +44,7 @@ class Grant:
     classes: frozenset[str]
     purpose: str
     deal: str
+    scope: str
     uses_max: int
     used: int
     start: datetime | None
@@ -63,6 +64,7 @@ def ask(
     classes: Iterable[FieldClass],
     purpose: Purpose,
     deal: str,
+    scope: str = "",
     uses: int,
     length_s: int,
     now: datetime,
@@ -83,6 +85,7 @@ def ask(
         classes=",".join(sorted(item.value for item in wanted)),
         purpose=purpose.value,
         deal=deal,
+        scope=scope,
         uses_max=uses,
         used=0,
         start=None,
@@ -142,6 +145,7 @@ def view(tx: Tx, ledger: Ledger, grant_id: str) -> GrantView | None:
         classes=frozenset(row.classes.split(",")),
         purpose=row.purpose,
         deal=row.deal,
+        scope=row.scope,
         left=row.uses_max - max(row.used, _counted(tx, ledger, row)),
         start=start,
         until=until,
@@ -185,6 +189,7 @@ def _asked_payload(row: GrantRow) -> dict[str, Json]:
         "classes": row.classes.split(","),
         "purpose": row.purpose,
         "deal": row.deal,
+        "scope": row.scope,
         "uses": row.uses_max,
         "length_s": row.length_s,
     }
@@ -199,6 +204,7 @@ def _approved_payload(row: GrantRow, *, approver: str, start: datetime, until: d
         "classes": row.classes.split(","),
         "purpose": row.purpose,
         "deal": row.deal,
+        "scope": row.scope,
         "uses": row.uses_max,
         "from": clock.to_text(start),
         "until": clock.to_text(until),
@@ -221,6 +227,7 @@ def _grant(row: GrantRow) -> Grant:
         classes=frozenset(row.classes.split(",")),
         purpose=row.purpose,
         deal=row.deal,
+        scope=row.scope,
         uses_max=row.uses_max,
         used=row.used,
         start=row.start,

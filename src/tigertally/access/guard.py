@@ -56,6 +56,7 @@ class Access:
         count: int = 0,
         purpose: str = "",
         deal: str = "",
+        scope: str = "",
         details: tuple[tuple[str, str], ...] = (),
         grant: str = "",
     ) -> Request:
@@ -71,6 +72,7 @@ class Access:
             count=count,
             purpose=purpose,
             deal=deal,
+            scope=scope,
             details=details,
             grant=grants.view(tx, self.ledger, grant) if grant else None,
         )
@@ -80,7 +82,8 @@ class Access:
 
     def judge(self, tx: Tx, request: Request) -> Decision:
         """Return the decision without recording it."""
-        subjects = [request.person] + ([request.deal] if request.deal else [])
+        subjects = [request.person, *(item.approver for item in request.approvals)]
+        subjects += [request.deal] if request.deal else []
         return decide(request, ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects))
 
     def decide(self, tx: Tx, request: Request) -> Decision:
@@ -115,6 +118,7 @@ class Access:
             about.append(request.deal)
         if decision.allowed and request.grant is not None and POLICY[request.action].grant:
             about.append(request.grant.grant)  # grants.view counts the uses by this
+        about += [item.approval for item in request.approvals if decision.allowed and item.entry in decision.facts]
         event = Event(kind=events.DECISION_MADE, payload=payload, actor=request.person, about=tuple(about))
         return self.ledger.append(tx, event, now=request.now)
 

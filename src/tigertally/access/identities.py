@@ -170,6 +170,14 @@ def proved(tx: Tx, ledger: Ledger, person_id: str) -> Person | None:
     return person
 
 
+def ever(tx: Tx) -> list[Person]:
+    """Return all persons, disabled ones included, with the roles they have or had last."""
+    return [
+        Person(person=PersonId(row_id), handle=handle, roles=_roles(roles))
+        for row_id, handle, roles, _ in sql.all_persons(tx)
+    ]
+
+
 def everybody(tx: Tx) -> list[Person]:
     """Return all persons that are not disabled."""
     return [
@@ -228,11 +236,11 @@ def open_session(tx: Tx, ledger: Ledger, *, row: PersonRow, now: datetime) -> Se
     return SecretText(token)
 
 
-def resume(tx: Tx, *, token: SecretText, handle: str, now: datetime, ledger: Ledger | None = None) -> Session:
+def resume(tx: Tx, ledger: Ledger, *, token: SecretText, handle: str, now: datetime) -> Session:
     """Return the open session of ``token``; :class:`NotLoggedIn` if it is not ``handle``'s, ended or over.
 
-    With the ``ledger`` (whoever acts on the answer must give it) the session and the instant of its second factor
-    are proved; :class:`RowNotProved` if no fact says what the row says.
+    The session and the instant of its second factor are proved by the ledger; :class:`RowNotProved` if no fact says
+    what the row says.
     """
     digest = sha256_hex(token.expose().encode())
     found = sql.read_session(tx, digest)
@@ -241,7 +249,7 @@ def resume(tx: Tx, *, token: SecretText, handle: str, now: datetime, ledger: Led
     row = sql.person_by_id(tx, found.person)
     if row is None or row.disabled is not None or row.handle != handle:
         raise NotLoggedIn(handle=handle)
-    if ledger is not None and not _factor_proved(tx, ledger, found, digest=digest):
+    if not _factor_proved(tx, ledger, found, digest=digest):
         raise RowNotProved(what="session")
     return Session(person=person_of(row), factor_at=found.factor_at)
 
@@ -254,7 +262,7 @@ def show_factor(
     Raises :class:`LoginFailed` if it is wrong or used, :class:`Locked`, :class:`NotLoggedIn`.
     """
     tx.lock(LOCK)
-    session = resume(tx, token=token, handle=handle, now=now, ledger=ledger)
+    session = resume(tx, ledger, token=token, handle=handle, now=now)
     row = sql.person_by_id(tx, session.person.person)
     if row is None:
         raise LoginFailed

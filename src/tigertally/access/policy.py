@@ -51,6 +51,7 @@ class Action(Enum):
     """Everything that needs a decision."""
 
     PEOPLE_MANAGE = "people.manage"
+    PEOPLE_SENIOR = "people.senior"
     PEOPLE_ATTEST = "people.attest"
     DISCOVERY_RECORD = "discovery.record"
     SEAL = "sealing.seal"
@@ -84,7 +85,7 @@ STAGES: Final = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9")
 
 # Stages in which the holder of the data may still (seller) or already (buyer) see clear values.
 CLEAR_STAGES: Final[dict[Side, frozenset[str]]] = {
-    Side.SELLER: frozenset(STAGES[:7]),
+    Side.SELLER: frozenset((*STAGES[:7], "S9")),
     Side.BUYER: frozenset({"S7", "S8"}),
 }
 
@@ -107,12 +108,17 @@ class Rule:
 
 _FRESH_S: Final = 300
 _DAY_S: Final = 8 * 3600
-_SECOND: Final = frozenset({Role.LEAD, Role.OFFICER})
+SENIOR: Final = frozenset({Role.LEAD, Role.OFFICER})
+"""Roles that can be a second person."""
+
+_SECOND: Final = SENIOR
 _ALL: Final = frozenset(Role)
 
 
 POLICY: Final[dict[Action, Rule]] = {
     Action.PEOPLE_MANAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
+    # Who can be a second person is not for one person to decide, once there are two.
+    Action.PEOPLE_SENIOR: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.PEOPLE_ATTEST: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.DISCOVERY_RECORD: Rule(roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_DAY_S),
     Action.SEAL: Rule(

@@ -45,6 +45,7 @@ grant = Table(
     Column("classes", String(400), nullable=False),
     Column("purpose", String(40), nullable=False),
     Column("deal", String(40), nullable=False),
+    Column("scope", String(40), nullable=False),
     Column("uses_max", Integer, nullable=False),
     Column("used", Integer, nullable=False),
     Column("start", Instant, nullable=True),
@@ -106,6 +107,7 @@ class GrantRow:
     classes: str
     purpose: str
     deal: str
+    scope: str
     uses_max: int
     used: int
     start: datetime | None
@@ -262,6 +264,7 @@ def insert_grant(tx: Tx, row: GrantRow) -> None:
             classes=row.classes,
             purpose=row.purpose,
             deal=row.deal,
+            scope=row.scope,
             uses_max=row.uses_max,
             used=row.used,
             start=row.start,
@@ -289,6 +292,7 @@ def read_grants(tx: Tx, *, grant_id: str | None = None, asker: str | None = None
             classes=row.classes,
             purpose=row.purpose,
             deal=row.deal,
+            scope=row.scope,
             uses_max=row.uses_max,
             used=row.used,
             start=row.start,

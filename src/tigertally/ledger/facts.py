@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from tigertally.base import canon, clock
@@ -66,6 +67,7 @@ class Fact:
 
 
 _KINDS: dict[str, FactKind] = {}
+_entry: Final = attrgetter("entry")
 
 
 def register_fact(name: str, title: Text, **members: type) -> FactKind:
@@ -84,12 +86,14 @@ def fact_kinds() -> Mapping[str, FactKind]:
 
 def well_typed(kind: FactKind, value: Mapping[str, Json]) -> bool:
     """Return whether ``value`` has exactly the members of ``kind`` with their types (bool is not int)."""
-    if set(value) != set(kind.members):
+    members = kind.members
+    if value.keys() != members.keys():
         return False
-    return all(
-        isinstance(value[name], wanted) and (wanted is bool or not isinstance(value[name], bool))
-        for name, wanted in kind.members.items()
-    )
+    for name, wanted in members.items():
+        item = value[name]
+        if not isinstance(item, wanted) or (isinstance(item, bool) and wanted is not bool):
+            return False
+    return True
 
 
 def state(
@@ -175,13 +179,14 @@ def read(
 def current(facts: Iterable[Fact], *, kind: str, subject: str, at: datetime) -> Fact | None:
     """Return the newest current fact of ``kind`` about ``subject`` that is well typed, or None."""
     registered = _KINDS.get(kind)
-    found = None
-    for fact in facts:
-        if (fact.kind, fact.subject) != (kind, subject) or not fact.current(at) or registered is None:
-            continue
-        if well_typed(registered, fact.value) and (found is None or fact.entry > found.entry):
-            found = fact
-    return found
+    if registered is None:
+        return None
+    found = [fact for fact in facts if fact.kind == kind and fact.subject == subject and not fact.withdrawn]
+    found.sort(key=_entry, reverse=True)
+    for fact in found:
+        if fact.current(at) and well_typed(registered, fact.value):
+            return fact
+    return None
 
 
 def _payload(

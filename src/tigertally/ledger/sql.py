@@ -94,6 +94,14 @@ fact = Table(
 HASH_BYTES: Final = 32
 FEW_ROWS: Final = 8
 
+# What every append runs, built once: making a statement takes longer than running it.
+_READ_HEAD: Final = select(head.c.size, head.c.peaks, head.c.at).where(head.c.id == 1)
+_INSERT_HEAD: Final = insert(head)
+_WRITE_HEAD: Final = update(head).where(head.c.id == 1)
+_INSERT_ENTRY: Final = insert(entry)
+_INSERT_PAYLOAD: Final = insert(payload)
+_INSERT_ABOUT: Final = insert(about)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadRow:
@@ -125,7 +133,7 @@ class FactRow:
 
 def read_head(tx: Tx) -> HeadRow:
     """Return the head; an empty ledger has size 0."""
-    row = tx.one_or_none(select(head.c.size, head.c.peaks, head.c.at).where(head.c.id == 1))
+    row = tx.one_or_none(_READ_HEAD)
     if row is None:
         return HeadRow(size=0, peaks=(), at=None)
     raw = bytes(row.peaks)
@@ -137,9 +145,9 @@ def write_head(tx: Tx, row: HeadRow, *, first: bool) -> None:
     """Store the head."""
     values = {"size": row.size, "peaks": b"".join(row.peaks), "at": row.at}
     if first:
-        tx.execute(insert(head).values(id=1, **values))
+        tx.execute(_INSERT_HEAD, {"id": 1, **values})
     else:
-        tx.execute(update(head).where(head.c.id == 1).values(**values))
+        tx.execute(_WRITE_HEAD, values)
 
 
 def insert_entries(
@@ -161,18 +169,17 @@ def insert_entries(
     if len(leaves) <= FEW_ROWS:
         # Statements that SQLAlchemy keeps compiled: a bulk insert is prepared anew, which only many rows pay for.
         for index, kind, leaf, hashed in zip(indexes, kinds, leaves, hashes, strict=True):
-            tx.execute(insert(entry), {"idx": index, "at": at, "kind": kind, "leaf": leaf, "leaf_hash": hashed})
+            tx.execute(_INSERT_ENTRY, {"idx": index, "at": at, "kind": kind, "leaf": leaf, "leaf_hash": hashed})
         for index, salt, body in zip(indexes, salts, sealed, strict=True):
-            tx.execute(insert(payload), {"idx": index, "salt": salt, "sealed": body})
+            tx.execute(_INSERT_PAYLOAD, {"idx": index, "salt": salt, "sealed": body})
     else:
         ats = [at] * len(leaves)
         tx.insert_columns(entry, {"idx": indexes, "at": ats, "kind": kinds, "leaf": leaves, "leaf_hash": hashes})
         tx.insert_columns(payload, {"idx": indexes, "salt": salts, "sealed": sealed})
     if len(names) > FEW_ROWS:
         tx.insert_columns(about, {"pseudonym": names, "idx": places})
-    else:
-        for name, index in zip(names, places, strict=True):
-            tx.execute(insert(about), {"pseudonym": name, "idx": index})
+    elif names:
+        tx.execute(_INSERT_ABOUT, [{"pseudonym": name, "idx": at} for name, at in zip(names, places, strict=True)])
 
 
 def put_tile(tx: Tx, *, level: int, idx: int, hashes: bytes) -> None:
