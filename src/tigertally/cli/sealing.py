@@ -116,17 +116,32 @@ def check(shell: Shell, plan: Path, root: Path, inventory: Path | None) -> None:
     "按计划把客户数据封存入库；中断后重新运行即继续，完成后再运行不改变任何东西。",
     "Seal customers into the vault by the plan; interrupted, run it again; finished, running it again changes nothing.",
     "tigertally --as qian seal plan.toml ./export",
-    "tigertally --as qian seal plan.toml ./export --scope main",
+    "tigertally --as qian seal plan.toml ./export --inventory inventory.json --scope main",
 )
 @click.command(name="seal", cls=SpeakingCommand)
 @shared
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.argument("root", type=click.Path(path_type=Path))
+@option(
+    "--inventory",
+    type=click.Path(path_type=Path),
+    zh="清单文件（默认现在扫描）",
+    en="inventory file (default: scan now)",
+)
 @scoped
-def seal_command(shell: Shell, plan: Path, root: Path, scope: str) -> None:
+def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, scope: str) -> None:
     """Seal an estate."""
+    known = _inventory(shell, root, inventory)
     with shell.house() as house, shell.progress() as progress:
-        done = verbs.seal(house, actor=shell.actor(house), text=_text(plan), root=root, scope=scope, progress=progress)
+        done = verbs.seal(
+            house,
+            actor=shell.actor(house),
+            text=_text(plan),
+            root=root,
+            inventory=known,
+            scope=scope,
+            progress=progress,
+        )
     report = done.report
     data: Json = {
         "scope": scope,

@@ -21,7 +21,7 @@ from tigertally.sealing.errors import (
 from tigertally.sealing.extract import Columns, FieldColumn, read
 from tigertally.sealing.plan import Action, Extent, Plan, PlanField, PlanMistake, PlanSource
 from tigertally.sealing.planfile import dump, load
-from tigertally.sealing.proposal import check, propose
+from tigertally.sealing.proposal import check, propose, uncovered
 from tigertally.sealing.protect import protect
 from tigertally.sealing.rewriters.shield import Count, TokenLookup
 from tigertally.sealing.seal import SealReport, seal_estate
@@ -57,4 +57,5 @@ __all__ = [
     "protect",
     "read",
     "seal_estate",
+    "uncovered",
 ]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,7 @@ from tigertally.sealing.plan import (
 )
 
 _WHOLE_SHARE_MIN: Final = 0.5
+_BARE: Final = frozenset({FieldClass.CVV, FieldClass.EXPIRY})
 _UNNAMED: Final = re.compile(r"#\d+")
 _TIERS: Final = tuple(Confidence)
 _TIER_WORDS: Final = {Confidence.CERTAIN: "确定", Confidence.LIKELY: "很可能", Confidence.POSSIBLE: "可能"}
@@ -95,7 +97,11 @@ def check(plan: Plan, root: Path, inventory: Inventory | None = None) -> tuple[P
 
 
 def uncovered(plan: Plan, inventory: Inventory) -> tuple[PlanMistake, ...]:
-    """Return a mistake for each certain or likely finding that the plan has no answer for."""
+    """Return a mistake for each certain or likely finding that the plan has no answer for.
+
+    What may never be kept is answered by purging it as what it is; a certain finding is never kept and never sealed as
+    something else; a likely one may be, as a person's statement that it is not what it seems.
+    """
     reports = {report.path: report for report in inventory.objects}
     return tuple(
         mistake(
@@ -134,14 +140,29 @@ def _source(report: ObjectReport, table: str, findings: list[Finding]) -> PlanSo
 
 
 def _column_fields(name: str, findings: list[Finding]) -> list[PlanField]:
-    whole = [one for one in findings if one.field not in SPAN_CLASSES or one.count >= _WHOLE_SHARE_MIN * one.cells]
+    whole = [one for one in findings if one.field not in SPAN_CLASSES or _fills(one)]
     spans = [one for one in findings if one not in whole]
     if whole:
         best = min(whole, key=lambda one: (_TIERS.index(one.tier), -one.count))
         action = _action(best, in_text=False)
         if action is not Action.KEEP or not spans:
-            return [PlanField(name=name, cls=best.field, action=action, evidence=_evidence(best))]
+            field = PlanField(name=name, cls=best.field, action=action, evidence=_evidence(best))
+            open_ = [one for one in findings if one.tier is not Confidence.POSSIBLE and not _in_column(field, one)]
+            return [field] if not open_ else _mixed(field, [best, *(one for one in findings if one is not best)])
     return _span_fields(name, spans, in_text=False)
+
+
+def _in_column(field: PlanField, finding: Finding) -> bool:
+    return _answers(field, finding, in_text=False)
+
+
+def _mixed(field: PlanField, findings: list[Finding]) -> list[PlanField]:
+    """Return the fields of a column that holds several things: spans of each, or nothing of it is kept."""
+    spans = _span_fields(field.name, findings, in_text=False)
+    firm = [one for one in findings if one.tier is not Confidence.POSSIBLE]
+    if all(any(_in_column(one, finding) for one in spans) for finding in firm):
+        return spans
+    return [replace(field, action=Action.PURGE, evidence=" ｜ ".join(_evidence(one) for one in findings))]
 
 
 def _span_fields(name: str, findings: list[Finding], *, in_text: bool) -> list[PlanField]:
@@ -252,15 +273,39 @@ def _covered(plan: Plan, finding: Finding) -> bool:
     if finding.place.kind is PlaceKind.TEXT:
         # Rows of a table that do not line up are searched as text whenever the object is rewritten at all.
         return any(
-            any(one.cls is finding.field for one in source.fields) if source.is_text else source.kind != "sql"
+            any(_answers(one, finding, in_text=True) for one in source.fields)
+            if source.is_text
+            else source.kind != "sql"
             for source in sources
         )
     return any(
-        one.name == (finding.place.name or "") and (one.extent is Extent.CELL or one.cls is finding.field)
+        one.name == (finding.place.name or "") and _answers(one, finding, in_text=False)
         for source in sources
         if source.table == (finding.place.table or "")
         for one in source.fields
     )
+
+
+def _answers(one: PlanField, finding: Finding, *, in_text: bool) -> bool:
+    """Return whether ``one``, which lies where ``finding`` does, says what may become of it."""
+    whole = one.extent is Extent.CELL and not in_text
+    if whole and one.action is Action.PURGE:
+        return True
+    if one.cls is not finding.field:
+        return whole and finding.tier is not Confidence.CERTAIN and not _forbidden(finding)
+    if one.action is Action.KEEP:
+        return finding.tier is not Confidence.CERTAIN
+    # A bare code or date is known by its column only: no search inside the cells would find it.
+    return whole or in_text or finding.field not in _BARE or not _fills(finding)
+
+
+def _forbidden(finding: Finding) -> bool:
+    return FIELD_RULES[finding.field].destiny is Destiny.PURGE
+
+
+def _fills(finding: Finding) -> bool:
+    """Return whether most of the cells are what was found."""
+    return finding.count >= _WHOLE_SHARE_MIN * finding.cells
 
 
 def _place(finding: Finding) -> str:

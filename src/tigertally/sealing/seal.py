@@ -7,7 +7,8 @@ Invariants:
 3. a source is known by what it holds and by what the plan does with it: if either changes it is sealed again from its
    first row, which adds only what is new;
 4. sources that name their customers come first, so that a leak in a log finds its owner;
-5. entries hold counts and digests only: no subject, no value, no path.
+5. entries hold counts and digests only: no subject, no value, no path;
+6. text in which sensitive authentication data can be seen is never stored, even if the plan calls it a name.
 
 Deciding that it may be done, and that the plan is confirmed, is the caller's; so are the keys.
 """
@@ -16,13 +17,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from tigertally.base import canon
 from tigertally.base.canon import Json
+from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
@@ -30,15 +32,18 @@ from tigertally.crypto.digest import sha256_file, sha256_hex
 from tigertally.ledger import Event, Ledger, register_event
 from tigertally.sealing import extract
 from tigertally.sealing.errors import PlanNotValid
-from tigertally.sealing.extract import Columns
-from tigertally.sealing.plan import Plan, PlanSource, mistakes_in
+from tigertally.sealing.extract import Columns, FieldColumn
+from tigertally.sealing.plan import SPAN_CLASSES, Plan, PlanSource, mistakes_in
 from tigertally.sealing.rewriters.containers import file_of
+from tigertally.sealing.rewriters.located import located
 from tigertally.store import jobs
 from tigertally.store.jobs import Job, JobState
 from tigertally.vault import Begin, SealCounts, VaultKeys, seal_batch
 
 JOB_KIND: Final = "sealing.seal"
 MALFORMED: Final = "malformed"  # what the reader already saw to be no value of its class
+SAD: Final = "sad"  # text that holds track data, or a verification code beside a card, whatever the plan calls it
+_FORBIDDEN: Final = frozenset(cls for cls in SPAN_CLASSES if FIELD_RULES[cls].destiny is Destiny.PURGE)
 
 BATCH_SEALED: Final = register_event(
     "sealing.batch.sealed",
@@ -210,7 +215,8 @@ def _seal_source(work: _Work, index: int) -> _Tally:
     return tally
 
 
-def _seal_batch(work: _Work, digest: str, columns: Columns, tally: _Tally, job: Job) -> Job:
+def _seal_batch(work: _Work, digest: str, read: Columns, tally: _Tally, job: Job) -> Job:
+    columns, forbidden = _without_sad(read)
     with work.begin() as tx:
         now = work.now()
         sealed = seal_batch(
@@ -221,10 +227,27 @@ def _seal_batch(work: _Work, digest: str, columns: Columns, tally: _Tally, job: 
             now=now,
         )
         batch = _counted(columns, sealed)
+        batch.rejected[SAD] += forbidden
         payload = {"scope": work.keys.scope, "source": digest, "row": columns.row, **batch.counted()}
         work.ledger.append(tx, Event(kind=BATCH_SEALED, payload=payload, actor=work.actor), now=now)
         tally.add(batch)
         return jobs.advance(tx, job, cursor=tally.cursor(), now=now)
+
+
+def _without_sad(columns: Columns) -> tuple[Columns, int]:
+    """Return the batch without values that hold sensitive authentication data, and how many those are."""
+    forbidden = 0
+    fields: list[FieldColumn] = []
+    for column in columns.fields:
+        bad: set[int] = set()
+        if column.cls is not FieldClass.PAN:  # a card is its digits and nothing else
+            there = [at for at, value in enumerate(column.values) if value]
+            found = located([column.values[at] or "" for at in there])
+            bad = {there[at] for at, cls in zip(found.text, found.classes, strict=True) if cls in _FORBIDDEN}
+        values = [None if at in bad else value for at, value in enumerate(column.values)] if bad else column.values
+        fields.append(replace(column, values=values))
+        forbidden += len(bad)
+    return replace(columns, fields=tuple(fields)), forbidden
 
 
 def _counted(columns: Columns, sealed: SealCounts) -> _Tally:

@@ -324,8 +324,8 @@ def test_another_plan_begins_anew_but_never_over_a_finished_copy(
     with pytest.raises(PowerCut):
         protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=Failing(estate, 30))
     first = estate.plan.sources[0]
-    kept = replace(first, fields=tuple(replace(one, action=Action.KEEP) for one in first.fields))
-    other = Plan(sources=(kept, *estate.plan.sources[1:]))
+    purged = replace(first, fields=tuple(replace(one, action=Action.PURGE) for one in first.fields))
+    other = Plan(sources=(purged, *estate.plan.sources[1:]))
     report = protect(other, estate.root, out, inventory=estate.inventory, tokens=estate.tokens())
     assert report.plan_digest != copied[1].plan_digest
     with pytest.raises(CopyExists):

@@ -229,6 +229,20 @@ def test_a_plan_with_mistakes_seals_nothing(house: Installation, small: tuple[Pl
     assert house.holds() == (0, {})
 
 
+@on_sqlite
+def test_authentication_data_under_another_name_is_never_stored(house: Installation, small: tuple[Plan, Path]) -> None:
+    plan, root = small
+    (root / "notes.csv").write_text(
+        "no,note\nC1,;4111111111111111=30121010000012300000?\n"
+        "C2,%B5555555555554444^LI/WEI^30121010000012300000?\nC3,卡号4111111111111111 cvv 123\nC4,Li Wei\n"
+    )
+    note = PlanField(name="note", cls=FieldClass.NAME, action=Action.SEAL)
+    source = replace(plan.sources[0], object="notes.csv", fields=(note,))
+    report = house.seal(Plan(sources=(source,)), root)
+    assert (report.new_fields, report.rejected) == (1, {"sad": 3})
+    assert house.holds()[1] == {FieldClass.NAME: 1}
+
+
 def test_a_source_is_known_by_content_and_plan(small: tuple[Plan, Path]) -> None:
     plan, root = small
     (source,) = plan.sources

@@ -20,7 +20,7 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.crypto.digest import sha256_hex
 from tigertally.discovery import Confidence, Inventory
 from tigertally.handover import CopyKind
-from tigertally.sealing import Plan, PlanMistake, PlanNotValid, ProtectReport, SealReport
+from tigertally.sealing import Plan, PlanIncomplete, PlanMistake, PlanNotValid, ProtectReport, SealReport
 from tigertally.store.tx import Tx
 from tigertally.vault import VaultKeys
 
@@ -49,17 +49,27 @@ def plan_digest(plan: Plan) -> str:
     return sha256_hex(sealing.dump(plan).encode())
 
 
-def seal(house: House, *, actor: Actor, text: str, root: Path, scope: str, progress: Progress = SILENT) -> Sealed:
+def seal(
+    house: House,
+    *,
+    actor: Actor,
+    text: str,
+    root: Path,
+    inventory: Inventory,
+    scope: str,
+    progress: Progress = SILENT,
+) -> Sealed:
     """Seal every source of the plan into ``scope``. Killed anywhere, running it again goes on.
 
-    Raises ``PlanNotValid`` if the plan names what the estate does not have.
+    Raises ``PlanNotValid`` if the plan names what the estate does not have, ``PlanIncomplete`` if it has no answer for
+    what the scan found: a verification code sealed as a reference number would stay for ever.
     """
     plan = sealing.load(text)
     person = actor.person.person
     digest = plan_digest(plan)
 
     def begin(tx: Tx, now: datetime) -> None:
-        details = (("plan", digest), ("scope", scope))
+        details = (("plan", digest), ("scope", scope), ("inventory", inventory_digest(inventory)))
         allow(house, tx, actor=actor, action=Action.SEAL, now=now, classes=_classes(plan), details=details)
         ensure_scope(house, tx, scope=scope, actor=person, now=now)
         copies.remember(house, tx, scope=scope, place=root, kind=CopyKind.ORIGINAL, actor=person, now=now)
@@ -69,6 +79,8 @@ def seal(house: House, *, actor: Actor, text: str, root: Path, scope: str, progr
     def work() -> SealReport:
         with scope_keys(house, scope=scope) as keys:
             _must_fit(plan, root)
+            if left := sealing.uncovered(plan, inventory):
+                raise PlanIncomplete(mistakes=left)
             return sealing.seal_estate(
                 plan,
                 root,

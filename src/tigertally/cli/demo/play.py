@@ -80,7 +80,7 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
     plan = out / "plan.toml"
     stage.do(None, "plan", "propose", estate, "--inventory", inventory, "--out", plan)
     stage.do(None, "plan", "check", plan, estate, "--inventory", inventory)
-    sealed = stage.do(seller, "seal", plan, estate, who="qian")
+    sealed = stage.do(seller, "seal", plan, estate, "--inventory", inventory, who="qian")
     stage.say(
         "{s} 名客户入库，{v} 个值封存，{p} 个禁止保存的值清除",
         "{s} customers in the vault, {v} values sealed, {p} forbidden values purged",
