@@ -8,14 +8,15 @@ refused if deleting it would take away what this installation lives on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
 from tigertally.base.ids import DealId
 from tigertally.base.text import Text
-from tigertally.handover import events, sql
+from tigertally.handover import deeds, events, sql
+from tigertally.handover.deeds import CopyDeed
 from tigertally.handover.errors import CopyProtected, NoSuchCopy
 from tigertally.handover.site import note
 from tigertally.handover.sql import PLACE_CHARS_MAX, CopyRow
@@ -98,14 +99,16 @@ def register(
     return _copy(made)
 
 
-def known(tx: Tx, *, deal: DealId) -> list[KnownCopy]:
-    """Return a deal's copies in order of registration."""
-    return [_copy(row) for row in sql.read_copies(tx, deal=deal)]
+def known(tx: Tx, ledger: Ledger, *, deal: DealId) -> list[KnownCopy]:
+    """Return a deal's copies in order of registration. A row that says *gone* without its entry is not believed."""
+    rows = sql.read_copies(tx, deal=deal)
+    proved = deeds.of_copies(tx, ledger, deal=deal) if any(row.gone is not None for row in rows) else {}
+    return [_copy(row) if _believed(row, proved.get(row.id)) else _there(row) for row in rows]
 
 
 def decide(tx: Tx, ledger: Ledger, *, deal: DealId, copy: int, fate: Fate, actor: str, now: datetime) -> None:
     """Change what is to become of a copy that is still there. Raises ``NoSuchCopy``."""
-    found = next((item for item in known(tx, deal=deal) if item.copy == copy and item.gone is None), None)
+    found = next((item for item in known(tx, ledger, deal=deal) if item.copy == copy and item.gone is None), None)
     if found is None:
         raise NoSuchCopy
     if found.fate is fate:
@@ -136,6 +139,14 @@ def need_deletable(place: Path, *, protected: Sequence[Path]) -> None:
         kept = item.resolve()
         if kept == real or real in kept.parents:
             raise CopyProtected(name=name, reason="installation")
+
+
+def _believed(row: CopyRow, deed: CopyDeed | None) -> bool:
+    return row.gone is None or (deed is not None and (row.method, row.verified) == (deed.method, deed.verified))
+
+
+def _there(row: CopyRow) -> KnownCopy:
+    return replace(_copy(row), gone=None, method="", verified=False)
 
 
 def _copy(row: CopyRow) -> KnownCopy:

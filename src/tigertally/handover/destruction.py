@@ -7,13 +7,15 @@ Steps, each resumable and idempotent, in this order:
 4. copies marked for deletion are deleted and seen to be absent;
 5. the sealed value is shown not to open with any key that is left, then forgotten;
 6. the database is rewritten, so that freed pages hold neither rows nor that value;
-7. the ledger's head is signed, and over it the certificate.
+7. vault, keys, disk and the ledger's own entries are held against each other once more; then the ledger's head is
+   signed, and over it the certificate.
 
 The certificate says what was done, what was looked at and what was not covered. It never says "unrecoverable".
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,10 +33,18 @@ from tigertally.formats import statement as dsse
 from tigertally.formats.certificate import Certificate, DestroyedCopy, Ground, Signer
 from tigertally.formats.shape import Reader, parse_canonical, to_b64
 from tigertally.formats.statement import Kind, Statement
-from tigertally.handover import copies, erase, events, facts, papers, sql
+from tigertally.handover import copies, deeds, erase, events, facts, papers, sql
 from tigertally.handover import plan as plans
-from tigertally.handover.copies import CopyKind, Fate
-from tigertally.handover.errors import CertificateDiffers, DiskRefused, NotTwoPersons, PlanChanged, StillOpens
+from tigertally.handover.copies import CopyKind
+from tigertally.handover.deeds import CopyDeed, Deeds
+from tigertally.handover.errors import (
+    CertificateDiffers,
+    DiskRefused,
+    NotProved,
+    NotTwoPersons,
+    PlanChanged,
+    StillOpens,
+)
 from tigertally.handover.plan import DestructionPlan, PlannedCopy
 from tigertally.handover.site import Site, note
 from tigertally.handover.sql import DestructionRow
@@ -87,7 +97,8 @@ def run(
 
     ``signers`` are the persons who asked, approved and act, each with the ledger entry that proves it; ``compact``
     rewrites the database outside of any transaction; ``protected`` are places no copy may contain. Raises
-    ``NoGround``, ``PlanChanged``, ``NotTwoPersons``, ``DiskRefused``, ``StillOpens``, ``StoreUnavailable``.
+    ``NoGround``, ``PlanChanged``, ``NotTwoPersons``, ``DiskRefused``, ``StillOpens``, ``NotProved``,
+    ``StoreUnavailable``.
     Run again it goes on; finished it returns the certificate.
     """
     work = _begin(site, terms=terms, approved=approved, signers=signers, protected=protected)
@@ -117,7 +128,7 @@ def _begin(site: Site, *, terms: Terms, approved: str, signers: Sequence[Signer]
     now = site.clock.now()
     with site.writing() as tx:
         row = sql.read_destruction(tx, terms.deal)
-        paper = plans.make(tx, terms=terms, now=now) if row is None else plans.parse(row.plan)
+        paper = plans.make(tx, site.ledger, terms=terms, now=now) if row is None else plans.parse(row.plan)
         if paper.digest() != approved:
             raise PlanChanged
         if row is None:
@@ -126,7 +137,8 @@ def _begin(site: Site, *, terms: Terms, approved: str, signers: Sequence[Signer]
                 copies.need_deletable(Path(item.place), protected=protected)
             _store_plan(tx, site, paper, now=now)
         job = jobs.start_or_resume(tx, key=f"{JOB_KIND}/{terms.deal}", kind=JOB_KIND, now=now)
-    step, rows = _cursor(job.cursor)
+    # A destruction that begins here has done nothing yet, whatever a job of that name says.
+    step, rows = (_Step.ROWS, 0) if row is None else _cursor(job.cursor)
     return _Work(plan=paper, job=job, step=step, rows=rows)
 
 
@@ -188,6 +200,7 @@ def _keys(site: Site, work: _Work, *, batch: int) -> _Work:
     with site.writing() as tx:
         while late := vault.destroy_scope(tx, scope=work.plan.scope, batch=batch):
             work = replace(work, rows=work.rows + late)
+            note(tx, site.ledger, events.ROWS_DELETED, deal=work.plan.deal, actor=site.actor, now=now, rows=late)
         ended = [info for info in vault.destroy_scope_keys(tx, scope=work.plan.scope, now=now) if info.key in planned]
         vault.announce_end(tx, site.ledger, ended, kind=KEY_DESTROYED, actor=site.actor, now=now)
         work = _advance(tx, work, step=_Step.COPIES, rows=work.rows, now=now)
@@ -200,7 +213,7 @@ def _copies(site: Site, work: _Work, *, protected: Sequence[Path]) -> _Work:
     if work.step is not _Step.COPIES:
         return work
     with site.reading() as tx:
-        gone = {item.copy for item in copies.known(tx, deal=work.plan.deal) if item.gone is not None}
+        gone = {item.copy for item in copies.known(tx, site.ledger, deal=work.plan.deal) if item.gone is not None}
     for item in work.plan.doomed():
         if item.copy not in gone:
             _delete_copy(site, work, item, protected=protected)
@@ -276,8 +289,9 @@ def _certify(site: Site, work: _Work, *, terms: Terms, signers: Sequence[Signer]
         if row is None:
             raise CertificateDiffers(members="plan")
         _need_two_persons(tx, site, signers)
+        done = _proved(tx, site, work)
         head = checkpoints.sign_head(tx, site.ledger, now=now)
-        paper = _certificate(tx, work, row, terms=terms, signers=signers, head=head, now=now)
+        paper = _certificate(work, row, done, terms=terms, signers=signers, head=head, now=now)
         signed = dsse.make(Kind.CERTIFICATE, paper.body(), signing)
         certificates.read(signed)
         papers.save(tx, signed, deal=terms.deal, now=now)
@@ -299,21 +313,50 @@ def _certify(site: Site, work: _Work, *, terms: Terms, signers: Sequence[Signer]
         facts.destroyed(tx, site.ledger, paper, signed.digest, actor=site.actor, now=now)
 
 
+def _proved(tx: Tx, site: Site, work: _Work) -> Deeds:
+    """Return what the ledger proves was done, if the vault, the keys and the disk agree now. Raises ``NotProved``.
+
+    Neither the job's cursor nor a row is evidence: who can edit the database can edit them.
+    """
+    plan = work.plan
+    done = deeds.of_plan(tx, site.ledger, deal=plan.deal, plan=plan.digest(), keys=plan.keys)
+    planned = {key.key for key in plan.keys}
+    zeroised = vault.zeroised(tx, scope=plan.scope)
+    checks = (
+        ("plan", done.started),
+        ("vault", vault.counts(tx, scope=plan.scope) == (0, {})),
+        ("rows", done.rows > 0 or not plan.subjects),
+        ("keys", planned <= zeroised and all(info.key in zeroised for info in vault.list_keys(tx, scope=plan.scope))),
+        ("key_entries", planned <= done.keys),
+        ("failed_opening", done.opening_failed or not plan.subjects),
+        ("copies", all(_is_gone(item, done.copies.get(item.copy)) for item in plan.doomed())),
+    )
+    if wrong := [name for name, good in checks if not good]:
+        raise NotProved(members=", ".join(wrong))
+    return done
+
+
+def _is_gone(item: PlannedCopy, deed: CopyDeed | None) -> bool:
+    """Return whether a copy's deletion is on record, and nothing contradicts it now."""
+    if deed is None:
+        return False
+    place = Path(item.place)
+    return erase.is_absent(place) if deed.verified else not os.path.lexists(place)
+
+
 def _certificate(
-    tx: Tx,
     work: _Work,
     row: DestructionRow,
+    done: Deeds,
     *,
     terms: Terms,
     signers: Sequence[Signer],
     head: bytes,
     now: datetime,
 ) -> Certificate:
-    known = copies.known(tx, deal=terms.deal)
     deleted = tuple(
-        DestroyedCopy(place=str(item.place), kind=item.kind.value, method=item.method, verified=item.verified)
-        for item in known
-        if item.gone is not None and item.fate is Fate.DELETE
+        DestroyedCopy(place=item.place, kind=item.kind.value, method=deed.method, verified=deed.verified)
+        for item, deed in ((item, done.copies[item.copy]) for item in work.plan.doomed())
     )
     return Certificate(
         deal=terms.deal,
@@ -326,11 +369,11 @@ def _certificate(
         method=METHOD,
         tool=f"tigertally {__version__}",
         subjects=work.plan.subjects,
-        rows={"vault": work.rows},
+        rows={"vault": done.rows},
         keys=work.plan.keys,
         copies=deleted,
         not_covered=work.plan.not_covered,
-        failed_opening=work.plan.subjects > 0 and row.sample is None,
+        failed_opening=done.opening_failed,
         signers=tuple(signers),
         checkpoint=head.decode(),
     )

@@ -386,6 +386,31 @@ class StillOpens(Broken):
     hint = Text("停止，查明是哪个密钥副本，再重新运行", "stop, find out which copy of a key is left, then run it again")
 
 
+class NotProved(Broken):
+    """At certifying, what is there or what the ledger proves is not what would be certified."""
+
+    code = "handover.not_proved"
+    title = Text(
+        "销毁未得到证实（{members}），不签发证明",
+        "the destruction is not proved ({members}); nothing is certified",
+    )
+    hint = Text(
+        "保留现场并核查；残留的副本删除后可重新运行",
+        "keep everything as it is and investigate; a copy that is left can be removed, then run it again",
+    )
+
+
+class CopySwapped(Broken):
+    """Where a copy was registered something else lies now, or a link leads there."""
+
+    code = "handover.copy_swapped"
+    title = Text("{name} 已不是登记的那份副本（{reason}）", "{name} is not the copy that was registered ({reason})")
+    hint = Text(
+        "查明被谁替换；恢复原样或重新登记后再运行",
+        "find out who replaced it; put it back or register it again, then run it again",
+    )
+
+
 class DestructionBegun(Conflict):
     """The deal's data was destroyed, or is being destroyed."""
 

@@ -63,6 +63,9 @@ DESTRUCTION_STARTED: Final = register_event(
     "deal", "plan", "ground", "receipt", "subjects", "keys", "copies",
 )  # fmt: skip
 ROWS_DELETED: Final = register_event("handover.rows.deleted", Text("删除记录", "rows were deleted"), "deal", "rows")
+COPY_DELETING: Final = register_event(
+    "handover.copy.deleting", Text("着手删除副本", "deleting a copy began"), "deal", "copy", "method"
+)
 COPY_DELETED: Final = register_event(
     "handover.copy.deleted", Text("删除副本", "a copy was deleted"), "deal", "copy", "kind", "method", "verified"
 )

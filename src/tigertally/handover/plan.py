@@ -28,6 +28,7 @@ from tigertally.handover import copies, papers, receipt, sql
 from tigertally.handover.copies import CopyKind, Fate
 from tigertally.handover.errors import DestructionBegun, LastCopy, NoGround, NothingToUnwind
 from tigertally.handover.terms import DEAD, Terms
+from tigertally.ledger import Ledger
 from tigertally.store.tx import Tx
 from tigertally.vault import KeyState
 
@@ -99,14 +100,14 @@ class DestructionPlan:
         return tuple(item for item in self.copies if item.fate is Fate.DELETE)
 
 
-def plan(tx: Tx, *, terms: Terms, now: datetime) -> DestructionPlan:
+def plan(tx: Tx, ledger: Ledger, *, terms: Terms, now: datetime) -> DestructionPlan:
     """Return what a destruction in this deal would destroy. Raises :func:`ground_of`'s, ``DestructionBegun``."""
     if sql.read_destruction(tx, terms.deal) is not None:
         raise DestructionBegun
-    return make(tx, terms=terms, now=now)
+    return make(tx, ledger, terms=terms, now=now)
 
 
-def make(tx: Tx, *, terms: Terms, now: datetime) -> DestructionPlan:
+def make(tx: Tx, ledger: Ledger, *, terms: Terms, now: datetime) -> DestructionPlan:
     """Return the plan as the vault and the register stand now. Raises ``NoGround``."""
     ground, receipt_digest = ground_of(tx, terms=terms, now=now)
     subjects, values = vault.counts(tx, scope=terms.scope)
@@ -117,7 +118,7 @@ def make(tx: Tx, *, terms: Terms, now: datetime) -> DestructionPlan:
     )
     there = tuple(
         PlannedCopy(copy=item.copy, place=str(item.place), kind=item.kind, fate=item.fate)
-        for item in copies.known(tx, deal=terms.deal)
+        for item in copies.known(tx, ledger, deal=terms.deal)
         if item.gone is None
     )
     return DestructionPlan(

@@ -239,7 +239,7 @@ def read_copies(tx: Tx, *, deal: str) -> list[CopyRow]:
 
 def change_fate(tx: Tx, copy_id: int, *, fate: str) -> int:
     """Change what is to become of a copy; return rows changed."""
-    return tx.execute(update(copy).where(copy.c.id == copy_id, copy.c.gone.is_(None)).values(fate=fate))
+    return tx.execute(update(copy).where(copy.c.id == copy_id).values(fate=fate))
 
 
 def copy_gone(tx: Tx, copy_id: int, *, method: str, verified: bool, now: datetime) -> int:

@@ -12,7 +12,14 @@ Left to others: who may do any of this (``access``, asked by ``app``), recording
 values come from (``sealing``) and go to (``handover``).
 """
 
-from tigertally.vault.destruction import SealedSample, destroy_scope, erase_subject, sample_sealed, try_open
+from tigertally.vault.destruction import (
+    SealedSample,
+    destroy_scope,
+    erase_subject,
+    sample_sealed,
+    try_open,
+    zeroised,
+)
 from tigertally.vault.errors import (
     BadScope,
     KeeperUnavailable,
@@ -144,4 +151,5 @@ __all__ = [
     "transfer_key",
     "try_open",
     "view",
+    "zeroised",
 ]

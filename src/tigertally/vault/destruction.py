@@ -55,6 +55,12 @@ def destroy_scope(tx: Tx, *, scope: str, batch: int) -> int:
     return sql.delete_tokens(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
 
 
+def zeroised(tx: Tx, *, scope: str) -> frozenset[str]:
+    """Return the ids of a scope's keys that are destroyed and whose wrapped bytes are no longer stored."""
+    destroyed = keys.KeyState.DESTROYED.value
+    return frozenset(row.id for row in sql.read_keys(tx, scope=scope) if row.state == destroyed and row.wrapped is None)
+
+
 def sample_sealed(tx: Tx, *, scope: str) -> SealedSample | None:
     """Return one sealed value of a scope, None if it holds none. Kept in memory only, for :func:`try_open`."""
     for row in sql.records_after(tx, scope=scope, after=b"", limit=1):

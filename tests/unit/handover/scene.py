@@ -204,7 +204,7 @@ class Scene:
 def plan_of(office: Office) -> handover.DestructionPlan:
     """What that office would destroy."""
     with office.store.reading() as tx:
-        return handover.plan(tx, terms=office.terms, now=office.clock.now())
+        return handover.plan(tx, office.ledger, terms=office.terms, now=office.clock.now())
 
 
 def destroy(

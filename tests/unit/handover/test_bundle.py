@@ -167,7 +167,7 @@ def test_an_abandoned_bundle_makes_room_for_another(scene: Scene) -> None:
     assert second.root != first.root  # salted by bundle: two bundles tell nothing about each other
     assert second.counts == first.counts
     with scene.seller.store.reading() as tx:
-        places = [copy.place for copy in handover.known_copies(tx, deal=scene.seller.terms.deal)]
+        places = [copy.place for copy in handover.known_copies(tx, scene.seller.ledger, deal=scene.seller.terms.deal)]
     assert places == [scene.folder, again.folder]
     # the buyer may have the abandoned one: it is as genuine
     scene.accept_receipt(scene.receive())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 from tests.unit.handover.scene import SCOPE, START, Office, Scene, destroy, finished, plan_of
 
 from tigertally import handover, vault
+from tigertally.base import canon
 from tigertally.base.fields import FieldClass
 from tigertally.formats import certificate
 from tigertally.formats.certificate import Ground, Signer
 from tigertally.handover import CopyKind, Fate, errors
 from tigertally.ledger import facts
+from tigertally.store import jobs
 
 
 def register(office: Office, place: Path, *, kind: CopyKind = CopyKind.PROTECTED, fate: Fate = Fate.DELETE) -> int:
@@ -108,7 +111,9 @@ def test_copies_go_or_stay_as_decided(done: Scene, tmp_path: Path) -> None:
     assert original.is_dir()
     assert any("按选择保留" in text and "original (1)" in text for text in made.not_covered)
     with seller.store.reading() as tx:
-        assert [copy.copy for copy in handover.known_copies(tx, deal=seller.terms.deal) if copy.gone is None] == [kept]
+        assert [
+            copy.copy for copy in handover.known_copies(tx, seller.ledger, deal=seller.terms.deal) if copy.gone is None
+        ] == [kept]
 
 
 def test_a_file_is_overwritten_before_it_goes(done: Scene, tmp_path: Path) -> None:
@@ -263,3 +268,110 @@ def test_the_fact_of_it(done: Scene) -> None:
     with done.seller.store.reading() as tx:
         (found,) = facts.read(tx, kinds=[handover.DESTROYED.name], subjects=[done.seller.terms.deal])
     assert found.value == {"certificate": paper.digest, "ground": "receipt", "subjects": 40}
+
+
+def run_sql(office: Office, statement: str, **values: object) -> None:
+    """What somebody with the database in hand could do."""
+    from sqlalchemy import text  # noqa: PLC0415 - behind everybody's back
+
+    with office.store.transaction() as tx:
+        tx.execute(text(statement), values)
+
+
+def stop_at(wanted: str) -> Callable[[str], None]:
+    def stop(step: str) -> None:
+        if step == wanted:
+            raise InterruptedError
+
+    return stop
+
+
+def test_a_cursor_at_the_end_certifies_nothing(done: Scene) -> None:
+    """Nothing was deleted, but the job says that everything was: no certificate, and it says what is not proved."""
+    seller = done.seller
+    approved, signers = plan_of(seller).digest(), seller.signers()
+    with pytest.raises(InterruptedError):
+        destroy(seller, approved=approved, signers=signers, on_step=stop_at("plan stored"))
+    run_sql(
+        seller,
+        "UPDATE store_job SET cursor = :cursor WHERE kind = 'handover.destroy'",
+        cursor=canon.dumps({"step": 5, "rows": 240}),
+    )
+    run_sql(seller, "UPDATE handover_destruction SET sample = NULL")
+    with pytest.raises(errors.NotProved) as caught:
+        destroy(seller, approved=approved, signers=signers)
+    assert caught.value.details == {"members": "vault, rows, keys, key_entries, failed_opening, copies"}
+    assert seller.held()[0] == 40
+    assert seller.events("handover.certificate.signed") == []
+
+
+def test_a_job_made_beforehand_skips_nothing(done: Scene) -> None:
+    seller = done.seller
+    with seller.store.transaction() as tx:
+        job = jobs.start_or_resume(tx, key=f"handover.destroy/{seller.terms.deal}", kind="handover.destroy", now=START)
+        jobs.advance(tx, job, cursor=canon.dumps({"step": 5, "rows": 240}), now=START)
+    paper = certificate.read(finished(seller))
+    assert (seller.held(), paper.rows, paper.failed_opening) == ((0, {}), {"vault": 240}, True)
+
+
+def test_a_trial_that_never_ran_is_not_certified(done: Scene) -> None:
+    seller = done.seller
+    approved, signers = plan_of(seller).digest(), seller.signers()
+
+    def spoil(step: str) -> None:
+        if step == "keys zeroised":
+            run_sql(seller, "UPDATE handover_destruction SET sample = NULL")
+
+    with pytest.raises(errors.NotProved) as caught:
+        destroy(seller, approved=approved, signers=signers, on_step=spoil)
+    assert caught.value.details == {"members": "failed_opening"}
+
+
+def test_a_key_put_back_before_certifying(done: Scene) -> None:
+    seller = done.seller
+    approved, signers = plan_of(seller).digest(), seller.signers()
+
+    def spoil(step: str) -> None:
+        if step == "database rewritten":
+            run_sql(seller, "UPDATE vault_key SET wrapped = :some WHERE purpose = 'token'", some=b"anything")
+
+    with pytest.raises(errors.NotProved) as caught:
+        destroy(seller, approved=approved, signers=signers, on_step=spoil)
+    assert caught.value.details == {"members": "keys"}
+
+
+def test_a_copy_that_is_back_before_certifying(done: Scene) -> None:
+    seller = done.seller
+    approved, signers = plan_of(seller).digest(), seller.signers()
+
+    def spoil(step: str) -> None:
+        if step == "database rewritten":
+            done.folder.mkdir()
+
+    with pytest.raises(errors.NotProved) as caught:
+        destroy(seller, approved=approved, signers=signers, on_step=spoil)
+    assert caught.value.details == {"members": "copies"}
+    done.folder.rmdir()
+    assert certificate.read(destroy(seller, approved=approved, signers=signers)).copies[0].verified
+
+
+def test_a_row_that_says_gone_is_not_believed(done: Scene, tmp_path: Path) -> None:
+    """Before the plan or after it: without its entry in the ledger a copy is still there, and it goes."""
+    seller = done.seller
+    early, late = tmp_path / "early.csv", tmp_path / "late.csv"
+    for place in (early, late):
+        place.write_text("tokens only")
+        register(seller, place)
+    mark = "UPDATE handover_copy SET gone = registered, method = 'unlinked', verified = true WHERE place = :place"
+    run_sql(seller, mark, place=str(early))
+    plan = plan_of(seller)
+    assert [Path(copy.place).name for copy in plan.copies] == ["bundle", "early.csv", "late.csv"]
+
+    def spoil(step: str) -> None:
+        if step == "keys zeroised":
+            run_sql(seller, mark, place=str(late))
+
+    paper = certificate.read(destroy(seller, approved=plan.digest(), signers=seller.signers(), on_step=spoil))
+    assert not early.exists()
+    assert not late.exists()
+    assert [copy.method for copy in paper.copies] == ["unlinked", *["overwritten once, unlinked"] * 2]

@@ -161,7 +161,7 @@ def test_receipts_that_are_refused(written: Scene) -> None:
             written.accept_receipt(paper)
     assert written.seller.events("handover.receipt.accepted") == []
     with pytest.raises(errors.NoGround), written.seller.store.reading() as tx:
-        handover.plan(tx, terms=written.seller.terms, now=START)
+        handover.plan(tx, written.seller.ledger, terms=written.seller.terms, now=START)
 
 
 def test_only_the_seller_accepts(written: Scene) -> None:

@@ -52,7 +52,7 @@ def take_over(house: House, tx: Tx, *, scope: str, deal: DealId, keep: bool, act
             now=now,
             protected=protected_places(house),
         )
-        for item in known_copies(tx, deal=deal):
+        for item in known_copies(tx, house.ledger, deal=deal):
             if item.place == place and item.gone is None and item.fate is not fate:
                 # Asked again with another wish: the newest one counts.
                 decide_copy(tx, house.ledger, deal=deal, copy=item.copy, fate=fate, actor=actor, now=now)

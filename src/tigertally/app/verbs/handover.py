@@ -181,7 +181,7 @@ def destruction_plan(house: House, *, actor: Actor, deal: str, keep_originals: b
         allow(house, tx, actor=actor, action=Action.DEAL_MANAGE, now=now, deal=deal, details=details)
         person = actor.person.person
         copies.take_over(house, tx, scope=terms.scope, deal=terms.deal, keep=keep_originals, actor=person, now=now)
-        return handover.plan(tx, terms=terms, now=now)
+        return handover.plan(tx, house.ledger, terms=terms, now=now)
 
     return attempt(house, verb="handover.plan", work=work, actor=actor)
 
