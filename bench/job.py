@@ -100,7 +100,12 @@ def _plan(job: Job) -> Job:
 def _seal(job: Job) -> Job:
     with office(job, "seller") as seller:
         done = sealing.seal(
-            seller.house, actor=seller.actors["qian"], text=_plan_text(job), root=job.estate, scope=SCOPE
+            seller.house,
+            actor=seller.actors["qian"],
+            text=_plan_text(job),
+            root=job.estate,
+            inventory=_inventory(job),
+            scope=SCOPE,
         )
     assert done.subjects > 0
     return job
@@ -276,9 +281,9 @@ def _apart(phase: str, job: Job) -> Measured:
     """Run a phase in a fresh process. A problem does not travel between processes: its code does."""
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         done = pool.submit(_told, phase, job).result()
-    if isinstance(done, str):
-        raise RuntimeError(f"{phase}: {done}")
-    return done
+    if isinstance(done, Measured):
+        return done
+    raise RuntimeError(f"{phase}: {done}")
 
 
 def _told(phase: str, job: Job) -> Measured | str:

@@ -40,7 +40,7 @@ PEOPLE: Mapping[str, Mapping[str, frozenset[Role]]] = {
     },
     "buyer": {"sun": frozenset({Role.LEAD}), "li": frozenset({Role.OFFICER})},
 }
-_PASSPHRASE = "obviously-not-a-real-passphrase"
+_PASSPHRASE = "obviously-not-a-real-passphrase"  # noqa: S105 - made up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Job:
         return self.home / "bundle"
 
     def later(self) -> Job:
-        """The same job two minutes on."""
+        """Return the same job two minutes on."""
         return replace(self, at=self.at + timedelta(minutes=2))
 
 

@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 
 from tigertally.access import Action, Actor, Decision, NotAllowed, Request
 from tigertally.access.decision import ApprovalView
+from tigertally.app.bulk import rare_collections
 from tigertally.app.errors import Unexpected
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
@@ -65,7 +66,8 @@ def carry_out(house: House, *, verb: str, work: Callable[[], T], actor: Actor) -
     incident = ""
     kind = ""
     try:
-        return work()
+        with rare_collections():
+            return work()
     except Problem as problem:
         _refused(house, verb=verb, problem=problem, actor=actor)
         raise
