@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import openpyxl
 import pytest
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
+from openpyxl.worksheet.hyperlink import Hyperlink
 from tests.unit.sealing.counterparts import Tokens
 
 from tigertally.base.fields import FieldClass
@@ -129,6 +131,95 @@ def test_a_part_that_may_hold_copies_of_cells_is_refused(part: str) -> None:
         archive.writestr(part, "x")
     with pytest.raises(NotRewritable):
         rewritten_book(data.getvalue(), Shield(Tokens()), sheet_source("一", field("卡号")))
+
+
+NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+def book_of(rows: str, strings: str | None = None) -> bytes:
+    """Return a workbook whose one sheet has these rows, and this string table if given."""
+    plain, out = (
+        io.BytesIO(made_workbook((Sheet(name="一", header=("编号", "卡号"), columns=(["Y1"], [CARD])),))),
+        io.BytesIO(),
+    )
+    with zipfile.ZipFile(plain) as archive, zipfile.ZipFile(out, "w") as made:
+        for name in archive.namelist():
+            data = archive.read(name).decode()
+            if name.startswith("xl/worksheets/sheet"):
+                data = f"<worksheet {NAMESPACE}><sheetData>{rows}</sheetData></worksheet>"
+            if name == "xl/sharedStrings.xml" and strings is not None:
+                data = f"<sst {NAMESPACE}>{strings}</sst>"
+            made.writestr(name, data)
+    return out.getvalue()
+
+
+HEAD = (
+    '<row r="1"><c r="A1" t="inlineStr"><is><t>编号</t></is></c><c r="B1" t="inlineStr"><is><t>卡号</t></is></c></row>'
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f'<row><c r="A2"><v>1</v></c><c r="B2" t="inlineStr"><is><t><![CDATA[{CARD}]]></t></is></c></row>',
+        f"<row><c r='A2'><v>1</v></c><c r='B2' t='inlineStr'><is><t>{CARD}</t></is></c></row>",
+        f'<row><c r="B2" t="inlineStr"><!-- --><is><t>{CARD}</t></is></c></row>',
+        f'<row><c r="B2" t="inlineStr"><is><ü>{CARD}</ü></is></c></row>',
+        f'<row><c r="B2" t="b"><v>{CARD}</v></c></row>',
+        f'<row><c r="B2"><w>{CARD}</w></c></row>',
+        f'<row><x-y:c r="B2"><v>{CARD}</v></x-y:c></row>',
+        f'<row>{CARD}<c r="B2"><v>1</v></c></row>',
+        f'<x-y:row><c r="B2"><v>{CARD}</v></c></x-y:row>',
+        f'<row><c r="B2"><v>{CARD}</v></row>',
+    ],
+)
+def test_cells_that_are_not_understood_keep_the_workbook_out(row: str, tokens: Tokens) -> None:
+    data = book_of(HEAD + row)
+    source = sheet_source("一", field("卡号"))
+    with pytest.raises(NotRewritable):
+        rewritten_book(data, Shield(tokens), source)
+    with pytest.raises(NotRewritable):
+        list(workbook.read(io.BytesIO(data), source, batch_rows=9))
+
+
+def test_strings_that_are_not_understood_keep_the_workbook_out(tokens: Tokens) -> None:
+    for item in (f"<si><t><![CDATA[{CARD}]]></t></si>", f"<si t='1'><t>{CARD}</t></si>", f"<si><t>{CARD}</t>"):
+        with pytest.raises(NotRewritable):
+            rewritten_book(book_of(HEAD, item), Shield(tokens), sheet_source("一", field("卡号")))
+
+
+def test_empty_and_logical_cells_are_understood(tokens: Tokens) -> None:
+    row = (
+        '<row r="2"><c r="A2"><v>7</v></c><c r="B2" t="str"><f>C2</f><v></v></c><c r="C2" t="b"><v>1</v></c>'
+        '<c r="D2" t="e"><v>#DIV/0!</v></c><c r="E2" t="inlineStr"><is><t/></is></c><c r="F2" s="1"/></row><row r="3"/>'
+    )
+    data = rewritten_book(book_of(HEAD + row), Shield(tokens), sheet_source("一", field("卡号")))
+    assert row in everything(data)
+
+
+def test_hostile_sheets_take_no_longer_than_their_length(tokens: Tokens) -> None:
+    began = time.perf_counter()
+    for rows, strings in (("<row>" * 100_000, None), (HEAD, "<si>" * 100_000), ("<row>" + "<c>" * 100_000, None)):
+        with pytest.raises(NotRewritable):
+            rewritten_book(book_of(rows, strings), Shield(tokens), sheet_source("一", field("卡号")))
+    assert time.perf_counter() - began < 5
+
+
+def test_links_lose_whom_they_are_for(tokens: Tokens) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(book_by_openpyxl()))
+    sheet = book["退款"]
+    sheet["E3"].hyperlink = Hyperlink(
+        ref="E3", target="mailto:li.wei@example.com", tooltip="li.wei@example.com", display="li.wei@example.com"
+    )
+    sheet["E4"].hyperlink = f"https://pay.example/?pan={CARD}"
+    out = io.BytesIO()
+    book.save(out)
+    assert "li.wei@example.com" in everything(out.getvalue())
+    data = rewritten_book(out.getvalue(), Shield(tokens), BOOK_SOURCE)
+    assert "li.wei" not in everything(data)
+    assert CARD not in everything(data)
+    assert "about:blank" in everything(data)
+    assert openpyxl.load_workbook(io.BytesIO(data))["退款"]["E3"].hyperlink is not None
 
 
 def test_rows_of_a_sheet_under_a_title() -> None:

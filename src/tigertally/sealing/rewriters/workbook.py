@@ -6,7 +6,9 @@ Invariants:
    embedded objects and pictures hold copies of cells that nobody would replace;
 2. a shared string that no remaining cell shows is emptied, so no value stays behind in the table;
 3. comments, drawings, formulas, filters and names are searched for leaks like any text;
-4. the calculation chain is dropped (a spreadsheet rebuilds it), because replaced cells lose their formulas.
+4. links out of the workbook lose their targets, screen tips and shown addresses: they say whom they are for;
+5. XML that :mod:`~tigertally.sealing.rewriters.sheet` does not understand is refused;
+6. the calculation chain is dropped (a spreadsheet rebuilds it), because replaced cells lose their formulas.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import BinaryIO, Final
@@ -42,10 +45,17 @@ _KNOWN_PARTS: Final = re.compile(
     r"|xl/drawings/[^/]+\.(?:xml|vml)|xl/printerSettings/[^/]+\.bin"
 )
 _VERBATIM_PARTS: Final = re.compile(
-    r"\[Content_Types\]\.xml|(?:.*/)?_rels/[^/]*\.rels|xl/styles\.xml|xl/theme/[^/]+\.xml|xl/printerSettings/[^/]+\.bin"
+    r"\[Content_Types\]\.xml|xl/styles\.xml|xl/theme/[^/]+\.xml|xl/printerSettings/[^/]+\.bin"
 )
+_RELATIONSHIP: Final = re.compile(r"<(?:\w+:)?Relationship\b[^<>]*>")
+_EXTERNAL: Final = re.compile(r"""\bTargetMode\s*=\s*["']External["']""")
+_TARGET: Final = re.compile(r"""\bTarget\s*=\s*(?:"[^"]*"|'[^']*')""")
+_HYPERLINK: Final = re.compile(r"<(?:\w+:)?hyperlink\b[^<>]*>")
+_SHOWN: Final = re.compile(r"""\s(?:display|tooltip)\s*=\s*(?:"[^"]*"|'[^']*')""")
+_NOWHERE: Final = 'Target="about:blank"'
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _UNKNOWN_PART: Final = Text("工作簿含有无法改写的部件", "the workbook has a part that cannot be rewritten")
+_STRANGE_XML: Final = Text("工作簿的 XML 写法无法确认", "the workbook's XML is written in a way that cannot be judged")
 _LARGE_PART: Final = Text("工作簿的部件过大", "a part of the workbook is too large")
 
 
@@ -70,7 +80,7 @@ class _Book:
 
 def read(stream: BinaryIO, source: PlanSource, *, batch_rows: int) -> Iterator[Grid]:
     """Yield the rows of sheet ``source.table`` under its header; the first grid always comes."""
-    with zipfile.ZipFile(stream) as archive:
+    with _understood(source.object), zipfile.ZipFile(stream) as archive:
         book = _open(archive, source.object)
         part = book.sheets.get(source.table)
         if part is None:
@@ -94,7 +104,11 @@ def rewrite(
     """Write the workbook with planned cells of each sheet replaced and everything else searched for leaks."""
     plans = {source.table: source for source in sources}
     object_path = sources[0].object
-    with zipfile.ZipFile(stream) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+    with (
+        _understood(object_path),
+        zipfile.ZipFile(stream) as archive,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
         book = _open(archive, object_path)
         names = {part: name for name, part in book.sheets.items()}
         for info in archive.infolist():
@@ -109,6 +123,14 @@ def rewrite(
             out.writestr(_same(info), fresh)
         if book.has_strings:
             out.writestr(_same(archive.getinfo(STRINGS_PART)), _strings_xml(book).encode())
+
+
+@contextmanager
+def _understood(object_path: str) -> Iterator[None]:
+    try:
+        yield
+    except sheet.NotUnderstood:
+        raise NotRewritable(object_path=object_path, why=_STRANGE_XML) from None
 
 
 def _open(archive: zipfile.ZipFile, object_path: str) -> _Book:
@@ -199,7 +221,8 @@ def _sheet(book: _Book, part: str, source: PlanSource, shield: Shield, *, batch_
         if cells := [cell for row in batch for cell in row]:
             pieces.append(_cells(book, text, done, cells, names, left, source, shield))
             done = cells[-1].stop
-    return "".join([*pieces, text[done:stop], _searched(text[stop:], shield)])
+    tail = _HYPERLINK.sub(lambda found: _SHOWN.sub("", found.group()), text[stop:])
+    return "".join([*pieces, text[done:stop], _searched(tail, shield)])
 
 
 def _cells(
@@ -270,7 +293,13 @@ def _other_part(book: _Book, part: str, shield: Shield) -> bytes:
         text = re.sub(r'<Override\b[^>]*PartName="/xl/calcChain\.xml"[^>]*/>', "", text)
     if part == "xl/_rels/workbook.xml.rels":
         text = re.sub(r'<Relationship\b[^>]*Target="(?:/xl/)?calcChain\.xml"[^>]*/>', "", text)
+    if part.endswith(".rels"):
+        text = _RELATIONSHIP.sub(lambda found: _without_target(found.group()), text)
     return (text if _VERBATIM_PARTS.fullmatch(part) else _searched(text, shield)).encode()
+
+
+def _without_target(relationship: str) -> str:
+    return _TARGET.sub(_NOWHERE, relationship) if _EXTERNAL.search(relationship) else relationship
 
 
 def _searched(text: str, shield: Shield) -> str:
