@@ -26,7 +26,7 @@ TYPES: Final[dict[str, dict[str, type]]] = {
     "deals.agreement_in_force": {"agreement": str, "digest": str, "classes": list, "purposes": list},
     "deals.stage": {"stage": str, "side": str},
 }
-CLEAR: Final = {("seller", f"S{number}") for number in range(7)} | {("buyer", "S7"), ("buyer", "S8")}
+CLEAR: Final = {("seller", f"S{number}") for number in (*range(7), 9)} | {("buyer", "S7"), ("buyer", "S8")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,7 @@ def digest(request: Request) -> str:
         "deal": request.deal,
         "details": [list(pair) for pair in request.details],
         "purpose": request.purpose,
+        "scope": request.scope,
     }
     return sha256(json.dumps(act, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -102,7 +103,7 @@ def permits(request: Request, facts: Sequence[Fact]) -> bool:
                 and grant.start <= now < grant.until
                 and grant.action == request.action.value
                 and grant.purpose == request.purpose != ""
-                and grant.deal == deal
+                and (grant.deal, grant.scope) == (deal, request.scope)
                 and grant.classes.issuperset(classes)
                 and 0 < request.count <= grant.left
             )
@@ -114,6 +115,7 @@ def permits(request: Request, facts: Sequence[Fact]) -> bool:
                 and given.approver not in {"", person, given.asker}
                 and given.approver_roles & rule.second_person
                 and given.at <= now < given.until
+                and not known.frozen(given.approver)
                 for given in request.approvals
             )
         )

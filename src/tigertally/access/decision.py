@@ -201,7 +201,8 @@ def decide(request: Request, facts: Iterable[Fact]) -> Decision:
 
 
 def _role(work: _Work) -> None:
-    if not work.request.person or not work.request.roles & work.rule.roles:
+    person = work.request.person
+    if not isinstance(person, str) or not person or not work.request.roles & work.rule.roles:
         work.no(
             "role",
             Text("此人没有该操作所需的角色", "the person has no role for this action"),

@@ -15,7 +15,9 @@ from typing import Final
 
 SAFE_CHARS_MAX: Final = 240
 _DIGIT_RUN: Final = re.compile(r"\d(?:[ \-]?\d){8,}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+# C0 and C1 controls, direction marks and overrides, zero-width and line separators: nothing a terminal obeys or
+# that makes two different names look alike.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 class Lang(Enum):
@@ -23,6 +25,11 @@ class Lang(Enum):
 
     ZH = "zh"
     EN = "en"
+
+
+def printable(text: str) -> str:
+    """Return ``text`` on one line without anything a terminal would obey; nothing else is hidden."""
+    return _CONTROL.sub("·", text)
 
 
 def safe(value: object) -> str:
@@ -37,7 +44,7 @@ def safe(value: object) -> str:
         return str(value)
     if not isinstance(value, (str, PurePath)):
         return f"<{type(value).__name__}>"
-    shown = _CONTROL.sub("·", _DIGIT_RUN.sub("…", str(value)))
+    shown = printable(_DIGIT_RUN.sub("…", str(value)))
     return shown if len(shown) <= SAFE_CHARS_MAX else shown[: SAFE_CHARS_MAX - 1] + "…"
 
 

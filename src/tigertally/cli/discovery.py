@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text as Cell
 
 from tigertally import discovery
 from tigertally.app.errors import NotReadable, NotWritable
@@ -15,7 +16,7 @@ from tigertally.app.verbs import discovery as verbs
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.text import Text
-from tigertally.cli.base import Cell, Shell, shared, styled
+from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.language import SpeakingCommand, option, speak
 from tigertally.discovery import Confidence, Finding, Inventory, ObjectReport, PlaceKind, Status
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text as Cell
 
 from tigertally.app import measures, wire
 from tigertally.app.settings import DATABASE_DEFAULT
@@ -88,7 +89,7 @@ def status_command(shell: Shell) -> None:
     looks = {"met": "green", "not_met": "red", "not_built": "dim"}
 
     def show(out: Console) -> None:
-        rows = []
+        rows: list[list[str | Cell]] = []
         for item in found:
             look = looks[item.state.value]
             rows.append(

@@ -152,11 +152,12 @@ def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, s
         "known_fields": report.known_fields,
         "purged": report.purged,
         "rejected": dict(report.rejected),
+        "skipped": [{"object": item.object, "reason": shell.text(item.reason)} for item in report.skipped],
         "subjects": done.subjects,
         "values": {cls.value: count for cls, count in done.values.items()},
     }
 
-    def show(_: Console) -> None:
+    def show(out: Console) -> None:
         rejected = ", ".join(f"{name} {count}" for name, count in report.rejected.items()) or "0"
         shell.pairs(
             [
@@ -169,6 +170,10 @@ def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, s
                 *[(FIELD_RULES[cls].title, count) for cls, count in done.values.items()],
             ]
         )
+        if report.skipped:
+            passed = [[item.object, shell.text(item.reason)] for item in report.skipped]
+            heads = (Text("对象", "object"), Text("原因", "reason"))
+            out.print(shell.table(Text("未封存", "Not sealed"), heads, passed))
 
     shell.result(data, show)
 

@@ -16,7 +16,16 @@ from tigertally.access.policy import STAGES, Side
 from tigertally.base.canon import Json
 from tigertally.base.ids import AgreementId, DealId, PartyId, new_id
 from tigertally.deals import agreements, events, parties, sql
-from tigertally.deals.errors import AlreadyConcluded, BadDeal, DealOver, NoSuchDeal, NotConcluded, WrongSide
+from tigertally.deals.errors import (
+    AlreadyConcluded,
+    BadDeal,
+    DealNotProved,
+    DealOver,
+    NoSuchDeal,
+    NotConcluded,
+    ScopeTaken,
+    WrongSide,
+)
 from tigertally.deals.facts import STRUCTURE_ANSWERED
 from tigertally.deals.sql import DealRow
 from tigertally.formats import agreement as agreement_format
@@ -31,6 +40,7 @@ from tigertally.store.tx import Tx
 TITLE_CHARS_MAX: Final = 200  # as an invitation may have
 LOCK: Final = "deals.deal"
 _SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_DEAD: Final = "S9"
 _OVER: Final = frozenset({"S8", "S9"})
 
 
@@ -97,7 +107,8 @@ def open_deal(
 ) -> Deal:
     """Open a deal at S0; return it. ``deal`` is given by a buyer, who takes the seller's id.
 
-    ``scope`` names the vault's scope that holds (or will hold) the data. Raises :class:`BadDeal`.
+    ``scope`` names the vault's scope that holds (or will hold) the data; it is in one living deal at a time. Raises
+    :class:`BadDeal`, :class:`ScopeTaken`.
     """
     if not 1 <= len(title.strip()) <= TITLE_CHARS_MAX or not title.isprintable():
         raise BadDeal(what="title")
@@ -116,8 +127,11 @@ def open_deal(
         acceptance=None,
         created=now,
     )
+    for other in all_deals(tx, ledger, now=now):
+        if other.scope == scope and other.stage != _DEAD:
+            raise ScopeTaken(scope=scope)
     sql.insert_deal(tx, row)
-    payload: dict[str, Json] = {"deal": ident, "side": side.value, "scope": scope}
+    payload = _opened(row)
     ledger.append(tx, Event(kind=events.DEAL_OPENED, payload=payload, actor=actor, about=(ident,)), now=now)
     facts.state(
         tx,
@@ -155,7 +169,12 @@ def find(tx: Tx, ledger: Ledger, deal: str, *, now: datetime) -> Deal:
 
 def all_deals(tx: Tx, ledger: Ledger, *, now: datetime) -> list[Deal]:
     """Return all deals, the first opened first."""
-    return [_deal(tx, ledger, row, now) for row in sql.all_deals(tx)]
+    rows = sql.all_deals(tx)
+    staged = {fact.subject for fact in facts.read(tx, ledger=ledger, kinds=[DEAL_STAGE.name])}
+    if staged - {row.id for row in rows}:
+        # A deal's row was deleted: what it forbids must not be forgotten with it.
+        raise DealNotProved
+    return [_deal(tx, ledger, row, now) for row in rows]
 
 
 def standing(tx: Tx, ledger: Ledger, deal: str, *, own: PartyCard, now: datetime) -> Standing:
@@ -198,7 +217,19 @@ def _state_structure(tx: Tx, ledger: Ledger, *, deal: DealId, structure: Structu
     )
 
 
+def _opened(row: DealRow) -> dict[str, Json]:
+    return {"deal": row.id, "side": row.side, "scope": row.scope}
+
+
+def _proved(tx: Tx, ledger: Ledger, row: DealRow) -> bool:
+    """Return whether the deal's first entry says the side and scope that the row says."""
+    entries = ledger.about(tx, row.id)
+    return bool(entries) and ledger.payload_of(tx, entries[0], kind=events.DEAL_OPENED) == _opened(row)
+
+
 def _deal(tx: Tx, ledger: Ledger, row: DealRow, now: datetime) -> Deal:
+    if not _proved(tx, ledger, row):
+        raise DealNotProved
     stated = facts.read(tx, ledger=ledger, kinds=[DEAL_STAGE.name, STRUCTURE_ANSWERED.name], subjects=[row.id])
     stage = facts.current(stated, kind=DEAL_STAGE.name, subject=row.id, at=now)
     answered = facts.current(stated, kind=STRUCTURE_ANSWERED.name, subject=row.id, at=now)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tigertally.access import Unmet
-from tigertally.base.errors import Conflict, Invalid, Missing, Refused
+from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Refused
 from tigertally.base.text import Text
 
 _ASK_AGAIN: Final = Text("请对方重新出具文件", "ask the other side for a new paper")
@@ -248,3 +248,21 @@ class BadWaiver(Invalid):
         "豁免期不超过 {days} 天；在别处完成的须附文件摘要",
         "it ends within {days} days; what was done elsewhere needs the digest of its paper",
     )
+
+
+class ScopeTaken(Conflict):
+    """Another deal that is not dead holds the same data."""
+
+    code = "deals.scope_taken"
+    title = Text("数据范围 {scope} 已在另一笔交易中", "the scope {scope} is in another deal already")
+    hint = Text("先终止那笔交易，或另选范围", "end that deal first, or choose another scope")
+
+
+class DealNotProved(Broken):
+    """A deal's row says what no entry says, or a deal's row is gone."""
+
+    code = "deals.not_proved"
+    title = Text(
+        "交易记录没有台账依据，可能被改动或删除", "a deal's row is not what the ledger says; it may have been edited"
+    )
+    hint = Text("停止操作，运行 tigertally fsck，并保留现场", "stop, run tigertally fsck, and keep everything as it is")

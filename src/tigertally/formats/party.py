@@ -75,5 +75,7 @@ def read(statement: Statement) -> PartyCard:
     except BadKey:
         raise reader.wrong("keys") from None
     reader.end()
+    if not card.name.isprintable():
+        raise reader.wrong("name")
     statement.require({card.name: card.signing})
     return card

@@ -143,7 +143,7 @@ class Office:
     def resume(self, handle: str, token: SecretText) -> Session:
         """Resume a session."""
         with self.reading() as tx:
-            return identities.resume(tx, token=token, handle=handle, now=self.now, ledger=self.ledger)
+            return identities.resume(tx, self.ledger, token=token, handle=handle, now=self.now)
 
     def actor(self, handle: str) -> Actor:
         """Somebody who showed the second factor just now."""

@@ -205,8 +205,9 @@ def test_a_decision_on_an_approval_cites_it(office: Office) -> None:
         office.access.decide(tx, office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),)))
     office.give(office.ask_second("wang", Action.ERASE, **ACT), "zhao")
     with office.writing() as tx:
-        decision = office.access.decide(tx, office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),)))
-        (view,) = approvals.views(
-            tx, office.ledger, office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),)).act_digest()
-        )
+        request = office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),))
+        (view,) = request.approvals
+        decision = office.access.decide(tx, request)
+        again = office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),))
     assert decision.facts == (view.entry,)
+    assert again.approvals == ()  # one approval carries one decision

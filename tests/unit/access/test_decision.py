@@ -250,7 +250,7 @@ REVEALS: Final = (
         code="clear_stage",
         take=at_stage("S5", "buyer"),
     ),
-    Without(name="deal dead", code="clear_stage", take=at_stage("S9", "seller")),
+    Without(name="deal dead at the buyer", code="clear_stage", take=at_stage("S9", "buyer")),
     Without(name="no side", code="clear_stage", take=at_stage("S5", "")),
     *fact_flaws(DEAL_STAGE, "clear_stage", {"stage": ["S5"], "side": "seller"}),
 )

@@ -101,7 +101,7 @@ class Firm:
                 now=self.now,
             )
 
-    def open(self, structure: Structure | None = Structure.D3) -> DealId:
+    def open(self, structure: Structure | None = Structure.D3, *, scope: str = "shop") -> DealId:
         """Open a deal as the seller."""
         with self.tx() as tx:
             return deals.open_deal(
@@ -110,7 +110,7 @@ class Firm:
                 title="云杉优选转让（虚构）",
                 structure=structure,
                 side=Side.SELLER,
-                scope="shop",
+                scope=scope,
                 actor=self.lead,
                 now=self.now,
             ).deal

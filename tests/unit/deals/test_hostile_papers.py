@@ -105,6 +105,9 @@ def test_a_hostile_invitation_is_refused(acquainted: Pair, flaw: str) -> None:
 
 def test_the_forged_invitation_without_a_flaw_would_pass(acquainted: Pair) -> None:
     acquainted[1].accept(forged_invitation(acquainted))
+
+
+def test_one_a_little_ahead_of_our_clock_would_pass(acquainted: Pair) -> None:
     acquainted[1].accept(forged_invitation(acquainted, later=timedelta(minutes=4)))
 
 
@@ -174,7 +177,7 @@ HOSTILE_ACCEPTANCES: dict[str, tuple[Callable[[Pair, Statement], Statement], typ
         deals.NoSuchDeal,
     ),
     "another deal of ours": (
-        lambda pair, paper: forged_acceptance(pair, paper, deal=pair[0].open()),
+        lambda pair, paper: forged_acceptance(pair, paper, deal=pair[0].open(scope="other")),
         deals.NoInvitation,
     ),
     "card of a stranger": (

@@ -348,12 +348,13 @@ def test_waivers_out_of_bounds(seller: Firm) -> None:
     waive(seller, deal, "drill", until=seller.now + timedelta(days=90))
 
 
-def test_a_side_edited_in_the_database_changes_nothing(seller: Firm) -> None:
+@pytest.mark.parametrize("changes", [{"side": "buyer"}, {"scope": "elsewhere"}], ids=str)
+def test_a_row_edited_in_the_database_is_not_believed(seller: Firm, changes: dict[str, str]) -> None:
     deal = seller.open()
     with seller.tx() as tx:
-        tx.execute(rows.deal.update().values(side="buyer"))
-    assert seller.deal(deal).side is Side.SELLER
-    assert "inventory" in refused(seller, deal, "S1")
+        tx.execute(rows.deal.update().values(**changes))
+    with pytest.raises(deals.DealNotProved):
+        seller.deal(deal)
 
 
 @pytest.mark.parametrize("changes", [{"digest": "x"}, {"digest": "A" * 64}, {"objects": -1}, {"unread": -1}], ids=str)
@@ -369,3 +370,20 @@ def test_statements_out_of_form_are_mistakes(seller: Firm, changes: dict[str, ob
     }
     with pytest.raises(ValueError, match=r"deals\.inventory"), seller.tx() as tx:
         deals.record_inventory(tx, seller.ledger, **{**arguments, **changes})  # type: ignore[arg-type]
+
+
+def test_a_row_deleted_in_the_database_is_missed(seller: Firm) -> None:
+    seller.open()
+    with seller.tx() as tx:
+        tx.execute(rows.deal.delete())
+    with seller.tx() as tx, pytest.raises(deals.DealNotProved):
+        deals.all_deals(tx, seller.ledger, now=seller.now)
+
+
+def test_data_is_in_one_living_deal_at_a_time(seller: Firm) -> None:
+    first = seller.open()
+    with pytest.raises(deals.ScopeTaken):
+        seller.open()
+    seller.open(scope="other")
+    move(seller, first, "S9", deals.MoveReason.WITHDRAWN)
+    seller.open()

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("classes", sa.String(400), nullable=False),
         sa.Column("purpose", sa.String(40), nullable=False),
         sa.Column("deal", sa.String(40), nullable=False),
+        sa.Column("scope", sa.String(40), nullable=False),
         sa.Column("uses_max", sa.Integer, nullable=False),
         sa.Column("used", sa.Integer, nullable=False),
         sa.Column("start", Instant, nullable=True),
