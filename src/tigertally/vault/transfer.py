@@ -27,6 +27,7 @@ from tigertally.store.tx import Tx
 from tigertally.vault import entries, spelling, sql, tokens, values
 from tigertally.vault.errors import (
     NoSuchSubject,
+    SadRefused,
     SubjectDiffers,
     TokenClash,
     TokenNotAccepted,
@@ -185,7 +186,7 @@ def _salts(keys: VaultKeys, bundle: str, subjects: Sequence[str]) -> list[bytes]
 
 
 def _accepted(part: PartColumns) -> list[bytes]:
-    """Return the values' bytes if every value and token may be kept."""
+    """Return the values' bytes if every value and token may be kept. Raises ``SadRefused`` and the others named."""
     by_code: dict[int, list[int]] = {}
     for at, code in enumerate(part.code):
         by_code.setdefault(code, []).append(at)
@@ -195,6 +196,8 @@ def _accepted(part: PartColumns) -> list[bytes]:
             raise ValueNotAccepted(field=str(code), reason="class")
         column = [part.value[at] for at in positions]
         cells = values.accept([(cls, column)], rows=len(column))
+        if values.Rejection.SAD in cells.rejected:
+            raise SadRefused(field=cls)
         if len(cells.rows) != len(column):
             reason = next(iter(cells.rejected)).value if cells.rejected else "empty"
             raise ValueNotAccepted(field=cls, reason=reason)

@@ -2,8 +2,9 @@
 
 1. Sensitive authentication data and clear passwords are refused as a whole, whoever asks (PCI DSS 3.3.1);
 2. a card number is 12–19 ASCII digits that pass the Luhn check;
-3. every value is 1 to ``VALUE_CHARS_MAX`` characters of encodable text.
-What fails 2 or 3 is counted with its reason and never stored. Empty cells are no values and count nowhere.
+3. every value is 1 to ``VALUE_CHARS_MAX`` characters of encodable text;
+4. no value of another class holds track data or a card number (``forbidden``).
+What fails 2, 3 or 4 is counted with its reason and never stored. Empty cells are no values and count nowhere.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tigertally.base.limits import VALUE_CHARS_MAX
 from tigertally.data.issuers import PAN_DIGITS_MAX, PAN_DIGITS_MIN
 from tigertally.vault import digits
 from tigertally.vault.errors import SadRefused
+from tigertally.vault.forbidden import forbidden_texts
 
 _PAN_LENGTHS: Final = frozenset(range(PAN_DIGITS_MIN, PAN_DIGITS_MAX + 1))
 
@@ -30,6 +32,7 @@ class Rejection(Enum):
     TOO_LONG = "too_long"
     NOT_TEXT = "not_text"
     TOO_MANY = "too_many"
+    SAD = "sad"
 
 
 @dataclass(slots=True, repr=False)
@@ -75,6 +78,9 @@ def _accept_column(cells: Cells, cls: FieldClass, column: Sequence[str | None]) 
         good = _cards(there)
         cells.reject(Rejection.NOT_A_CARD, good.count(False))
         rows, there = _kept(rows, there, good)
+    elif bad := frozenset(forbidden_texts(there)):
+        cells.reject(Rejection.SAD, len(bad))
+        rows, there = _kept(rows, there, [at not in bad for at in range(len(there))])
     encoded = [encode(value) for value in there]
     if None in encoded:
         cells.reject(Rejection.NOT_TEXT, encoded.count(None))

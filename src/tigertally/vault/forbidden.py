@@ -1,0 +1,99 @@
+"""Text that must not be kept under another name: track data, and card numbers in a field that is no card field.
+
+A value of any class but PAN is refused if it holds magnetic track 1 or 2 (ISO/IEC 7813), or a Luhn-valid number in
+an issued range, written together or in the groups that are printed on cards. Numbers that are provably something
+else pass: a national ID with its check digit (GB 11643-1999), a valid IBAN (ISO 13616), a hexadecimal digest.
+One pattern over the joined column spares all columns without long numbers.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from tigertally.data import issuers
+from tigertally.vault import digits
+
+_BETWEEN: Final = "\x00"
+_LONG: Final = re.compile(r"(?<!\d)\d(?:[ ._/-]?\d){11}")
+_TRACK: Final = re.compile(r"[Bb]\d{12,19}\^|\d{12,19}(?:=\d{4}|[Dd]\d{7})")
+_CARD: Final = re.compile(
+    r"(?<!\d)(?:\d{12,19}"
+    r"|\d{4}([ ._/-])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?"
+    r"|\d{4}([ ._/-])\d{6}\2\d{4,5})(?!\d)(?:[Xx](?![0-9A-Za-z]))?"
+)
+_SPACERS: Final = re.compile(r"[ ._/-]")
+_IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_DIGEST: Final = re.compile(r"(?=.*[a-fA-F])[0-9a-fA-F]{32,128}")
+_ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECK: Final = "10X98765432"
+_ID_DIGITS: Final = 18
+_HEAD_DIGITS: Final = 6
+
+
+def forbidden_texts(texts: Sequence[str]) -> list[int]:
+    """Return the positions of texts that hold track data or a card number, ascending."""
+    if not _LONG.search(_BETWEEN.join(texts)):
+        return []
+    found: set[int] = set()
+    where: list[int] = []
+    numbers: list[str] = []
+    for position, text in enumerate(texts):
+        if len(text) < issuers.PAN_DIGITS_MIN:
+            continue
+        if text.isascii() and text.isdigit():
+            if len(text) <= issuers.PAN_DIGITS_MAX:
+                where.append(position)
+                numbers.append(text)
+            continue
+        if not _LONG.search(text):
+            continue
+        plain = text if text.isascii() else _plain(text)
+        if _TRACK.search(plain):
+            found.add(position)
+            continue
+        for match in _CARD.finditer(plain):
+            number = _SPACERS.sub("", match[0]).upper()
+            if not _is_national_id(number):
+                where.append(position)
+                numbers.append(number.removesuffix("X"))
+    for positions, cards in digits.by_length(numbers):
+        passed = digits.luhn(cards).tolist()
+        found.update(
+            where[at]
+            for at, fine in zip(positions, passed, strict=True)
+            if fine and _is_card(numbers[at]) and not _is_other(texts[where[at]])
+        )
+    return sorted(found)
+
+
+def _plain(text: str) -> str:
+    """Return ``text`` with every digit of another script or width as an ASCII digit."""
+    return "".join([str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text])
+
+
+def _is_card(number: str) -> bool:
+    return _issued_head(len(number), number[:_HEAD_DIGITS]) and not _is_national_id(number)
+
+
+@lru_cache(maxsize=65_536)
+def _issued_head(length: int, head: str) -> bool:
+    # No range has a prefix of more than six digits.
+    return issuers.issued(head.ljust(length, "0"))
+
+
+def _is_national_id(number: str) -> bool:
+    if len(number) != _ID_DIGITS or not ("19" <= number[6:8] <= "20" and "01" <= number[10:12] <= "12"):
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(number[:-1], _ID_WEIGHTS, strict=True))
+    return "01" <= number[12:14] <= "31" and number[-1] == _ID_CHECK[total % 11]
+
+
+def _is_other(text: str) -> bool:
+    """Return whether the whole value is a digest or a valid IBAN, whose digits mean no card."""
+    if _DIGEST.fullmatch(text):
+        return True
+    return bool(_IBAN.fullmatch(text)) and int("".join([str(int(char, 36)) for char in text[4:] + text[:4]])) % 97 == 1
