@@ -40,34 +40,37 @@ def forbidden_texts(texts: Sequence[str]) -> list[int]:
         return []
     found: set[int] = set()
     where: list[int] = []
-    numbers: list[str] = []
+    cards: list[str] = []
     for position, text in enumerate(texts):
-        if len(text) < issuers.PAN_DIGITS_MIN:
-            continue
-        if text.isascii() and text.isdigit():
-            if len(text) <= issuers.PAN_DIGITS_MAX:
-                where.append(position)
-                numbers.append(text)
-            continue
-        if not _LONG.search(text):
-            continue
-        plain = text if text.isascii() else _plain(text)
-        if _TRACK.search(plain):
+        numbers = _numbers(text)
+        if numbers is None:
             found.add(position)
-            continue
-        for match in _CARD.finditer(plain):
-            number = _SPACERS.sub("", match[0]).upper()
-            if not _is_national_id(number):
-                where.append(position)
-                numbers.append(number.removesuffix("X"))
-    for positions, cards in digits.by_length(numbers):
-        passed = digits.luhn(cards).tolist()
+        elif numbers:
+            where += [position] * len(numbers)
+            cards += numbers
+    for positions, columns in digits.by_length(cards):
+        passed = digits.luhn(columns).tolist()
         found.update(
             where[at]
             for at, fine in zip(positions, passed, strict=True)
-            if fine and _is_card(numbers[at]) and not _is_other(texts[where[at]])
+            if fine and _is_card(cards[at]) and not _is_other(texts[where[at]])
         )
     return sorted(found)
+
+
+def _numbers(text: str) -> list[str] | None:
+    """Return the numbers in a text that are as long as a card's; None if it holds track data."""
+    if len(text) < issuers.PAN_DIGITS_MIN:
+        return []
+    if text.isascii() and text.isdigit():
+        return [text] if len(text) <= issuers.PAN_DIGITS_MAX else []
+    if not _LONG.search(text):
+        return []
+    plain = text if text.isascii() else _plain(text)
+    if _TRACK.search(plain):
+        return None
+    found = [_SPACERS.sub("", match[0]).upper() for match in _CARD.finditer(plain)]
+    return [number.removesuffix("X") for number in found if not _is_national_id(number)]
 
 
 def _plain(text: str) -> str:
