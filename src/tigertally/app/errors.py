@@ -40,6 +40,14 @@ class Unexpected(Broken):
     )
 
 
+class BadDigest(Invalid):
+    """What was typed for a digest or a fingerprint cannot be one."""
+
+    code = "app.bad_digest"
+    title = Text("应输入 64 位十六进制摘要", "a digest of 64 hexadecimal digits is needed")
+    hint = Text("请完整复制，或逐组核对后再输入", "copy it whole, or check it group by group and type it again")
+
+
 class NotReadable(Invalid):
     """A file the user named cannot be read."""
 

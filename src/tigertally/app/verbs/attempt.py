@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
@@ -19,17 +20,18 @@ from typing import Final, TypeVar
 from tigertally.access import Action, Actor, Decision, NotAllowed, Request
 from tigertally.access.decision import ApprovalView
 from tigertally.app.bulk import rare_collections
-from tigertally.app.errors import Unexpected
+from tigertally.app.errors import BadDigest, Unexpected
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.errors import Problem
 from tigertally.base.fields import FieldClass
-from tigertally.base.ids import new_id
+from tigertally.base.ids import check_id, new_id
 from tigertally.base.text import Text
 from tigertally.ledger import Event, register_event
 from tigertally.store.tx import Tx
 
 T = TypeVar("T")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 VERB_REFUSED: Final = register_event(
     "app.verb.refused", Text("操作被拒绝", "a verb was refused"), "verb", "code", "person"
@@ -92,7 +94,13 @@ def allow(
     grant: str = "",
     details: tuple[tuple[str, str], ...] = (),
 ) -> Decision:
-    """Decide and record inside ``tx``; raise :class:`NotAllowed` with every unmet condition if the answer is no."""
+    """Decide and record inside ``tx``; raise :class:`NotAllowed` with every unmet condition if the answer is no.
+
+    A request that waits for a second person is kept where that person reads it: what was typed must have the form of
+    what it is (``deal`` here, the details by whoever gives them), so that no customer's value is kept by mistake.
+    """
+    if deal:
+        check_id(deal, "dea")
     request = house.access.request(
         tx,
         actor=actor,
@@ -107,6 +115,13 @@ def allow(
         details=details,
     )
     return house.access.decide(tx, request)
+
+
+def checked_digest(text: str) -> str:
+    """Return ``text`` if it has the form of a SHA-256 in hexadecimal; else raise :class:`BadDigest`."""
+    if not _DIGEST.fullmatch(text):
+        raise BadDigest
+    return text
 
 
 def second_person(request: Request, decision: Decision) -> ApprovalView:

@@ -10,10 +10,10 @@ from tigertally import deals
 from tigertally.access import Action, Actor
 from tigertally.access.policy import CLEAR_STAGES, Side
 from tigertally.app.errors import NotReadable
-from tigertally.app.verbs.attempt import allow, attempt, second_person
+from tigertally.app.verbs.attempt import allow, attempt, checked_digest, second_person
 from tigertally.app.wire import House
 from tigertally.base.fields import FieldClass
-from tigertally.base.ids import AgreementId, DealId, PartyId
+from tigertally.base.ids import AgreementId, DealId, PartyId, check_id
 from tigertally.crypto.digest import sha256_file
 from tigertally.deals import Deal, Judgement, MoveReason, Party, WaiverReason
 from tigertally.formats import agreement as agreement_format
@@ -68,8 +68,8 @@ def confirm_party(house: House, *, actor: Actor, party: str, fingerprint: str) -
     """Confirm a counterparty by the fingerprint it read out; a two-person act. Returns the entry."""
 
     def work(tx: Tx, now: datetime) -> int:
-        spelled = "".join(fingerprint.split()).lower()
-        details = (("party", party), ("fingerprint", spelled))
+        spelled = checked_digest("".join(fingerprint.split()).lower())
+        details = (("party", check_id(party, "pty")), ("fingerprint", spelled))
         allow(house, tx, actor=actor, action=Action.PARTY_CONFIRM, now=now, details=details)
         return deals.confirm(
             tx, house.ledger, party=PartyId(party), fingerprint=fingerprint, actor=actor.person.person, now=now
@@ -258,7 +258,9 @@ def waive(
             ("days", str(days)),
             ("document", document),
         )
-        request = house.access.request(tx, actor=actor, action=Action.WAIVE, now=now, deal=deal, details=details)
+        request = house.access.request(
+            tx, actor=actor, action=Action.WAIVE, now=now, deal=check_id(deal, "dea"), details=details
+        )
         second = second_person(request, house.access.decide(tx, request))
         return deals.waive(
             tx,

@@ -14,7 +14,7 @@ from tigertally import deals, handover, vault
 from tigertally.access import Action, Actor
 from tigertally.access.policy import Side
 from tigertally.app.verbs import copies
-from tigertally.app.verbs.attempt import allow, attempt, carry_out, second_person
+from tigertally.app.verbs.attempt import allow, attempt, carry_out, checked_digest, second_person
 from tigertally.app.verbs.vault import ensure_scope, scope_keys
 from tigertally.app.wire import House
 from tigertally.base.fields import SEALABLE, FieldClass
@@ -195,7 +195,7 @@ def destroy(house: House, *, actor: Actor, deal: str, approved: str, progress: P
     def work(tx: Tx, now: datetime) -> tuple[Terms, list[Signer]]:
         terms = terms_of(house, tx, deal=deal, now=now)
         request = house.access.request(
-            tx, actor=actor, action=Action.DESTROY, now=now, deal=deal, details=(("plan", approved),)
+            tx, actor=actor, action=Action.DESTROY, now=now, deal=deal, details=(("plan", checked_digest(approved)),)
         )
         second = second_person(request, house.access.decide(tx, request))
         person = actor.person.person

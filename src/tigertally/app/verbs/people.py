@@ -105,6 +105,7 @@ def change_roles(house: House, *, actor: Actor, handle: str, roles: Iterable[Rol
 
     def work(tx: Tx, now: datetime) -> Person:
         details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
+        identities.find(tx, handle)
         action = _managing(tx, actor=actor, handle=handle, wanted=wanted)
         allow(house, tx, actor=actor, action=action, now=now, details=details)
         return identities.change_roles(
@@ -118,6 +119,7 @@ def disable(house: House, *, actor: Actor, handle: str) -> None:
     """Disable a person; their sessions end at once."""
 
     def work(tx: Tx, now: datetime) -> None:
+        identities.find(tx, handle)
         action = _managing(tx, actor=actor, handle=handle, wanted=frozenset())
         allow(house, tx, actor=actor, action=action, now=now, details=(("handle", handle),))
         identities.disable(tx, house.ledger, handle=handle, actor=actor.person.person, now=now)

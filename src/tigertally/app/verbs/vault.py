@@ -20,7 +20,7 @@ from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
 from tigertally.ledger import Event, register_event
 from tigertally.store.tx import Tx
-from tigertally.vault import KeyInfo, MaskedRecord, Place, VaultKeys
+from tigertally.vault import KeyInfo, KeyPurpose, MaskedRecord, Place, VaultKeys
 
 VALUE_REVEALED: Final = register_event(
     "vault.value.revealed",
@@ -196,6 +196,7 @@ def rotate(house: House, *, actor: Actor, scope: str, progress: Progress = SILEN
     """
 
     def work(tx: Tx, now: datetime) -> None:
+        vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope)  # no such scope, nothing to ask for
         allow(house, tx, actor=actor, action=Action.ROTATE, now=now, details=(("scope", scope),))
         vault.rotate(tx, house.ledger, house.keeper, scope=scope, actor=actor.person.person, now=now)
 
