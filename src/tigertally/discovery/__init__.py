@@ -26,7 +26,7 @@ from tigertally.discovery.inventory import (
     Totals,
 )
 from tigertally.discovery.labels import Meaning, meaning
-from tigertally.discovery.naming import column_names
+from tigertally.discovery.naming import column_names, safe_name
 from tigertally.discovery.report import from_json, to_json
 from tigertally.discovery.scan import scan
 from tigertally.discovery.spans import Spans, find_spans
@@ -57,6 +57,7 @@ __all__ = [
     "from_json",
     "header_row",
     "meaning",
+    "safe_name",
     "scan",
     "to_json",
 ]

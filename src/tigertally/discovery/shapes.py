@@ -41,8 +41,11 @@ EXPIRY: Final = (
 EXPIRY_SLASHED: Final = r"^(?:0[1-9]|1[0-2])/[0-9]{2}$"
 CODE: Final = r"^[0-9]{3,4}$"
 PIN: Final = r"^(?:[0-9]{4}|[0-9]{6}|[0-9A-Fa-f]{16})$"
-# What stands in password columns without being one: dates, flags, stars, long texts, our own tokens.
-OTHER_CELLS: Final = r"^(?:tok_[a-z]{2}[0-9a-hjkmnp-tv-z]{26}|\d{4}[-/]\d\d?[-/]\d\d?.*|(?i:true|false|yes|no|null|none|n/a|-|是|否)|[*●•x]+|.{0,3}|.{65,})$"
+# What stands in password columns without being one: dates, flags, stars, long texts, our own tokens and fillings.
+OTHER_CELLS: Final = (
+    r"^(?:purged-\d+|tok_[a-z]{2}[0-9a-hjkmnp-tv-z]{26}|\d{4}[-/]\d\d?[-/]\d\d?.*"
+    r"|(?i:true|false|yes|no|null|none|n/a|-|是|否)|[*●•x]+|.{0,3}|.{65,})$"
+)
 DAMAGED: Final = r"^(?:[1-9]\d{14}0{1,4}|[1-9](?:\.\d{1,16})?[eE]\+?1[5-8])$"
 DAMAGED_CARD: Final = r"^(?:4|5\.?[1-5]|6\.?2|3\.?5|2\.?[2-7]|9\.?[4-9])"
 

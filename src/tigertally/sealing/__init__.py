@@ -24,7 +24,7 @@ from tigertally.sealing.planfile import dump, load
 from tigertally.sealing.proposal import check, propose, uncovered
 from tigertally.sealing.protect import protect
 from tigertally.sealing.rewriters.shield import Count, TokenLookup
-from tigertally.sealing.seal import SealReport, seal_estate
+from tigertally.sealing.seal import SealReport, Skipped, seal_estate
 from tigertally.sealing.values import normalise
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "PlanSource",
     "ProtectReport",
     "SealReport",
+    "Skipped",
     "SourceNotReadable",
     "TokenLookup",
     "check",

@@ -24,6 +24,7 @@ from tigertally.base.text import Lang, Text
 
 PLAN_FORMAT: Final = "tigertally-plan-v1"
 MEMBER_MARK: Final = "!/"
+MASK: Final = "*"  # stands for the digits of a customer's value in a name that the scan shows
 
 # Kinds of objects that a plan can name, by how their parts are addressed.
 TABULAR_KINDS: Final = frozenset({"csv", "tsv", "xlsx", "sqlite"})

@@ -30,6 +30,7 @@ from tigertally.sealing.plan import (
     ENCODED_KINDS,
     ENCODINGS,
     KINDS,
+    MASK,
     SPAN_CLASSES,
     TEXT_KINDS,
     Action,
@@ -42,6 +43,7 @@ from tigertally.sealing.plan import (
     mistake,
     mistakes_in,
 )
+from tigertally.sealing.rewriters.containers import opened_object
 
 _WHOLE_SHARE_MIN: Final = 0.5
 _BARE: Final = frozenset({FieldClass.CVV, FieldClass.EXPIRY})
@@ -94,6 +96,15 @@ def check(plan: Plan, root: Path, inventory: Inventory | None = None) -> tuple[P
     if inventory is not None:
         found += _inventory_mistakes(plan, inventory)
     return tuple(sorted(found, key=lambda one: one.line or 1_000_000_000))
+
+
+def misfits(plan: Plan, root: Path) -> tuple[PlanMistake, ...]:
+    """Return a mistake for each column or key that the plan names and its object does not have.
+
+    Objects that are not there at all are none: they get a reason in the report of whatever follows the plan.
+    """
+    found = (one for source in plan.sources for one in _estate_mistakes(source, root))
+    return tuple(one for one in found if one.what is _NO_COLUMN)
 
 
 def uncovered(plan: Plan, inventory: Inventory) -> tuple[PlanMistake, ...]:
@@ -239,12 +250,20 @@ def _with_subject(source: PlanSource, names: frozenset[str], votes: Mapping[str,
 
 
 def _estate_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
-    if source.kind not in KINDS or source.is_text:
+    if source.kind not in KINDS:
+        return
+    if source.is_text:
+        if MASK in source.object and not _is_there(source, root):
+            yield advice(source.line, _MASKED, object=source.object)
         return
     try:
         names = names_of(source, root)
-    except (SourceNotReadable, NotRewritable):
-        yield mistake(source.line, _NOT_THERE, object=source.object)
+    except NotRewritable as problem:
+        yield advice(source.line, _PASSED_OVER, object=source.object, why=problem.why.en, why_zh=problem.why.zh)
+        return
+    except SourceNotReadable:
+        masked = MASK in source.object
+        yield (advice if masked else mistake)(source.line, _MASKED if masked else _NOT_THERE, object=source.object)
         return
     if source.subject and source.subject not in names:
         yield mistake(source.line, _NO_COLUMN, object=source.object, column=source.subject)
@@ -253,6 +272,14 @@ def _estate_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
             yield mistake(one.line, _NO_COLUMN, object=source.object, column=one.name)
     if not source.subject and any(one.action is Action.SEAL for one in source.fields):
         yield advice(source.line, _NO_SUBJECT, object=source.object)
+
+
+def _is_there(source: PlanSource, root: Path) -> bool:
+    try:
+        with opened_object(root, source.object):
+            return True
+    except SourceNotReadable:
+        return False
 
 
 def _inventory_mistakes(plan: Plan, inventory: Inventory) -> Iterator[PlanMistake]:
@@ -317,6 +344,13 @@ _UNCOVERED: Final = Text(
     "{object}, {place}: {count} of {cls} that the plan does not answer for",
 )
 _NOT_THERE: Final = Text("找不到或无法读取 {object}", "{object} is not there or cannot be read as its kind says")
+_PASSED_OVER: Final = Text(
+    "{object} 无法安全改写，封存和副本都会跳过它：{why_zh}", "{object} is passed over by sealing and the copy: {why}"
+)
+_MASKED: Final = Text(
+    "{object} 的名称含有客户的值，封存和副本都会跳过它；请改名后重新扫描",
+    "the name of {object} holds a customer's value: sealing and the copy pass it over; rename it and scan again",
+)
 _NO_COLUMN: Final = Text("{object} 没有名为 {column} 的列或键", "{object} has no column or key called {column}")
 _NO_SUBJECT: Final = Text(
     "{object} 没有客户列，其中的值只能按值归属",

@@ -7,7 +7,10 @@ Invariants:
    after the last mark, and running again after the end changes nothing;
 3. every certain and likely finding has an answer in the plan before the first byte is written;
 4. what was not scanned to its end, cannot be rewritten, or has changed since the scan is left out and listed;
-5. no clear value is written anywhere, not even for a moment: each rewriter writes the new form only.
+5. no clear value is written anywhere, not even for a moment: each rewriter writes the new form only;
+6. what was rewritten is scanned before it counts as done: a file in which the scan is certain or thinks it likely to
+   see a customer's value, other than what the plan keeps, is left out;
+7. names that hold a customer's value are starred in the report.
 
 The tokens come from whoever holds the vault; what they do not know is purged and counted as unknown.
 """
@@ -18,14 +21,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from tigertally.base.clock import to_text
+from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_hex
-from tigertally.discovery import Inventory, ObjectReport
+from tigertally.discovery import Confidence, Inventory, ObjectReport, safe_name, scan
 from tigertally.sealing.copyreport import (
     CopiedObject,
     LeftOut,
@@ -45,9 +50,9 @@ from tigertally.sealing.errors import (
     PlanNotValid,
     SourceNotReadable,
 )
-from tigertally.sealing.plan import MEMBER_MARK, Plan, mistakes_in
+from tigertally.sealing.plan import MEMBER_MARK, Action, Plan, mistakes_in
 from tigertally.sealing.planfile import dump
-from tigertally.sealing.proposal import uncovered
+from tigertally.sealing.proposal import misfits, uncovered
 from tigertally.sealing.rewriters.containers import created, file_of
 from tigertally.sealing.rewriters.objects import (
     CHANGED,
@@ -62,6 +67,10 @@ from tigertally.sealing.rewriters.shield import Shield, TokenLookup
 STATE_FOLDER: Final = ".tigertally"
 REPORT_NAME: Final = "copy.json"
 _BINDING_NAME: Final = "plan.sha256"
+_PART_FOLDER: Final = "written"
+_STILL_CLEAR: Final = Text(
+    "改写后仍能看到客户的值", "a customer's value can still be seen in it after it was rewritten"
+)
 _OURS: Final = Text("名称为受保护副本所用", "its name is used by the protected copy")
 
 
@@ -74,7 +83,7 @@ def protect(
     :class:`CopyInsideEstate` and :class:`CopyExists` for an ``out`` that will not do, :class:`CopyBroken` if a
     finished file of an unfinished copy is not as it was left.
     """
-    _check(plan, inventory)
+    _check(plan, root, inventory)
     _check_apart(root, out)
     binding = _binding(plan, inventory)
     if out.exists():
@@ -127,8 +136,8 @@ class _Job:
         return self.state / (sha256_hex(path.encode("utf-8", "surrogatepass")) + ".done")
 
 
-def _check(plan: Plan, inventory: Inventory) -> None:
-    wrong = tuple(one for one in mistakes_in(plan) if one.grave)
+def _check(plan: Plan, root: Path, inventory: Inventory) -> None:
+    wrong = tuple(one for one in mistakes_in(plan) if one.grave) or misfits(plan, root)
     if wrong:
         raise PlanNotValid(mistakes=wrong)
     left = uncovered(plan, inventory)
@@ -212,10 +221,11 @@ def _made(job: _Job, report: ObjectReport) -> Made:
     )
     reason = _reason(job, work, report)
     if reason is not None:
-        return Made(copied=None, left_out=(LeftOut(path=report.path, reason=reason),))
+        return Made(copied=None, left_out=(_left(report.path, reason),))
     target = job.partial / report.path
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = job.state / "part"
+    part = job.state / _PART_FOLDER / Path(report.path).name  # the scan judges by the name, too
+    part.parent.mkdir(exist_ok=True, mode=0o700)
     part.unlink(missing_ok=True)
     try:
         write_file(work, file_of(job.root, report.path), report.path, part)
@@ -223,7 +233,10 @@ def _made(job: _Job, report: ObjectReport) -> Made:
         part.unlink(missing_ok=True)
         why = problem.why if isinstance(problem, NotRewritable) else NOT_READABLE
         paths = dict.fromkeys([report.path, str(problem.details["object"])])  # the file, and the member to blame
-        return Made(copied=None, left_out=tuple(LeftOut(path=path, reason=why) for path in paths))
+        return Made(copied=None, left_out=tuple(_left(path, why) for path in paths))
+    if work.rewritten and _shows_values(job, report.path, part):
+        part.unlink()
+        return Made(copied=None, left_out=(_left(report.path, _STILL_CLEAR),))
     _sync(part)
     part.replace(target)
     _sync(target.parent)
@@ -231,8 +244,41 @@ def _made(job: _Job, report: ObjectReport) -> Made:
         copied=CopiedObject(
             path=report.path, rewritten=work.rewritten, size=target.stat().st_size, counts=shield.counts()
         ),
-        left_out=tuple(LeftOut(path=path, reason=why) for path, why in work.left_out),
+        left_out=tuple(_left(path, why) for path, why in work.left_out),
     )
+
+
+def _left(path: str, reason: Text) -> LeftOut:
+    return LeftOut(path=safe_name(path), reason=reason)
+
+
+def _shows_values(job: _Job, path: str, part: Path) -> bool:
+    """Return whether a scan of what was written for ``path`` sees values that the plan does not keep."""
+    seen = scan(part, clock=_Still(job.inventory.finished))
+    kept = {
+        (source.object, source.table, one.name)
+        for source in job.plan.sources
+        for one in source.fields
+        if one.action is Action.KEEP
+    }
+    return any(
+        one.tier is not Confidence.POSSIBLE
+        and (
+            FIELD_RULES[one.field].destiny is Destiny.PURGE
+            or (path + one.object[len(part.name) :], one.place.table or "", one.place.name or "") not in kept
+        )
+        for one in seen.findings
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """A clock for a scan whose times nobody reads."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
 
 
 def _reason(job: _Job, work: Work, report: ObjectReport) -> Text | None:
@@ -253,13 +299,14 @@ def _unknown_files(job: _Job) -> Iterator[LeftOut]:
     for folder, _, names in os.walk(job.root):
         for name in names:
             path = (Path(folder) / name).relative_to(job.root).as_posix()
-            if path not in job.reports:
-                yield LeftOut(path=path, reason=NOT_IN_INVENTORY)
+            if safe_name(path) not in job.reports:
+                yield _left(path, NOT_IN_INVENTORY)
 
 
 def _finish(job: _Job, report: ProtectReport, out: Path) -> None:
     """Write the report, take the marks away, and let the copy appear."""
     _write_synced(job.state / REPORT_NAME, report_bytes(report))
+    shutil.rmtree(job.state / _PART_FOLDER, ignore_errors=True)
     marks = [path for path in job.state.iterdir() if path.name not in (REPORT_NAME, _BINDING_NAME)]
     for path in [*marks, job.state / _BINDING_NAME]:
         path.unlink()

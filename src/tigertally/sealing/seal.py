@@ -31,9 +31,9 @@ from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_file, sha256_hex
 from tigertally.ledger import Event, Ledger, register_event
 from tigertally.sealing import extract
-from tigertally.sealing.errors import PlanNotValid
+from tigertally.sealing.errors import NotRewritable, PlanNotValid, SourceNotReadable
 from tigertally.sealing.extract import Columns, FieldColumn
-from tigertally.sealing.plan import SPAN_CLASSES, Plan, PlanSource, mistakes_in
+from tigertally.sealing.plan import MASK, SPAN_CLASSES, Plan, PlanSource, mistakes_in
 from tigertally.sealing.rewriters.containers import file_of
 from tigertally.sealing.rewriters.located import located
 from tigertally.store import jobs
@@ -70,13 +70,26 @@ SOURCE_SEALED: Final = register_event(
     "purged",
     "rejected",
 )
+_MASKED: Final = Text("名称含有客户的值", "its name holds a customer's value")
 _NUMBERS: Final = ("rows", "new_subjects", "new_fields", "known_fields", "purged")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SealReport:
-    """What a plan came to. ``rejected`` counts values by reason; ``purged`` ones were never read out."""
+class Skipped:
+    """A source that was not sealed to its end, and why: its name is masked, or it cannot be read without risk."""
 
+    object: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealReport:
+    """What a plan came to. ``rejected`` counts values by reason; ``purged`` ones were never read out.
+
+    ``skipped`` sources are not among ``sources``; what was sealed of them before it turned out is counted.
+    """
+
+    skipped: tuple[Skipped, ...]
     sources: int
     rows: int
     new_subjects: int
@@ -148,8 +161,9 @@ def seal_estate(
 ) -> SealReport:
     """Seal every source of ``plan`` under ``root`` into the scope of ``keys``; return what it came to in all runs.
 
-    ``begin`` opens a writing transaction, ``now`` tells the time. Progress counts rows. Raises ``PlanNotValid``,
-    ``SourceNotReadable``, ``NotRewritable``; the vault's ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``,
+    ``begin`` opens a writing transaction, ``now`` tells the time. Progress counts rows. One source that cannot be read
+    without risk does not stop the others: the report names it. Raises ``PlanNotValid``, ``SourceNotReadable`` if a
+    source is not there or is damaged; the vault's ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``,
     ``RecordBroken``; ``JobTaken`` if another process seals the same source. What was sealed before stays sealed.
     """
     wrong = tuple(one for one in mistakes_in(plan) if one.grave)
@@ -168,10 +182,15 @@ def seal_estate(
     )
     progress.begin(Text("封存客户数据", "sealing customers' data"), None)
     total = _Tally()
+    skipped: list[Skipped] = []
     for index in _in_order(plan):
-        total.add(_seal_source(work, index))
+        tally, why = _seal_source(work, index)
+        total.add(tally)
+        if why is not None:
+            skipped.append(Skipped(object=plan.sources[index].object, reason=why))
     return SealReport(
-        sources=len(plan.sources),
+        skipped=tuple(skipped),
+        sources=len(plan.sources) - len(skipped),
         rows=total.numbers["rows"],
         new_subjects=total.numbers["new_subjects"],
         new_fields=total.numbers["new_fields"],
@@ -196,14 +215,29 @@ def _in_order(plan: Plan) -> list[int]:
     return sorted(range(len(plan.sources)), key=lambda index: not plan.sources[index].subject)
 
 
-def _seal_source(work: _Work, index: int) -> _Tally:
+def _seal_source(work: _Work, index: int) -> tuple[_Tally, Text | None]:
+    """Seal a source; return what it came to, and why not to its end, if so."""
+    source = work.plan.sources[index]
+    tally = _Tally()
+    try:
+        _seal_rows(work, index, tally)
+    except NotRewritable as problem:
+        return tally, problem.why
+    except SourceNotReadable:
+        if MASK not in source.object:
+            raise
+        return tally, _MASKED
+    return tally, None
+
+
+def _seal_rows(work: _Work, index: int, tally: _Tally) -> None:
     digest = source_digest(work.plan.sources[index], work.root)
     with work.begin() as tx:
         key = f"{JOB_KIND}:{work.keys.scope}:{digest}"
         job = jobs.start_or_resume(tx, key=key, kind=JOB_KIND, now=work.now())
-    tally = _Tally.parse(job.cursor)
+    tally.add(_Tally.parse(job.cursor))
     if job.state is JobState.DONE:
-        return tally
+        return
     batches = extract.read(work.plan, work.root, source_index=index, batch_rows=work.batch_rows, start_row=tally.row)
     for columns in batches:
         job = _seal_batch(work, digest, columns, tally, job)
@@ -212,7 +246,6 @@ def _seal_source(work: _Work, index: int) -> _Tally:
         payload = {"scope": work.keys.scope, "source": digest, **tally.counted()}
         work.ledger.append(tx, Event(kind=SOURCE_SEALED, payload=payload, actor=work.actor), now=work.now())
         jobs.finish(tx, job, now=work.now())
-    return tally
 
 
 def _seal_batch(work: _Work, digest: str, read: Columns, tally: _Tally, job: Job) -> Job:

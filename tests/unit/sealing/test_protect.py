@@ -18,14 +18,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 import openpyxl
 import pytest
 from tests.unit.sealing.counterparts import Estate, Tokens, survey
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Lang
-from tigertally.discovery import Status
+from tigertally.discovery import Confidence, Status
 from tigertally.sealing import (
     Action,
     CopyBroken,
@@ -39,7 +41,9 @@ from tigertally.sealing import (
     propose,
     protect,
 )
+from tigertally.sealing.rewriters import delimited
 from tigertally.testing import papers
+from tigertally.testing.numbers import card_numbers
 
 STATE = ".tigertally"
 
@@ -411,3 +415,117 @@ def test_check_finds_what_does_not_fit_the_estate(estate: Estate) -> None:
     assert any("called nobody" in said for _, said in told)
     assert any("does not answer for" in said and line == 0 for line, said in told)
     assert [line for line, _ in told if line] == sorted(line for line, _ in told if line)
+
+
+def small_estate(root: Path, **files: bytes) -> None:
+    root.mkdir()
+    for name, data in files.items():
+        (root / name.replace("__", ".")).write_bytes(data)
+
+
+def csv_of(header: str, *rows: str) -> bytes:
+    return "\n".join([header, *rows, ""]).encode()
+
+
+def test_what_still_shows_values_after_rewriting_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, out = tmp_path / "estate", tmp_path / "copy"
+    numbers = card_numbers(np.random.default_rng(8), 50)
+    small_estate(
+        root,
+        cards__csv=csv_of("customer_no,card_no", *(f"C{at:04d},{number}" for at, number in enumerate(numbers))),
+        app__log=f"paid with card {numbers[0]}\n".encode(),
+    )
+    inventory = survey(root)
+    plan = propose(inventory, root)
+
+    def copied_as_it_is(stream: BinaryIO, target: BinaryIO, *_: object, **__: object) -> None:
+        target.write(stream.read())
+
+    monkeypatch.setattr(delimited, "rewrite", copied_as_it_is)  # a rewriter that understands nothing
+    report = protect(plan, root, out, inventory=inventory, tokens=Tokens())
+    assert [one.path for one in report.left_out] == ["cards.csv"]
+    assert sorted(files(out)) == [f"{STATE}/copy.json", "app.log"]
+
+
+def test_what_a_person_keeps_is_no_leak(tmp_path: Path) -> None:
+    root, out = tmp_path / "estate", tmp_path / "copy"
+    rows = (f"C{at:04d},li.wei{at}@example.com,1" for at in range(50))
+    small_estate(root, people__csv=csv_of("customer_no,email,n", *rows))
+    inventory = survey(root)
+    inventory = replace(inventory, findings=tuple(replace(one, tier=Confidence.LIKELY) for one in inventory.findings))
+    (source,) = propose(inventory, root).sources
+    kept = replace(source, fields=tuple(replace(one, action=Action.KEEP) for one in source.fields))
+    report = protect(Plan(sources=(kept,)), root, out, inventory=inventory, tokens=Tokens())
+    assert report.left_out == ()
+    assert (out / "people.csv").read_bytes() == (root / "people.csv").read_bytes()
+
+
+def test_a_planned_column_that_is_not_there_stops_the_copy(estate: Estate, tmp_path: Path) -> None:
+    first = estate.plan.sources[0]
+    more = replace(first.fields[0], name="no_such")
+    plan = Plan(sources=(replace(first, fields=(*first.fields, more)), *estate.plan.sources[1:]))
+    with pytest.raises(PlanNotValid):
+        protect(plan, estate.root, tmp_path / "copy", inventory=estate.inventory, tokens=estate.tokens())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_hold_values_are_starred_and_stop_nothing(tmp_path: Path) -> None:
+    root, out = tmp_path / "estate", tmp_path / "copy"
+    card = "4111111111111111"
+    small_estate(root, app__log=f"card {card}\n".encode())
+    (root / f"refund-{card}.txt").write_text(f"card {card}\n")
+    with zipfile.ZipFile(root / "old.zip", "w") as archive:
+        archive.writestr(f"refund-{card}.txt", f"card {card}\n")
+        archive.writestr("other.txt", f"card {card}\n")
+    inventory = survey(root)
+    plan = propose(inventory, root)
+    (root / f"late-{card}.txt").write_text("x")
+    told = [one for one in check(plan, root, inventory) if "holds a customer's value" in one.say(Lang.EN)]
+    assert len(told) == 2
+    assert not any(one.grave for one in check(plan, root, inventory))
+    report = protect(plan, root, out, inventory=inventory, tokens=Tokens())
+    assert len(report.left_out) == 3
+    assert not any(card in one.path for one in report.left_out)
+    assert card not in (out / STATE / "copy.json").read_text()
+    assert sorted(files(out)) == [f"{STATE}/copy.json", "app.log", "old.zip"]
+    with zipfile.ZipFile(out / "old.zip") as made:
+        assert made.namelist() == ["other.txt"]
+
+
+def test_customer_keys_that_are_values_are_replaced_and_still_join(tmp_path: Path) -> None:
+    root, out = tmp_path / "estate", tmp_path / "copy"
+    card, mobile = "4111111111111111", "13800138000"
+    keys = [*(f"C{at:04d}" for at in range(60)), card, mobile, "20260101000000000007"]
+    small_estate(
+        root,
+        a__csv=csv_of("customer_no,email", *(f"{key},a{at}@example.com" for at, key in enumerate(keys))),
+        b__jsonl="".join(
+            f'{{"customer_no":"{key}","email":"b{at}@example.com"}}\n' for at, key in enumerate(keys)
+        ).encode(),
+    )
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    with closing(sqlite3.connect(root / "c.db")) as database:
+        database.execute("CREATE TABLE t (customer_no TEXT, email TEXT)")
+        sheet.append(["customer_no", "email"])
+        for at, key in enumerate(keys):
+            database.execute("INSERT INTO t VALUES (?, ?)", (key, f"c{at}@example.com"))
+            sheet.append([key, f"d{at}@example.com"])
+        database.commit()
+    book.save(root / "d.xlsx")
+    inventory = survey(root)
+    plan = propose(inventory, root)
+    assert [source.subject for source in plan.sources] == ["customer_no"] * 4
+    protect(plan, root, out, inventory=inventory, tokens=Tokens())
+    with closing(sqlite3.connect(out / "c.db")) as database:
+        from_db = [str(key) for (key,) in database.execute("SELECT customer_no FROM t ORDER BY rowid")]
+    columns = [
+        [row["customer_no"] for row in csv.DictReader(io.StringIO((out / "a.csv").read_text()))],
+        re.findall(r'"customer_no":"([^"]*)"', (out / "b.jsonl").read_text()),
+        from_db,
+        [str(row[0]) for row in openpyxl.load_workbook(out / "d.xlsx")["Sheet"].iter_rows(min_row=2, values_only=True)],
+    ]
+    assert columns[0][:60] == keys[:60]
+    assert columns[0][60:] == [Tokens().of(FieldClass.PAN, card), Tokens().of(FieldClass.MOBILE, mobile), keys[62]]
+    assert all(column == columns[0] for column in columns)

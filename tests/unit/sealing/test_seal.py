@@ -243,6 +243,20 @@ def test_authentication_data_under_another_name_is_never_stored(house: Installat
     assert house.holds()[1] == {FieldClass.NAME: 1}
 
 
+@on_sqlite
+def test_a_source_that_cannot_be_read_does_not_stop_the_others(house: Installation, small: tuple[Plan, Path]) -> None:
+    plan, root = small
+    card = "4111111111111111"
+    (root / f"refund-{card}.csv").write_bytes((root / "cards.csv").read_bytes())
+    (root / "open.csv").write_text('no,card\nC7,378282246310005\nC8,"' + "9" * 99)
+    masked = replace(plan.sources[0], object="refund-****************.csv")
+    broken = replace(plan.sources[0], object="open.csv")
+    report = house.seal(Plan(sources=(masked, broken, *plan.sources)), root)
+    assert [one.object for one in report.skipped] == [masked.object, broken.object]
+    assert all(one.reason.zh and one.reason.en for one in report.skipped)
+    assert (report.sources, report.new_subjects) == (1, 2)
+
+
 def test_a_source_is_known_by_content_and_plan(small: tuple[Plan, Path]) -> None:
     plan, root = small
     (source,) = plan.sources

@@ -197,9 +197,8 @@ def _copy_rows(
     while rows := cursor.fetchmany(batch_rows):
         parts: list[list[Cell]] = [list(part) for part in zip(*rows, strict=True)]
         for at, name in enumerate(table.columns):
-            if name != source.subject:
-                fresh = _column(parts[at], name, source, shield, strict=table.strict)
-                parts[at] = _filled(parts[at], fresh, name, table, gaps) if name in table.required else fresh
+            fresh = _column(parts[at], name, source, shield, strict=table.strict)
+            parts[at] = _filled(parts[at], fresh, name, table, gaps) if name in table.required else fresh
         copy.executemany(insert, zip(*parts, strict=True))
 
 
@@ -225,6 +224,8 @@ def _column(cells: list[Cell], name: str, source: PlanSource, shield: Shield, *,
     after: list[str | None]
     if whole is not None:
         after = shield.cells(whole, before)
+    elif name == source.subject:
+        after = [*shield.subjects([text or "" for text in before])]
     elif planned:
         after = [*shield.spans([text or "" for text in before], span_actions(source.fields, name))]
     else:

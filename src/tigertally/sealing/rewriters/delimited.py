@@ -72,8 +72,7 @@ def rewrite(stream: BinaryIO, target: BinaryIO, source: PlanSource, shield: Shie
             names, above = _headed(batch, source)
             head = shield.spans([above.text(source.delimiter)], UNPLANNED)[0]
         for column, name in enumerate(names):
-            if name != source.subject:
-                _replace(batch, column, name, source, shield)
+            _replace(batch, column, name, source, shield)
         fresh = head + _searched(batch, len(names), source.delimiter, shield)
         target.write(encoded(fresh, source.encoding, source.object))
 
@@ -85,6 +84,9 @@ def _replace(batch: _Rows, column: int, name: str, source: PlanSource, shield: S
         batch.put(column, before, shield.cells(whole, before))
         return
     texts = [value or "" for value in before]
+    if name == source.subject:
+        batch.put(column, before, shield.subjects(texts))
+        return
     named = any(one.name == name for one in source.fields)
     after = shield.spans(texts, span_actions(source.fields, name)) if named else shield.unplanned(texts)
     batch.put(column, before, after)

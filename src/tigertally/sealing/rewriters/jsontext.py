@@ -194,8 +194,6 @@ def _replaced(batch: list[_Piece], source: PlanSource, shield: Shield) -> Iterat
             by_key.setdefault(value.key, []).append((number, at))
     fresh: list[dict[int, str]] = [{} for _ in batch]
     for key, places in by_key.items():
-        if key == source.subject:
-            continue
         raws = [_raw(batch[number], at) for number, at in places]
         for (number, at), raw, new in zip(places, raws, _new_raws(key, raws, source, shield), strict=True):
             if new != raw:
@@ -211,6 +209,8 @@ def _new_raws(key: str, raws: list[str], source: PlanSource, shield: Shield) -> 
     after: list[str | None]
     if whole is not None:
         after = shield.cells(whole, contents)
+    elif key == source.subject:
+        after = [*shield.subjects([content or "" for content in contents])]
     elif any(one.name == key for one in source.fields):
         after = [*shield.spans([content or "" for content in contents], span_actions(source.fields, key))]
     else:

@@ -23,6 +23,8 @@ from tigertally.sealing.values import dressed_as, normalise
 
 STARS: Final = "***"
 _PAN_DIGITS_MIN: Final = 12
+_ID_DIGITS: Final = (18,)
+_MOBILE_DIGITS: Final = (11, 13)  # bare, and with 86
 _NUMBER: Final = re.compile(r"\s*\d[\d \-]*\s*")
 
 # What stands in a text cell that the plan does not name is a leak: known values get their token, the rest goes.
@@ -138,6 +140,26 @@ class Shield:
             out[at] = number
         return out
 
+    def subjects(self, keys: list[str]) -> list[str]:
+        """Return the keys of customers with leaks replaced, the same key always by the same.
+
+        A key that is one number and known to the vault, as a card, an ID or a mobile number, becomes its token; one
+        that nobody knows stays, as order numbers do, because tables are joined by it.
+        """
+        fresh = self.unplanned(keys)
+        left = [
+            at for at, (old, new) in enumerate(zip(keys, fresh, strict=True)) if old == new and _NUMBER.fullmatch(new)
+        ]
+        for cls in (FieldClass.NATIONAL_ID, FieldClass.MOBILE):
+            asked = [at for at in left if _fits(cls, fresh[at])]
+            became = dict.fromkeys(fresh[at].strip() for at in asked)
+            tokens = dict(zip(became, self._tokens_of(cls, [*became]), strict=True)) if became else {}
+            for at in asked:
+                token = tokens[fresh[at].strip()]
+                self._sealed[cls] += token is not None
+                fresh[at] = token or fresh[at]
+        return fresh
+
     def known_numbers(self, numbers: list[str]) -> list[str]:
         """Return ``numbers`` with those that are cards known to the vault replaced by their tokens."""
         long = list(dict.fromkeys(number for number in numbers if len(number) >= _PAN_DIGITS_MIN))
@@ -177,6 +199,11 @@ class Shield:
         known = dict(zip(asked, self._tokens(cls, asked), strict=True)) if asked else {}
         tokens = [None if value is None else known[value] for value in normal]
         return tokens if cls is not FieldClass.PAN else _dressed(distinct, tokens)
+
+
+def _fits(cls: FieldClass, key: str) -> bool:
+    digits = sum(map(str.isdigit, key))
+    return digits in (_ID_DIGITS if cls is FieldClass.NATIONAL_ID else _MOBILE_DIGITS)
 
 
 def _dressed(spellings: list[str], tokens: list[str | None]) -> list[str | None]:

@@ -242,7 +242,7 @@ def _cells(
         at = column - left
         name = names[at] if 0 <= at < len(names) else f"#{at + 1}"
         before = [cell.content for cell in mine]
-        became = before if name == source.subject else _column(before, name, source, shield)
+        became = _column(before, name, source, shield)
         after.update(zip([cell.start for cell in mine], became, strict=True))
     fresh = _spliced(book, text, done, batch, [after[cell.start] for cell in batch])
     return _without_leaks_in_formulas(fresh, shield)
@@ -266,6 +266,8 @@ def _column(before: list[str | None], name: str, source: PlanSource, shield: Shi
     if whole is not None:
         return shield.cells(whole, before)
     texts = [content or "" for content in before]
+    if name == source.subject:
+        return [*shield.subjects(texts)]
     if any(one.name == name for one in source.fields):
         return [*shield.spans(texts, span_actions(source.fields, name))]
     return [*shield.unplanned(texts)]
