@@ -15,13 +15,16 @@ from pathlib import Path
 
 from tigertally.base.ids import DealId
 from tigertally.base.text import Text
-from tigertally.handover import deeds, events, sql
+from tigertally.handover import deeds, erase, events, sql
 from tigertally.handover.deeds import CopyDeed
+from tigertally.handover.erase import Identity
 from tigertally.handover.errors import CopyProtected, NoSuchCopy
 from tigertally.handover.site import note
 from tigertally.handover.sql import PLACE_CHARS_MAX, CopyRow
 from tigertally.ledger import Ledger
 from tigertally.store.tx import Tx
+
+_COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 class CopyKind(Enum):
@@ -74,16 +77,22 @@ def register(
     now: datetime,
     protected: Sequence[Path] = (),
 ) -> KnownCopy:
-    """Register a copy at an absolute ``place``; the same place again changes nothing.
+    """Register a copy at an absolute ``place``, links resolved; the same place again notes what lies there now.
 
     ``protected`` are places that must survive (the installation's home, its database). Raises ``CopyProtected``.
     """
-    need_deletable(place, protected=protected)
-    known = {row.place: row for row in sql.read_copies(tx, deal=deal)}
-    row = known.get(str(place))
+    need_deletable(place, protected=protected, bundle=kind is CopyKind.BUNDLE and is_bundle(tx, deal, place))
+    place = place.resolve()
+    which = erase.identity_of(place)
+    device, inode = (None, None) if which is None else (which.device, which.inode)
+    row = next((row for row in sql.read_copies(tx, deal=deal) if row.place == str(place)), None)
     if row is not None:
+        if which is not None and row.gone is None:
+            sql.change_identity(tx, row.id, device=device, inode=inode)
         return _copy(row)
-    sql.insert_copy(tx, deal=deal, place=str(place), kind=kind.value, fate=fate.value, now=now)
+    sql.insert_copy(
+        tx, deal=deal, place=str(place), kind=kind.value, fate=fate.value, now=now, device=device, inode=inode
+    )
     made = next(row for row in sql.read_copies(tx, deal=deal) if row.place == str(place))
     note(
         tx,
@@ -127,8 +136,26 @@ def decide(tx: Tx, ledger: Ledger, *, deal: DealId, copy: int, fate: Fate, actor
     )
 
 
-def need_deletable(place: Path, *, protected: Sequence[Path]) -> None:
-    """Raise ``CopyProtected`` for a place whose deletion would take more away than a copy."""
+def is_bundle(tx: Tx, deal: DealId, place: Path) -> bool:
+    """Return whether ``place`` is the folder of a bundle that this deal wrote or received."""
+    real = place.resolve()
+    return any(Path(row.folder).resolve() == real for row in sql.read_bundles(tx, deal=deal))
+
+
+def which(tx: Tx, *, deal: DealId, copy: int) -> Identity | None:
+    """Return which file or folder a copy was when it was registered last, None if nothing was there."""
+    row = next((row for row in sql.read_copies(tx, deal=deal) if row.id == copy), None)
+    if row is None or row.device is None or row.inode is None:
+        return None
+    return Identity(device=row.device, inode=row.inode)
+
+
+def need_deletable(place: Path, *, protected: Sequence[Path], bundle: bool = False) -> None:
+    """Raise ``CopyProtected`` for a place whose deletion would take more away than a copy.
+
+    That is a place that is, holds or lies in a protected one; a ``bundle`` may lie in one. With a database file its
+    companions (write-ahead log, shared memory, journal) are protected too.
+    """
     name = place.name or str(place)
     if not place.is_absolute() or len(str(place)) > PLACE_CHARS_MAX:
         raise CopyProtected(name=name, reason="path")
@@ -137,7 +164,9 @@ def need_deletable(place: Path, *, protected: Sequence[Path]) -> None:
         raise CopyProtected(name=name, reason="root")
     for item in protected:
         kept = item.resolve()
-        if kept == real or real in kept.parents:
+        inside = kept in real.parents and not bundle
+        companion = real.parent == kept.parent and real.name in {kept.name + suffix for suffix in _COMPANIONS}
+        if kept == real or real in kept.parents or inside or companion:
             raise CopyProtected(name=name, reason="installation")
 
 

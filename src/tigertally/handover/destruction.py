@@ -37,8 +37,10 @@ from tigertally.handover import copies, deeds, erase, events, facts, papers, sql
 from tigertally.handover import plan as plans
 from tigertally.handover.copies import CopyKind
 from tigertally.handover.deeds import CopyDeed, Deeds
+from tigertally.handover.erase import Identity
 from tigertally.handover.errors import (
     CertificateDiffers,
+    CopySwapped,
     DiskRefused,
     NotProved,
     NotTwoPersons,
@@ -134,7 +136,8 @@ def _begin(site: Site, *, terms: Terms, approved: str, signers: Sequence[Signer]
         if row is None:
             _need_two_persons(tx, site, signers)
             for item in paper.doomed():
-                copies.need_deletable(Path(item.place), protected=protected)
+                bundle = item.kind is CopyKind.BUNDLE and copies.is_bundle(tx, terms.deal, Path(item.place))
+                copies.need_deletable(Path(item.place), protected=protected, bundle=bundle)
             _store_plan(tx, site, paper, now=now)
         job = jobs.start_or_resume(tx, key=f"{JOB_KIND}/{terms.deal}", kind=JOB_KIND, now=now)
     # A destruction that begins here has done nothing yet, whatever a job of that name says.
@@ -224,13 +227,20 @@ def _copies(site: Site, work: _Work, *, protected: Sequence[Path]) -> _Work:
 
 def _delete_copy(site: Site, work: _Work, item: PlannedCopy, *, protected: Sequence[Path]) -> None:
     place = Path(item.place)
-    copies.need_deletable(place, protected=protected)
+    deal = work.plan.deal
     # The seller cannot open what it sealed to the buyer: overwriting that would hide nothing more.
-    sealed = item.kind is CopyKind.BUNDLE and work.plan.ground is Ground.RECEIPT
-    method = erase.erase(place, overwrite=not sealed)
-    verified = erase.is_absent(place)
-    if method != erase.ABSENT and not verified:
+    overwrite = not (item.kind is CopyKind.BUNDLE and work.plan.ground is Ground.RECEIPT)
+    expected = _begin_copy(site, work, item, overwrite=overwrite, protected=protected)
+    method = erase.erase(place, overwrite=overwrite, expected=expected)
+    with site.reading() as tx:
+        noted = deeds.begun(tx, site.ledger, deal=deal, copy=item.copy)
+    # Gone without us is not verified; gone because we were interrupted after deleting it is.
+    if noted is not None and (method == erase.ABSENT or noted == erase.LINKED):
+        method = noted
+    absent = erase.is_absent(place)
+    if method != erase.ABSENT and not absent:
         raise DiskRefused(name=place.name, reason="EEXIST")
+    verified = absent and method not in {erase.ABSENT, erase.LINKED}
     site.on_step(f"copy {item.copy} deleted")
     now = site.clock.now()
     with site.writing() as tx:
@@ -248,6 +258,37 @@ def _delete_copy(site: Site, work: _Work, item: PlannedCopy, *, protected: Seque
             verified=verified,
         )
     site.on_step(f"copy {item.copy} recorded")
+
+
+def _begin_copy(
+    site: Site, work: _Work, item: PlannedCopy, *, overwrite: bool, protected: Sequence[Path]
+) -> Identity | None:
+    """Check that a copy may be deleted and note that we begin to; return which file or folder it must be."""
+    place = Path(item.place)
+    deal = work.plan.deal
+    now = site.clock.now()
+    with site.writing() as tx:
+        bundle = item.kind is CopyKind.BUNDLE and copies.is_bundle(tx, deal, place)
+        copies.need_deletable(place, protected=protected, bundle=bundle)
+        expected = copies.which(tx, deal=deal, copy=item.copy)
+        present = erase.identity_of(place)
+        if present is not None and expected is not None and present != expected:
+            raise CopySwapped(name=place.name, reason="identity")
+        before = deeds.begun(tx, site.ledger, deal=deal, copy=item.copy)
+        method = erase.method_for(place, overwrite=overwrite)
+        # What an interrupted run found linked stays so, whatever is left of it now.
+        if method != erase.ABSENT and before not in {method, erase.LINKED}:
+            note(
+                tx,
+                site.ledger,
+                events.COPY_DELETING,
+                deal=deal,
+                actor=site.actor,
+                now=now,
+                copy=item.copy,
+                method=method,
+            )
+    return expected
 
 
 def _try(site: Site, work: _Work, *, keeper: KeyKeeper) -> _Work:

@@ -78,6 +78,8 @@ copy = Table(
     Column("gone", Instant, nullable=True),
     Column("method", String(80), nullable=False),
     Column("verified", Boolean, nullable=False),
+    Column("device", String(24), nullable=True),
+    Column("inode", String(24), nullable=True),
     UniqueConstraint("deal", "place"),
 )
 destruction = Table(
@@ -196,7 +198,7 @@ def read_parts(tx: Tx, bundle_id: str) -> list[PartRow]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyRow:
-    """A registered copy. ``gone`` is when it was deleted or found absent."""
+    """A registered copy. ``gone`` is when it was deleted or found absent; ``device`` and ``inode`` say which it was."""
 
     id: int
     deal: str
@@ -207,15 +209,33 @@ class CopyRow:
     gone: datetime | None
     method: str
     verified: bool
+    device: str | None
+    inode: str | None
 
 
-def insert_copy(tx: Tx, *, deal: str, place: str, kind: str, fate: str, now: datetime) -> None:
+def insert_copy(
+    tx: Tx, *, deal: str, place: str, kind: str, fate: str, now: datetime, device: str | None, inode: str | None
+) -> None:
     """Register a copy."""
     tx.execute(
         insert(copy).values(
-            deal=deal, place=place, kind=kind, fate=fate, registered=now, gone=None, method="", verified=False
+            deal=deal,
+            place=place,
+            kind=kind,
+            fate=fate,
+            registered=now,
+            gone=None,
+            method="",
+            verified=False,
+            device=device,
+            inode=inode,
         )
     )
+
+
+def change_identity(tx: Tx, copy_id: int, *, device: str | None, inode: str | None) -> int:
+    """Write which file or folder a copy is; return rows changed."""
+    return tx.execute(update(copy).where(copy.c.id == copy_id).values(device=device, inode=inode))
 
 
 def read_copies(tx: Tx, *, deal: str) -> list[CopyRow]:
@@ -232,6 +252,8 @@ def read_copies(tx: Tx, *, deal: str) -> list[CopyRow]:
             gone=row.gone,
             method=row.method,
             verified=row.verified,
+            device=row.device,
+            inode=row.inode,
         )
         for row in rows
     ]

@@ -102,8 +102,8 @@ def test_copies_go_or_stay_as_decided(done: Scene, tmp_path: Path) -> None:
         "bundle": ("bundle", "unlinked", True),
         "protected": ("protected_copy", "overwritten once, unlinked", True),
         "crm.csv": ("protected_copy", "overwritten once, unlinked", True),
-        "gone.csv": ("protected_copy", "already absent", True),
-        "x": ("protected_copy", "already absent", False),
+        "gone.csv": ("protected_copy", "absent", False),
+        "x": ("protected_copy", "absent", False),
     }
     assert not folder.exists()
     assert not lone.exists()
@@ -119,28 +119,121 @@ def test_copies_go_or_stay_as_decided(done: Scene, tmp_path: Path) -> None:
 def test_a_file_is_overwritten_before_it_goes(done: Scene, tmp_path: Path) -> None:
     lone = tmp_path / "crm.csv"
     lone.write_text("readable")
-    other_name = tmp_path / "hard-link"
-    os.link(lone, other_name)
     register(done.seller, lone)
-    finished(done.seller)
-    assert other_name.read_bytes() == bytes(8)
+    with lone.open("rb") as opened:
+        finished(done.seller)
+        assert opened.read() == bytes(8)
 
 
-def test_a_link_in_the_place_of_a_copy_is_removed_and_not_followed(done: Scene, tmp_path: Path) -> None:
-    lone = tmp_path / "crm.csv"
-    lone.mkdir()
-    register(done.seller, lone)
+def test_a_file_with_another_name_outside_is_not_overwritten(done: Scene, tmp_path: Path) -> None:
+    """The other name is not ours to destroy; but then the copy's destruction is not verified."""
+    folder, outside = tmp_path / "estate", tmp_path / "ledger.txt"
+    folder.mkdir()
+    outside.write_text("not ours")
+    os.link(outside, folder / "x")
+    register(done.seller, folder)
+    told = certificate.read(finished(done.seller)).copies[-1]
+    assert outside.read_text() == "not ours"
+    assert not folder.exists()
+    assert (told.method, told.verified) == ("unlinked; other names of the same file are left", False)
+
+
+@pytest.mark.parametrize("where", ["place", "parent"])
+def test_a_link_is_refused_and_not_followed(done: Scene, tmp_path: Path, where: str) -> None:
+    media, victim = tmp_path / "media", tmp_path / "victim"
+    for folder in (media, victim):
+        (folder / "estate").mkdir(parents=True)
+        (folder / "estate" / "a").write_text("x")
+    register(done.seller, media / "estate")
+    approved, signers = plan_of(done.seller).digest(), done.seller.signers()
+    moved = media if where == "parent" else media / "estate"
+
+    def spoil(step: str) -> None:
+        if step == "keys zeroised":
+            moved.rename(tmp_path / "moved")
+            moved.symlink_to(victim if where == "parent" else victim / "estate")
+
+    with pytest.raises(errors.CopySwapped) as caught:
+        destroy(done.seller, approved=approved, signers=signers, on_step=spoil)
+    assert caught.value.details == {"name": "estate", "reason": "link"}
+    assert (victim / "estate" / "a").read_text() == "x"
+    moved.unlink()
+    (tmp_path / "moved").rename(moved)
+    assert certificate.read(destroy(done.seller, approved=approved, signers=signers)).copies[-1].verified
+    assert not (media / "estate").exists()
+
+
+def test_what_was_put_in_the_place_of_a_copy_stays(done: Scene, tmp_path: Path) -> None:
+    place = tmp_path / "estate"
+    place.mkdir()
+    register(done.seller, place)
     approved, signers = plan_of(done.seller).digest(), done.seller.signers()
 
     def spoil(step: str) -> None:
         if step == "keys zeroised":
-            lone.rmdir()
-            lone.parent.joinpath("real").mkdir()
-            lone.symlink_to("real")
+            place.rename(tmp_path / "moved")
+            place.mkdir()
+            (place / "precious").write_text("p")
 
-    paper = certificate.read(destroy(done.seller, approved=approved, signers=signers, on_step=spoil))
-    assert all(copy.verified for copy in paper.copies)
-    assert tmp_path.joinpath("real").is_dir()
+    with pytest.raises(errors.CopySwapped) as caught:
+        destroy(done.seller, approved=approved, signers=signers, on_step=spoil)
+    assert caught.value.details["reason"] == "identity"
+    assert (place / "precious").read_text() == "p"
+
+
+def test_a_copy_that_somebody_else_took_away_is_not_verified(done: Scene, tmp_path: Path) -> None:
+    place = tmp_path / "estate"
+    place.mkdir()
+    register(done.seller, place)
+    approved, signers = plan_of(done.seller).digest(), done.seller.signers()
+
+    def spoil(step: str) -> None:
+        if step == "keys zeroised":
+            place.rename(tmp_path / "moved")
+
+    told = certificate.read(destroy(done.seller, approved=approved, signers=signers, on_step=spoil)).copies[-1]
+    assert (told.method, told.verified) == ("absent", False)
+
+
+def test_a_deletion_that_was_interrupted_is_ours(done: Scene, tmp_path: Path) -> None:
+    place = tmp_path / "crm.csv"
+    place.write_text("tokens only")
+    copy = register(done.seller, place)
+    approved, signers = plan_of(done.seller).digest(), done.seller.signers()
+    with pytest.raises(InterruptedError):
+        destroy(done.seller, approved=approved, signers=signers, on_step=stop_at(f"copy {copy} deleted"))
+    assert not place.exists()
+    told = certificate.read(destroy(done.seller, approved=approved, signers=signers)).copies[-1]
+    assert (told.method, told.verified) == ("overwritten once, unlinked", True)
+
+
+def test_nothing_in_the_home_but_bundles_is_a_copy(done: Scene, tmp_path: Path) -> None:
+    from tigertally.handover.copies import need_deletable  # noqa: PLC0415 - the rule itself
+
+    house, database = tmp_path / "house", tmp_path / "elsewhere" / "t.db"
+    protected = (house, database)
+    for place in (house, house / "sessions", house / "deep" / "x", tmp_path, database, database.parent):
+        with pytest.raises(errors.CopyProtected):
+            need_deletable(place, protected=protected)
+    for name in ("t.db-wal", "t.db-shm", "t.db-journal"):
+        with pytest.raises(errors.CopyProtected):
+            need_deletable(database.with_name(name), protected=protected)
+    need_deletable(database.with_name("other.csv"), protected=protected)
+    need_deletable(house / "out", protected=protected, bundle=True)
+    with pytest.raises(errors.CopyProtected):
+        need_deletable(house, protected=protected, bundle=True)
+    with pytest.raises(errors.CopyProtected), done.seller.store.transaction() as tx:
+        handover.register_copy(
+            tx,
+            done.seller.ledger,
+            deal=done.seller.terms.deal,
+            place=house / "sessions",
+            kind=CopyKind.BUNDLE,
+            fate=Fate.DELETE,
+            actor="",
+            now=START,
+            protected=protected,
+        )
 
 
 def test_places_that_are_never_copies(done: Scene, home: Path) -> None:

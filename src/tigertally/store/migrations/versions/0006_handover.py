@@ -57,6 +57,8 @@ def upgrade() -> None:
         sa.Column("gone", Instant, nullable=True),
         sa.Column("method", sa.String(80), nullable=False),
         sa.Column("verified", sa.Boolean, nullable=False),
+        sa.Column("device", sa.String(24), nullable=True),
+        sa.Column("inode", sa.String(24), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_handover_copy"),
         sa.UniqueConstraint("deal", "place", name="uq_handover_copy_deal_place"),
     )
