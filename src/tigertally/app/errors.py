@@ -44,7 +44,7 @@ class BadDigest(Invalid):
     """What was typed for a digest or a fingerprint cannot be one."""
 
     code = "app.bad_digest"
-    title = Text("应输入 64 位十六进制摘要", "a digest of 64 hexadecimal digits is needed")
+    title = Text("应输入 {digits} 位十六进制数字", "{digits} hexadecimal digits are needed")
     hint = Text("请完整复制，或逐组核对后再输入", "copy it whole, or check it group by group and type it again")
 
 

@@ -31,7 +31,7 @@ from tigertally.ledger import Event, register_event
 from tigertally.store.tx import Tx
 
 T = TypeVar("T")
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_DIGEST: Final = re.compile(r"[0-9a-f]+")
 
 VERB_REFUSED: Final = register_event(
     "app.verb.refused", Text("操作被拒绝", "a verb was refused"), "verb", "code", "person"
@@ -117,10 +117,10 @@ def allow(
     return house.access.decide(tx, request)
 
 
-def checked_digest(text: str) -> str:
-    """Return ``text`` if it has the form of a SHA-256 in hexadecimal; else raise :class:`BadDigest`."""
-    if not _DIGEST.fullmatch(text):
-        raise BadDigest
+def checked_digest(text: str, *, digits: int = 64) -> str:
+    """Return ``text`` if it is that many lower-case hexadecimal digits; else raise :class:`BadDigest`."""
+    if len(text) != digits or not _DIGEST.fullmatch(text):
+        raise BadDigest(digits=digits)
     return text
 
 

@@ -18,6 +18,7 @@ from tigertally.crypto.digest import sha256_file
 from tigertally.deals import Deal, Judgement, MoveReason, Party, WaiverReason
 from tigertally.formats import agreement as agreement_format
 from tigertally.formats.dealpapers import Structure
+from tigertally.formats.party import GROUP_CHARS, GROUPS
 from tigertally.formats.statement import Statement
 from tigertally.store.tx import Tx
 
@@ -68,7 +69,7 @@ def confirm_party(house: House, *, actor: Actor, party: str, fingerprint: str) -
     """Confirm a counterparty by the fingerprint it read out; a two-person act. Returns the entry."""
 
     def work(tx: Tx, now: datetime) -> int:
-        spelled = checked_digest("".join(fingerprint.split()).lower())
+        spelled = checked_digest("".join(fingerprint.split()).lower(), digits=GROUPS * GROUP_CHARS)
         details = (("party", check_id(party, "pty")), ("fingerprint", spelled))
         allow(house, tx, actor=actor, action=Action.PARTY_CONFIRM, now=now, details=details)
         return deals.confirm(
