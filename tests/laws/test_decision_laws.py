@@ -123,7 +123,7 @@ class Drawer:
                     found.append(self.entered(self.good(choices) if self.draw.random() < 0.9 else choices))
                 if self.draw.random() < 0.08:
                     found.append(self.entered(choices))
-        if self.draw.random() < 0.2:
+        if self.draw.random() < 0.2:  # somebody else's, an approver's freeze among them
             found.append(self.entered(POOLS[PEOPLE[int(self.draw.random() * 3)]][int(self.draw.random() * 4)]))
         self.draw.shuffle(found)
         return found
@@ -167,9 +167,11 @@ class Drawer:
             count=self.mostly(1, (0, -1, 3, 4)),
             purpose=purpose,
             deal=deal,
+            scope=self.mostly("main", ("", "other")),
             details=DETAILS[int(draw.random() * len(DETAILS))],
-            grant=self.grant(action, person, other, deal, purpose) if rule.grant or draw.random() < 0.1 else None,
         )
+        if rule.grant or draw.random() < 0.1:
+            bare = replace(bare, grant=self.grant(bare, other))
         if rule.second_person and draw.random() < 0.97:
             given = tuple(self.approval(bare, other, rule.second_person) for _ in range(1 + (draw.random() < 0.2)))
             bare = replace(bare, approvals=given)
@@ -177,19 +179,20 @@ class Drawer:
                 bare = replace(bare, details=DETAILS[int(draw.random() * len(DETAILS))], count=self.mostly(1, (2,)))
         return bare, self.facts(person, deal)
 
-    def grant(self, action: Action, person: str, other: str, deal: str, purpose: str) -> GrantView | None:
+    def grant(self, request: Request, other: str) -> GrantView | None:
         start, until = self.mostly(SPANS[0], SPANS)
         return (
             None
             if self.draw.random() < 0.03
             else GrantView(
                 grant="gra",
-                asker=self.mostly(person, PEOPLE),
+                asker=self.mostly(request.person, PEOPLE),
                 approver=self.mostly(other, ("", *PEOPLE)),
-                action=self.mostly(action.value, ("vault.view", "")),
+                action=self.mostly(request.action.value, ("vault.view", "")),
                 classes=self.mostly(frozenset({"pan", "name"}), (frozenset(), frozenset({"pan"}), frozenset({"name"}))),
-                purpose=self.mostly(purpose, ("", "refund", "dispute")),
-                deal=self.mostly(deal, ("", *DEALS)),
+                purpose=self.mostly(request.purpose, ("", "refund", "dispute")),
+                deal=self.mostly(request.deal, ("", *DEALS)),
+                scope=self.mostly(request.scope, ("", "other")),
                 left=self.mostly(3, (0, 1, -1)),
                 start=start,
                 until=until or NOW + HOUR,
@@ -303,7 +306,7 @@ def test_taking_a_fact_away_never_allows_unless_it_was_a_freeze_or_newer(
 
 STRANGE: Final = st.sampled_from([None, "", 0, 1.5, b"x", object(), [], {}, NOW.replace(tzinfo=None), frozenset({1})])
 # Those that some action does not look at, and those that every action does.
-SOMETIMES: Final = ("classes", "count", "purpose", "deal", "details", "factor_at", "grant", "approvals")
+SOMETIMES: Final = ("classes", "count", "purpose", "deal", "scope", "details", "factor_at", "grant", "approvals")
 NAMES: Final = ("person", "roles", "now", *SOMETIMES)
 
 

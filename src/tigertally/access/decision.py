@@ -201,7 +201,7 @@ def decide(request: Request, facts: Iterable[Fact]) -> Decision:
 
 
 def _role(work: _Work) -> None:
-    person = work.request.person
+    person: object = work.request.person
     if not isinstance(person, str) or not person or not work.request.roles & work.rule.roles:
         work.no(
             "role",

@@ -179,16 +179,9 @@ class Office:
             )
             return grants.approve(tx, self.ledger, grant_id=asked.grant, approver=self.id("wang"), now=self.now)
 
-    def request(self, tx: Tx, handle: str, action: Action, *, grant: str = "", **more: object) -> Request:
+    def request(self, tx: Tx, handle: str, action: Action, **more: object) -> Request:
         """A request of somebody whose factor is fresh."""
-        return self.access.request(
-            tx,
-            actor=self.actor(handle),
-            action=action,
-            now=self.now,
-            grant=grant,
-            **more,  # type: ignore[arg-type]
-        )
+        return self.access.request(tx, actor=self.actor(handle), action=action, now=self.now, **more)  # type: ignore[arg-type]
 
     def reveal(self, grant: Grant, *, count: int = 1) -> None:
         """Decide and record that li sees ``count`` cards."""
@@ -207,7 +200,7 @@ class Office:
     def unmet(self, handle: str, action: Action, **more: object) -> list[str]:
         """The conditions that a request does not meet."""
         with self.reading() as tx:
-            decision = self.access.judge(tx, self.request(tx, handle, action, **more))  # type: ignore[arg-type]
+            decision = self.access.judge(tx, self.request(tx, handle, action, **more))
         return [item.condition for item in decision.unmet]
 
     def refusal(self, grant: Grant, *, count: int = 1) -> list[str]:
@@ -219,7 +212,7 @@ class Office:
     def ask_second(self, handle: str, action: Action, **more: object) -> Approval:
         """Leave an act open for a second person."""
         with self.writing() as tx:
-            return approvals.ensure_open(tx, self.ledger, self.request(tx, handle, action, **more))  # type: ignore[arg-type]
+            return approvals.ensure_open(tx, self.ledger, self.request(tx, handle, action, **more))
 
     def give(self, approval: Approval, handle: str) -> Approval:
         """Be the second person."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
-from tigertally.access import Action, NotAllowed, Role, approvals, identities, sql
+from tigertally.access import DEAL_STAGE, PERSON_FROZEN, Action, Decision, NotAllowed, Role, approvals, identities, sql
 from tigertally.access.approvals import HOLDS_S, OPEN_S_MAX
 from tigertally.access.errors import AlreadySettled, NoSuchApproval, RowNotProved, SamePerson
 from tigertally.base.fields import FieldClass
@@ -102,6 +103,7 @@ def test_an_approver_without_the_role_does_not_count(office: Office) -> None:
         {"details": (("subject", "sub_one"), ("more", "x"))},
         {"details": ()},
         {**ACT, "deal": "dea_x"},
+        {**ACT, "scope": "brand"},
         {**ACT, "classes": [FieldClass.PAN]},
         {**ACT, "purpose": "refund"},
         {**ACT, "count": 1000},
@@ -200,14 +202,45 @@ def test_an_approval_whose_entry_was_erased_is_none(office: Office) -> None:
     assert office.unmet("wang", Action.ERASE, **ACT) == ["second_person"]
 
 
-def test_a_decision_on_an_approval_cites_it(office: Office) -> None:
-    with office.writing() as tx, pytest.raises(NotAllowed):
-        office.access.decide(tx, office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),)))
+def act(office: Office) -> Decision:
+    """Decide and record wang's act."""
+    with office.writing() as tx:
+        return office.access.decide(tx, office.request(tx, "wang", Action.ERASE, **ACT))
+
+
+def test_a_decision_on_an_approval_cites_it_and_uses_it_up(office: Office) -> None:
+    with pytest.raises(NotAllowed):
+        act(office)
+    office.give(office.ask_second("wang", Action.ERASE, **ACT), "zhao")
+    with office.reading() as tx:
+        (row,) = sql.read_approvals(tx)
+    assert act(office).facts == (row.idx,)
+    with pytest.raises(NotAllowed) as caught:
+        act(office)
+    assert [item.condition for item in caught.value.decision.unmet] == ["second_person"]
+    assert office.clean()
+
+
+def test_a_refused_decision_uses_no_approval_up(office: Office) -> None:
     office.give(office.ask_second("wang", Action.ERASE, **ACT), "zhao")
     with office.writing() as tx:
-        request = office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),))
-        (view,) = request.approvals
-        decision = office.access.decide(tx, request)
-        again = office.request(tx, "wang", Action.ERASE, details=(("subject", "sub_one"),))
-    assert decision.facts == (view.entry,)
-    assert again.approvals == ()  # one approval carries one decision
+        stale = replace(office.request(tx, "wang", Action.ERASE, **ACT), factor_at=None)
+        office.access.record(tx, stale, office.access.judge(tx, stale))
+    act(office)
+
+
+def test_a_destruction_is_taken_up_again_by_its_approval(office: Office) -> None:
+    """It is one act in many steps; whoever was killed in the middle goes on within the hour."""
+    office.qualify("wang")
+    office.state(DEAL_STAGE, office.deal, {"stage": "S7", "side": "seller"})
+    what = {**ACT, "deal": office.deal}
+    office.give(office.ask_second("wang", Action.DESTROY, **what), "zhao")
+    for _ in range(2):
+        with office.writing() as tx:
+            assert office.access.decide(tx, office.request(tx, "wang", Action.DESTROY, **what)).allowed
+
+
+def test_a_frozen_approver_does_not_count(office: Office) -> None:
+    office.give(office.ask_second("wang", Action.ERASE, **ACT), "zhao")
+    office.state(PERSON_FROZEN, office.id("zhao"), {"reason": "anomaly"})
+    assert office.unmet("wang", Action.ERASE, **ACT) == ["second_person"]

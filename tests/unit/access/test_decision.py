@@ -235,6 +235,8 @@ REVEALS: Final = (
     Without(name="grant for another action", code="grant", take=granting(action=Action.VIEW.value)),
     Without(name="grant for another purpose", code="grant", take=granting(purpose="dispute")),
     Without(name="grant for another deal", code="grant", take=granting(deal="dea_two")),
+    Without(name="grant for another scope", code="grant", take=granting(scope="brand")),
+    Without(name="grant for no scope", code="grant", take=asking(scope="brand")),
     Without(name="grant without the class", code="grant", take=granting(classes=frozenset({"expiry"}))),
     Without(name="grant used up", code="grant", take=granting(left=0)),
     Without(name="grant for fewer", code="grant", take=asking(count=4)),
@@ -264,6 +266,10 @@ RELEASES: Final = (
         name="approver without a role", code="second_person", take=approving(approver_roles=frozenset({Role.OPERATOR}))
     ),
     Without(name="approver who lost all roles", code="second_person", take=approving(approver_roles=frozenset())),
+    Without(
+        name="a frozen approver", code="second_person", take=also(fact(PERSON_FROZEN, ZHAO, {"reason": "anomaly"}, 9))
+    ),
+    Without(name="scope changed", code="second_person", take=asking(scope="brand")),
     Without(name="another act", code="second_person", take=approving(digest="0" * 64)),
     Without(name="approval over", code="second_person", take=approving(until=NOW)),
     Without(name="approval from the future", code="second_person", take=approving(at=NOW + timedelta(seconds=1))),

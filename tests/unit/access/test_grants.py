@@ -181,6 +181,7 @@ def test_uses_wiped_from_the_row_are_still_counted(office: Office) -> None:
         {"approver": "per_somebody"},
         {"purpose": "dispute"},
         {"deal": "dea_other"},
+        {"scope": "brand"},
         {"idx": 0},
     ],
 )
