@@ -121,7 +121,7 @@ def uncovered(plan: Plan, inventory: Inventory) -> tuple[PlanMistake, ...]:
         for finding in inventory.findings
         if finding.tier is not Confidence.POSSIBLE
         and _plannable(reports[finding.object])
-        and not _covered(plan, finding)
+        and not _covered(plan, finding, reports[finding.object])
     )
 
 
@@ -295,15 +295,14 @@ def _inventory_mistakes(plan: Plan, inventory: Inventory) -> Iterator[PlanMistak
     yield from uncovered(plan, inventory)
 
 
-def _covered(plan: Plan, finding: Finding) -> bool:
+def _covered(plan: Plan, finding: Finding, report: ObjectReport) -> bool:
     sources = plan.of_object(finding.object)
     if finding.place.kind is PlaceKind.TEXT:
-        # Rows of a table that do not line up are searched as text whenever the object is rewritten at all.
+        # What stands around tables, and rows that do not line up, is always searched: tokens or nothing, never kept.
+        if report.kind.value not in TEXT_KINDS:
+            return True
         return any(
-            any(_answers(one, finding, in_text=True) for one in source.fields)
-            if source.is_text
-            else source.kind != "sql"
-            for source in sources
+            _answers(one, finding, in_text=True) for source in sources if source.is_text for one in source.fields
         )
     return any(
         one.name == (finding.place.name or "") and _answers(one, finding, in_text=False)

@@ -23,6 +23,7 @@ from typing import BinaryIO
 import numpy as np
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
 from tests.unit.sealing.counterparts import Estate, Tokens, survey
 
 from tigertally.base.fields import FieldClass
@@ -529,3 +530,24 @@ def test_customer_keys_that_are_values_are_replaced_and_still_join(tmp_path: Pat
     assert columns[0][:60] == keys[:60]
     assert columns[0][60:] == [Tokens().of(FieldClass.PAN, card), Tokens().of(FieldClass.MOBILE, mobile), keys[62]]
     assert all(column == columns[0] for column in columns)
+
+
+def test_what_stands_around_the_cells_is_found_and_replaced(tmp_path: Path) -> None:
+    root, out = tmp_path / "estate", tmp_path / "copy"
+    root.mkdir()
+    card = "4111111111111111"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["order", "what"])
+    sheet["B2"] = "pay"
+    sheet["B2"].hyperlink = f"https://pay.example/?card%3D{card}&pan={card}"
+    sheet["A1"].comment = Comment(f"card {card}", "a")
+    book.save(root / "links.xlsx")
+    inventory = survey(root)
+    (found,) = inventory.findings
+    assert (found.field, found.tier, found.count) == (FieldClass.PAN, Confidence.CERTAIN, 3)
+    report = protect(propose(inventory, root), root, out, inventory=inventory, tokens=Tokens())
+    assert report.left_out == ()
+    assert not any(card in text for _, text in texts(out))
+    assert survey(out).findings == ()

@@ -3,27 +3,36 @@
 The file is a zip: its limits are checked before a parser sees it. A workbook too large to be opened in
 memory is read as its XML members instead. A spreadsheet keeps 15 digits of a number; longer card numbers
 typed as numbers are destroyed, and a column of them is reported as damaged. The first row that is not a
-title names the columns (:mod:`tigertally.discovery.headers`).
+title names the columns (:mod:`tigertally.discovery.headers`). What stands around the cells, comments, properties and
+where links lead to, is scanned as text.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Final
+from typing import BinaryIO, Final
+from urllib.parse import unquote
 
 import python_calamine as calamine
 
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.text import Text
 from tigertally.discovery.columns import TableEvidence, cells_of
+from tigertally.discovery.core import ascii_digits
 from tigertally.discovery.errors import Unreadable
+from tigertally.discovery.evidence import TextEvidence
 from tigertally.discovery.folding import fold_text
 from tigertally.discovery.headers import header_row
-from tigertally.discovery.inventory import Finding, Kind, PlaceKind
+from tigertally.discovery.inventory import IN_TEXT, Finding, Kind, PlaceKind
 from tigertally.discovery.naming import column_names, safe_name
 from tigertally.discovery.readers.stream import Outcome, Source
+from tigertally.discovery.readers.text import scan_text
 
 SHEET_BYTES_MAX: Final = 256 * 1024 * 1024  # of XML, unfolded
 COLUMNS_MAX: Final = 4_096
@@ -32,6 +41,11 @@ _HEAD_ROWS: Final = 12
 _BROKEN: Final = Text("工作簿已损坏或被加密", "the workbook is damaged or encrypted")
 _SHEET_BROKEN: Final = Text("有工作表无法读取", "a sheet cannot be read")
 _WIDE: Final = Text("列数过多，多出的列未扫描", "too many columns; those beyond the limit were not scanned")
+
+_AROUND_BROKEN: Final = Text("批注或链接无法读取", "comments or links cannot be read")
+_AROUND: Final = re.compile(r"(?:.*/)?_rels/[^/]*\.rels|docProps/[^/]+\.xml|xl/(?:comments|threadedComments).*\.xml")
+_TARGET: Final = re.compile(r"""\bTarget\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_MARKUP: Final = re.compile(r"<[^<>]*>")
 
 Cell = str | float | bool | dt.date | dt.time | dt.datetime | dt.timedelta
 
@@ -52,8 +66,30 @@ def read_sheets(source: Source, *, key: int, advance: Callable[[int], None]) -> 
         for name in names:
             findings = _sheet(book, name, source.name, key, outcome)
             outcome.findings += findings
+        outcome.findings += _around(stream, source.name, key, outcome)
     advance(source.size)
     return outcome
+
+
+def _around(stream: BinaryIO, object_: str, key: int, outcome: Outcome) -> list[Finding]:
+    """Return what lies in comments, properties and the targets of links, as running text."""
+    evidence = TextEvidence(key=key)
+    stream.seek(0)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            for member in archive.infolist():
+                if not _AROUND.fullmatch(member.filename):
+                    continue
+                with archive.open(member) as part:
+                    text = part.read(SHEET_BYTES_MAX).decode("utf-8", "replace")
+                if member.filename.endswith(".rels"):
+                    text = "\n".join(unquote(one[1] or one[2]) for one in _TARGET.finditer(text))
+                else:
+                    text = _MARKUP.sub(" ", text)
+                scan_text(evidence, ascii_digits(html.unescape(text).encode("utf-8", "replace")))
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError):
+        outcome.weaken(_AROUND_BROKEN)
+    return evidence.finish(name=object_, place=IN_TEXT, cells=0)
 
 
 def cell_text(cell: Cell) -> str:
