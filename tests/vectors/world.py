@@ -20,7 +20,7 @@ from tigertally.crypto.merkle import Frontier, MemoryTree, inclusion_proof, leaf
 from tigertally.crypto.sign import NoteKey, SigningKey
 from tigertally.formats import checkpoint, envelope, leaf, note, part, statement
 from tigertally.formats.agreement import BLOCKS, Agreement, Clause
-from tigertally.formats.certificate import Certificate, DestroyedCopy, DestroyedKey, Ground, Signer
+from tigertally.formats.certificate import METHOD, Certificate, DestroyedCopy, DestroyedKey, Ground, Signer
 from tigertally.formats.checkpoint import Checkpoint
 from tigertally.formats.dealpapers import Acceptance, Invitation, Release, Structure
 from tigertally.formats.leaf import Leaf
@@ -290,7 +290,7 @@ def certificate(receipt_digest: str, **changes: object) -> Certificate:
         buyer=buyer().id,
         started=NOW - timedelta(hours=3),
         finished=NOW - timedelta(hours=2),
-        method="cryptographic erase, then deletion of rows",
+        method=METHOD,
         tool="tigertally 0.0",
         subjects=6,
         rows={"records": 18},

@@ -10,12 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.ids import DealId, PartyId
 from tigertally.formats.shape import Reader, json_counts
 from tigertally.formats.statement import Kind, Statement
+
+METHOD: Final = "keys zeroised (cryptographic erase), rows deleted and database rewritten, copies deleted"
 
 
 class Ground(Enum):
@@ -74,6 +77,22 @@ class Certificate:
     failed_opening: bool
     signers: tuple[Signer, ...]
     checkpoint: str
+
+    def shortfalls(self) -> tuple[str, ...]:
+        """Return the members that do not account for a destruction; () if all do.
+
+        The method is the known one; at least one key; rows, if there were subjects; something that is not covered;
+        and two signers with different entries, of which none is the log's first.
+        """
+        proofs = {signer.entry for signer in self.signers if signer.entry > 0}
+        facts = (
+            ("method", self.method == METHOD),
+            ("rows", not self.subjects or sum(self.rows.values()) > 0),
+            ("keys", bool(self.keys)),
+            ("not_covered", bool(self.not_covered)),
+            ("signers", len(proofs) == len(self.signers) and len(proofs) > 1),
+        )
+        return tuple(name for name, good in facts if not good)
 
     def body(self) -> Json:
         """Return the payload."""

@@ -94,8 +94,7 @@ def _differences(tx: Tx, paper: Certificate, *, terms: Terms) -> list[str]:
         found.append("failed_opening")
     if not all(item.verified for item in paper.copies):
         found.append("copies")
-    if not paper.not_covered:
-        found.append("not_covered")
+    found += [name for name in paper.shortfalls() if name not in found]
     if not _stands_on_log(paper, terms.theirs):
         found.append("checkpoint")
     return found

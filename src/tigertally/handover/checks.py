@@ -3,7 +3,8 @@
 Numbers of docs/formats/bundle.md §4, here against *confirmed* cards and our own keys, each flaw by its own name:
 1. the manifest is well formed and 2. signed by the confirmed seller; it is of this deal, these parties, not from
 the future; 3. the release it names lies beside it, 4. signed by both companies, under the agreement in force;
-5. the manifest stays within it; 6. no part is missing; 7. nothing else lies there but signed papers; 8. every part
+5. the manifest stays within it; 6. no part is missing; 7. nothing else lies there but the release and a card, signed by
+the parties; 8. every part
 has its length and digest; 9. is an envelope in its own place, sealed to us alone; 10. opens; 11. holds strict rows,
 no class that may never be kept, subjects ascending from part to part, values and tokens
 that our vault would store; 12. the counts and 13. the root are the
@@ -30,8 +31,11 @@ from tigertally.formats.dealpapers import Release
 from tigertally.formats.errors import Malformed, NotForUs, WrongContext
 from tigertally.formats.manifest import MANIFEST_NAME, Manifest, Part, part_context
 from tigertally.formats.part import PartColumns
+from tigertally.formats.party import PartyCard
 from tigertally.formats.statement import Statement
-from tigertally.formats.verify.bundles import beyond
+from tigertally.formats.verify import Trust
+from tigertally.formats.verify.bundles import BESIDE, beyond
+from tigertally.formats.verify.trust import signed_by_trusted
 from tigertally.handover import folder, release
 from tigertally.handover.errors import (
     BeyondRelease,
@@ -95,11 +99,12 @@ def verify_parts(
     paper: Manifest,
     *,
     transfer: TransferKey,
+    trusted: Sequence[PartyCard],
     on_step: Callable[[str], None],
     progress: Progress = SILENT,
 ) -> None:
     """Check numbers 6–13 on the parts in ``place``."""
-    check_names(place, paper)
+    check_names(place, paper, trusted=trusted)
     for item in paper.parts:
         folder.read_part(place, item)
     progress.begin(Text("核验移交包", "verifying the bundle"), paper.subjects)
@@ -113,15 +118,26 @@ def verify_parts(
     tally.check(paper)
 
 
-def check_names(place: Path, paper: Manifest) -> None:
-    """Check that every part is there and nothing else is, besides signed papers (numbers 6 and 7)."""
+def check_names(place: Path, paper: Manifest, *, trusted: Sequence[PartyCard]) -> None:
+    """Check that every part is there and nothing else but the release and a card of the parties (numbers 6 and 7)."""
     listed = {item.name for item in paper.parts}
     for item in paper.parts:
         if not folder.is_regular(place / item.name):
             raise MissingPart(name=item.name)
     for name in folder.names_in(place):
-        if name not in listed and not folder.holds_paper(place / name):
+        if name not in listed and name != MANIFEST_NAME and not _belongs(place, name, trusted):
             raise ExtraPart(name=name)
+
+
+def _belongs(place: Path, name: str, trusted: Sequence[PartyCard]) -> bool:
+    """Return whether a file is the release or a card under its name, signed by one of the parties."""
+    try:
+        statement = folder.paper_in(place, name) if name in BESIDE else None
+    except Malformed:
+        return False
+    if statement is None or statement.kind is not BESIDE[name]:
+        return False
+    return signed_by_trusted(statement, Trust(cards=tuple(trusted)))
 
 
 def open_part(place: Path, item: Part, paper: Manifest, *, transfer: TransferKey) -> PartColumns:

@@ -30,7 +30,7 @@ from tigertally.base.text import Text
 from tigertally.crypto.sign import SigningKey
 from tigertally.formats import certificate as certificates
 from tigertally.formats import statement as dsse
-from tigertally.formats.certificate import Certificate, DestroyedCopy, Ground, Signer
+from tigertally.formats.certificate import METHOD, Certificate, DestroyedCopy, Ground, Signer
 from tigertally.formats.shape import Reader, parse_canonical, to_b64
 from tigertally.formats.statement import Kind, Statement
 from tigertally.handover import copies, deeds, erase, events, facts, papers, sql
@@ -58,7 +58,6 @@ from tigertally.store.tx import Tx
 from tigertally.vault import KEY_DESTROYED, KeyKeeper, SealedSample
 
 JOB_KIND: Final = "handover.destroy"
-METHOD: Final = "keys zeroised (cryptographic erase), rows deleted and database rewritten, copies deleted"
 _PERSONS_MIN: Final = 2
 
 

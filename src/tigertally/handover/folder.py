@@ -18,7 +18,6 @@ from typing import Final
 
 from tigertally.base.limits import STATEMENT_BYTES_MAX
 from tigertally.formats import statement as dsse
-from tigertally.formats.errors import Malformed
 from tigertally.formats.manifest import MANIFEST_NAME, Part
 from tigertally.formats.statement import Statement
 from tigertally.handover.errors import DiskRefused, FolderNotEmpty, MissingPart, NoSuchBundle, PartAltered
@@ -114,14 +113,6 @@ def paper_in(folder: Path, name: str) -> Statement | None:
     """Return the statement in a file of ``folder``; None if there is no such file. Raises ``Malformed``."""
     path = folder / name
     return dsse.parse(read_small(path)) if is_regular(path) else None
-
-
-def holds_paper(path: Path) -> bool:
-    """Return whether a file is a signed statement, which may lie beside the parts."""
-    try:
-        return is_regular(path) and bool(dsse.parse(read_small(path)))
-    except Malformed:
-        return False
 
 
 def read_part(folder: Path, item: Part) -> bytes:

@@ -99,6 +99,7 @@ def _verify(site: Site, work: _Work, *, terms: Terms) -> None:
         work.place,
         work.manifest,
         transfer=work.transfer,
+        trusted=(terms.seller, terms.buyer),
         on_step=site.on_step,
         progress=site.progress,
     )

@@ -62,6 +62,9 @@ def test_certificates_that_the_buyer_refuses(done: Scene) -> None:
         "copies": signed(copies=unverified),
         "not_covered": signed(not_covered=()),
         "checkpoint": signed(checkpoint=""),
+        "method": signed(method="trust me"),
+        "rows": signed(rows={}),
+        "signers": signed(signers=tuple(replace(signer, entry=told.signers[0].entry) for signer in told.signers)),
     }
     for member, bad in cases.items():
         with pytest.raises(errors.CertificateDiffers) as caught:

@@ -168,3 +168,18 @@ def test_only_the_seller_accepts(written: Scene) -> None:
     answer = written.receive()
     with pytest.raises(errors.WrongSide):
         replace(written, seller=written.buyer).accept_receipt(answer)
+
+
+def test_a_paper_that_does_not_belong_in_the_folder(written: Scene) -> None:
+    """Whatever somebody signed: beside the parts lie the release and a card of the parties, nothing else."""
+    release = (written.folder / "release.json").read_bytes()
+    for name in ("customers.json", "party.json"):
+        place = written.folder / name
+        before = place.read_bytes() if place.exists() else None
+        place.write_bytes(release)
+        with pytest.raises(errors.ExtraPart) as caught:
+            written.receive()
+        assert caught.value.details == {"name": name}
+        place.unlink() if before is None else place.write_bytes(before)
+    assert written.buyer.held() == (0, {})
+    written.receive()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tigertally.base.errors import Problem
@@ -28,9 +29,10 @@ from tigertally.formats.statement import Kind, Statement
 from tigertally.formats.verify.dealings import SELLER_SIGNED, WELL_FORMED
 from tigertally.formats.verify.files import by_digest, is_regular, listing, of_kind, paper_at
 from tigertally.formats.verify.report import Checklist, Report, said, told
-from tigertally.formats.verify.trust import Context, check_not_future, check_signed
+from tigertally.formats.verify.trust import Context, check_not_future, check_signed, signed_by_trusted
 
 PART_BYTES_MAX: Final = 256 * 1024 * 1024
+BESIDE: Final = MappingProxyType({"release.json": Kind.RELEASE, "party.json": Kind.PARTY})
 _NAMED_MAX: Final = 5
 
 _COMPLETE = Text("没有缺少的部分", "no part is missing")
@@ -54,7 +56,7 @@ def check_bundle(folder: Path, statement: Statement, context: Context) -> Report
     paper = check_manifest_paper(found, statement, context)
     if paper is None:
         return found.report()
-    whole = _check_files(found, folder, paper)
+    whole = _check_files(found, folder, paper, context)
     _check_envelopes(found, folder, paper, context)
     _check_content(found, folder, paper, whole, context)
     return found.report()
@@ -88,7 +90,7 @@ def _check_release(found: Checklist, paper: Manifest, context: Context) -> None:
     releases = of_kind(context.papers, Kind.RELEASE)
     statement = by_digest(context.papers, Kind.RELEASE, paper.release)
     if statement is None and not releases:
-        found.unknown(3, name, Text("旁边没有移交许可", "there is no release beside it"), required=False)
+        found.unknown(3, name, Text("旁边没有移交许可", "there is no release beside it"))
         return
     if statement is None:
         found.fails(3, name, Text("旁边的移交许可不是清单所指的那份", "the release beside it is another one"))
@@ -126,19 +128,14 @@ def beyond(paper: Manifest, release: Release) -> tuple[str, ...]:
     return tuple(name for name, good in facts if not good)
 
 
-def _check_files(found: Checklist, folder: Path, paper: Manifest) -> bool:
+def _check_files(found: Checklist, folder: Path, paper: Manifest, context: Context) -> bool:
     """Make the checks 6–8; return whether every part is there unaltered."""
     inside = listing(folder)
     present = {item.name for item in inside if is_regular(item)}
     listed = {item.name: item for item in paper.parts}
     missing = sorted(set(listed) - present)
     found.verdict(6, _COMPLETE, good=not missing, detail=_named("缺少", "missing", missing))
-    extra = [
-        item.name
-        for item in inside
-        if item.name not in listed and item.name != MANIFEST_NAME and paper_at(item) is None
-    ]
-    found.verdict(7, _NOTHING_ELSE, good=not extra, detail=_named("多余", "not in the manifest", extra))
+    _check_nothing_else(found, inside, set(listed), context)
     by_digest = {item.sha256: item.name for item in paper.parts}
     altered: list[str] = []
     swapped: list[str] = []
@@ -153,6 +150,25 @@ def _check_files(found: Checklist, folder: Path, paper: Manifest) -> bool:
     if altered or not swapped:
         found.verdict(8, _UNALTERED, good=not altered, detail=_named("被改动", "altered", altered))
     return not (missing or altered or swapped)
+
+
+def _check_nothing_else(found: Checklist, inside: list[Path], listed: set[str], context: Context) -> None:
+    """Make check 7: parts, manifest, release and card, and the last two signed by somebody whom the user trusts."""
+    extra: list[str] = []
+    strange: list[str] = []
+    for item in inside:
+        kind = BESIDE.get(item.name)
+        statement = paper_at(item)
+        if item.name in listed or item.name == MANIFEST_NAME:
+            continue
+        if kind is None or statement is None or statement.kind is not kind:
+            extra.append(item.name)
+        elif not signed_by_trusted(statement, context.trust):
+            strange.append(item.name)
+    if strange:
+        found.unknown(7, _NOTHING_ELSE, _named("签署者未经确认", "signed by nobody whom you trust", strange))
+    if extra or not strange:
+        found.verdict(7, _NOTHING_ELSE, good=not extra, detail=_named("多余", "not in the manifest", extra))
 
 
 def _digest(path: Path, expected: Part | None) -> str | None:

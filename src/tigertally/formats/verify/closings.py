@@ -20,6 +20,7 @@ from tigertally.formats.verify.report import Checklist, Report, said, told
 from tigertally.formats.verify.trust import Context, check_not_future, check_signed
 
 _NAMED_MAX: Final = 20
+_ACCOUNT: Final = ("method", "rows", "keys")
 _NAMES_MANIFEST = Text("所指的清单在旁", "the manifest it names is here")
 _AGREES = Text("客户数、各类数量和根与清单一致", "its subjects, counts and root are the manifest's")
 
@@ -68,7 +69,7 @@ def _check_against_manifest(found: Checklist, paper: Receipt, context: Context) 
 
 
 def check_certificate(statement: Statement, context: Context) -> Report:
-    """Verify a certificate of destruction; the thirteen checks of docs/formats/certificate.md §3."""
+    """Verify a certificate of destruction; the fourteen checks of docs/formats/certificate.md §3."""
     found = Checklist(subject=Text("销毁证明", "certificate of destruction"))
     try:
         paper = certificate.read(statement)
@@ -78,8 +79,10 @@ def check_certificate(statement: Statement, context: Context) -> Report:
     found.holds(1, WELL_FORMED)
     signed = SELLER_SIGNED if paper.ground is Ground.RECEIPT else BUYER_SIGNED
     check_signed(found, 2, signed, statement=statement, by=_destroyer(paper), context=context)
-    # 3: the reader refuses a certificate with fewer than two persons
-    found.holds(3, Text("至少两名不同人员参与", "at least two different persons took part"))
+    # The reader refuses a certificate with fewer than two persons; here each must have an entry of its own.
+    proofs = Text("至少两名不同人员参与，各有记录", "at least two different persons took part, each with an entry")
+    shared = Text("签署人的记录相同或为空", "their entries are the same, or none")
+    found.verdict(3, proofs, good="signers" not in paper.shortfalls(), detail=shared)
     if paper.ground is Ground.RECEIPT:
         _check_against_receipt(found, paper, context)
     _check_log(found, paper, context)
@@ -171,7 +174,7 @@ def _check_log(found: Checklist, paper: Certificate, context: Context) -> None:
 
 
 def _check_account(found: Checklist, paper: Certificate) -> None:
-    """Make the checks 9, 10 and 13: what the certificate says of its own work."""
+    """Make the checks 9, 10, 13 and 14: what the certificate says of its own work."""
     tried = Text("留样的密文已无法打开", "a sealed value kept aside no longer opens")
     found.verdict(
         9, tried, good=paper.failed_opening, detail=Text("未试验或仍能打开", "it was not tried, or it still opened")
@@ -186,7 +189,11 @@ def _check_account(found: Checklist, paper: Certificate) -> None:
         listed = "; ".join(paper.not_covered[:_NAMED_MAX])
         found.holds(13, named, told("未覆盖：{listed}", "not covered: {listed}", listed=listed))
     else:
-        found.unknown(13, named, Text("它没有列出任何未覆盖之处", "it lists nothing as not covered"), required=False)
+        found.fails(13, named, Text("它没有列出任何未覆盖之处", "it lists nothing as not covered"))
+    wrong = [name for name in paper.shortfalls() if name in _ACCOUNT]
+    told_of = Text("写明了方法、密钥和记录数", "it accounts for method, keys and rows")
+    short = told("缺少或不符：{members}", "missing or not as known: {members}", members=", ".join(wrong))
+    found.verdict(14, told_of, good=not wrong, detail=short)
 
 
 def _check_validated(found: Checklist, statement: Statement, paper: Certificate, context: Context) -> None:

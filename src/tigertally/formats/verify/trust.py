@@ -127,6 +127,17 @@ def check_signed(
     return card
 
 
+def signed_by_trusted(statement: Statement, trust: Trust) -> bool:
+    """Return whether a card that the user trusts signed ``statement``, both algorithms."""
+    for card in trust.cards:
+        try:
+            statement.require({card.name: card.signing})
+        except Problem:
+            continue
+        return True
+    return False
+
+
 def whose(card: PartyCard) -> Text:
     """Return the sentence that a signature verifies under a card that nobody confirmed."""
     return told(

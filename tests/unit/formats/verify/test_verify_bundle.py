@@ -123,6 +123,7 @@ def test_3_no_release(tmp_path: Path) -> None:
     report = verify_path(bundle, ALL, now=NOW)
     assert outcomes(report)[3] is Outcome.UNKNOWN
     assert not failing(report)
+    assert not report.ok
 
 
 def test_4_a_release_that_only_one_side_signed(tmp_path: Path) -> None:
@@ -187,6 +188,23 @@ def test_7_papers_may_lie_in_the_folder(tmp_path: Path) -> None:
     bundle = write(tmp_path)
     (tmp_path / "release.json").rename(bundle / "release.json")
     assert verify_path(bundle, ALL, now=NOW).ok
+
+
+def test_7_papers_that_do_not_belong_there(tmp_path: Path) -> None:
+    bundle = write(tmp_path)
+    (bundle / "customers.json").write_bytes(world.release_paper().to_bytes())
+    (bundle / "party.json").write_bytes(world.release_paper().to_bytes())
+    report = verify_path(bundle, ALL, now=NOW)
+    assert failing(report) == {7}
+    assert "customers.json, party.json" in details(report)
+
+
+def test_7_a_paper_signed_by_a_stranger(tmp_path: Path) -> None:
+    bundle = write(tmp_path)
+    (bundle / "party.json").write_bytes(STRANGER.card.sign(STRANGER.signing).to_bytes())
+    report = verify_path(bundle, ALL, now=NOW)
+    assert outcomes(report)[7] is Outcome.UNKNOWN
+    assert not report.ok
 
 
 @pytest.mark.parametrize(
