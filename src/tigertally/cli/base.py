@@ -41,6 +41,11 @@ from tigertally.base.secret import SecretText
 from tigertally.base.text import Lang, Text, printable, safe
 from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, language_of, option, present, speak, speaking
 
+_ASK_SECOND: Final = Text(
+    "请另一位负责人或合规审批人运行：tigertally --as 姓名 approve {id}",
+    "have another lead or officer run: tigertally --as NAME approve {id}",
+)
+_THEN_AGAIN: Final = Text("批准后重新运行本命令", "then run this command again")
 _INTERRUPTED: Final = Text("已中断；已完成的步骤保留，可重新运行", "interrupted; finished steps are kept, run it again")
 HOME_DEFAULT: Final = Path("~/.tigertally")
 SECRET_FILE_BYTES_MAX: Final = 4096
@@ -50,6 +55,14 @@ _WORD: Final = re.compile(r"-{0,2}[a-z]+(-[a-z]+)*")
 def styled(text: str, style: str = "") -> Cell:
     """Return a cell of plain text: no markup is read and no terminal is steered by what others wrote."""
     return Cell(printable(text), style=style)
+
+
+class NobodyActs(Invalid):
+    """A command that acts for somebody, and nobody was named."""
+
+    code = "cli.nobody_acts"
+    title = Text("未指定操作人", "who acts?")
+    hint = Text("加上 --as 姓名，例如 tigertally --as chen …", "add --as NAME, e.g. tigertally --as chen …")
 
 
 @dataclass(slots=True)
@@ -130,6 +143,8 @@ class Shell:
 
     def actor(self, house: House) -> Actor:
         """Return who acts: the person of ``--as`` with their open session."""
+        if not self.handle:
+            raise NobodyActs
         return people_verbs.actor_of(house, handle=self.handle, token=self.session_token())
 
     def session_path(self, handle: str) -> Path:
@@ -352,8 +367,8 @@ def complain(problem: Problem, *, lang: Lang, as_json: bool, err: Console) -> in
         if point.how:
             err.print(f"    → {point.how}", markup=False, style="dim")
     if isinstance(problem, NotAllowed) and problem.approval:
-        told = Text("已请求第二人批准：{id}", "a second person was asked: {id}")
-        err.print(f"  … {told.render(lang, id=problem.approval)}", markup=False)
+        err.print(f"  1. {_ASK_SECOND.render(lang, id=problem.approval)}", markup=False)
+        err.print(f"  2. {_THEN_AGAIN.render(lang)}", markup=False)
     return problems.look_of(problem).exit
 
 

@@ -12,6 +12,7 @@ from tigertally import discovery
 from tigertally.app.errors import NotReadable
 from tigertally.app.verbs import sealing as verbs
 from tigertally.base.canon import Json
+from tigertally.base.errors import Conflict
 from tigertally.base.fields import FIELD_RULES
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
@@ -22,6 +23,14 @@ from tigertally.discovery import Inventory
 from tigertally.sealing import PlanMistake, PlanNotValid, ProtectReport
 
 _INVALID_EXIT = 2
+
+
+class PlanThere(Conflict):
+    """A plan file that may hold somebody's edits."""
+
+    code = "cli.plan_there"
+    title = Text("{path} 已存在，可能含有您的修改", "{path} is already there and may hold your edits")
+    hint = Text("用 --out 换一个文件名，或用 --force 覆盖", "choose another name with --out, or --force to replace it")
 
 
 def _text(path: Path) -> str:
@@ -66,8 +75,11 @@ def plan_command() -> None:
     en="inventory file (default: scan now)",
 )
 @option("--out", type=click.Path(path_type=Path), required=True, zh="计划文件", en="the plan file")
-def propose(shell: Shell, root: Path, inventory: Path | None, out: Path) -> None:
+@option("--force", is_flag=True, zh="覆盖已有的计划文件", en="replace a plan file that is there")
+def propose(shell: Shell, root: Path, inventory: Path | None, out: Path, *, force: bool) -> None:
     """Propose a plan."""
+    if out.exists() and not force:
+        raise PlanThere(path=out)
     text = verbs.propose(_inventory(shell, root, inventory), root)
     write_bytes(out, text.encode())
     told = shell.text_of(
@@ -163,8 +175,8 @@ def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, s
             [
                 (Text("读取的行", "rows read"), report.rows),
                 (Text("客户", "customers"), done.subjects),
-                (Text("新封存的值", "values sealed now"), report.new_fields),
-                (Text("已知的值", "values known before"), report.known_fields),
+                (Text("封存的值（累计各次运行）", "values sealed (in all runs)"), report.new_fields),
+                (Text("重复出现的值", "values met again"), report.known_fields),
                 (Text("不予保存的值（清除）", "values never kept (purged)"), report.purged),
                 (Text("未接受的值", "values not accepted"), rejected),
                 *[(FIELD_RULES[cls].title, count) for cls, count in done.values.items()],
