@@ -235,7 +235,7 @@ def _factor(work: _Work) -> None:
         work.no(
             "factor",
             Text("第二因素验证已过期或缺失", "the second factor is missing or too old"),
-            Text("运行 tigertally confirm 姓名 并输入新的动态码", "run tigertally confirm NAME with a new one-time code"),
+            Text("运行 tigertally confirm 姓名，输入新动态码", "run tigertally confirm NAME with a new one-time code"),
         )
 
 

@@ -68,7 +68,7 @@ def init_command(shell: Shell, name: str, lead: str, database: str, passphrase_f
 
     show_totp(shell, handle=lead, secret=created.totp, data=data, show=show)
     shell.say(
-        "下一步：tigertally login {lead}；两人操作还需要第二人：tigertally --as {lead} people add 姓名 --roles officer。",
+        "下一步：tigertally login {lead}；还需要第二人：tigertally --as {lead} people add 姓名 --roles officer。",
         "Next: tigertally login {lead}. Two-person acts need a second person:"
         " tigertally --as {lead} people add NAME --roles officer.",
         lead=lead,
