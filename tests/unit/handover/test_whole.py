@@ -74,6 +74,7 @@ def test_on_sqlite(scene: Scene) -> None:
         "handover.receipt.accepted",
         "handover.destruction.started",
         *["handover.rows.deleted"] * 5,
+        "handover.copy.deleting",
         "handover.copy.deleted",
         "handover.opening.failed",
         "handover.certificate.signed",
