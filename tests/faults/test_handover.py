@@ -93,6 +93,21 @@ def check_destroyed(scene: Scene) -> None:
     assert scene.seller.events("vault.key.destroyed") == ["vault.key.destroyed"] * 4
 
 
+def register_again(home: Path) -> None:
+    """The restored bundle folder is another one on the disk than the one that was registered."""
+    with open_scene(home) as scene, scene.seller.store.transaction() as tx:
+        handover.register_copy(
+            tx,
+            scene.seller.ledger,
+            deal=scene.seller.terms.deal,
+            place=scene.folder,
+            kind=handover.CopyKind.BUNDLE,
+            fate=handover.Fate.DELETE,
+            actor=scene.seller.persons[0],
+            now=scene.seller.clock.now(),
+        )
+
+
 CHECKS = {"write": check_written, "receive": check_received, "destroy": check_destroyed}
 
 
@@ -106,6 +121,8 @@ def test_killed_at_every_step(home: Path, name: str, tmp_path: Path) -> None:
     for number, step in enumerate(steps, start=1):
         shutil.rmtree(home)
         shutil.copytree(before, home)
+        if name == "destroy":
+            register_again(home)
         assert run_child(killed_at, home, name, number) == -signal.SIGKILL, step
         with open_scene(home) as scene:
             scene.seller.assert_sound()
