@@ -24,6 +24,7 @@ from tigertally.access import (
 )
 from tigertally.access.decision import ApprovalView, GrantView
 from tigertally.access.policy import POLICY, policy_digest
+from tigertally.base import canon
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Lang
@@ -381,3 +382,24 @@ def test_every_action_has_a_rule_that_names_roles() -> None:
 def test_an_action_outside_of_the_table_is_denied() -> None:
     request, facts = reveal()
     assert codes((replace(request, action="vault.everything"), facts)) == ["action"]  # type: ignore[arg-type]
+
+
+def test_an_act_is_canonical_json() -> None:
+    for details in ((), (("a", '中文 \u2028 \\ " \x07'), ("", "\U0001f600"))):
+        for classes in (frozenset[FieldClass](), frozenset(FieldClass)):
+            asked = replace(reveal()[0], details=details, classes=classes, scope="brand", count=-3)
+            act: dict[str, Json] = {
+                "action": "vault.reveal",
+                "classes": sorted(cls.value for cls in classes),
+                "count": -3,
+                "purpose": "refund",
+                "deal": DEAL,
+                "scope": "brand",
+                "details": [list(pair) for pair in details],
+            }
+            assert asked.act() == canon.dumps(act)
+    for strange in (2**53, True, 1.5):
+        with pytest.raises(canon.NotCanonical):
+            replace(reveal()[0], count=strange).act()  # type: ignore[arg-type]
+    with pytest.raises(canon.NotCanonical):
+        replace(reveal()[0], purpose="\ud800").act()
