@@ -25,12 +25,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from tigertally import discovery
 from tigertally.base.clock import to_text
 from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_hex
-from tigertally.discovery import Confidence, Inventory, ObjectReport, safe_name, scan
+from tigertally.discovery import Confidence, Inventory, ObjectReport, safe_name
 from tigertally.sealing.copyreport import (
     CopiedObject,
     LeftOut,
@@ -254,7 +255,7 @@ def _left(path: str, reason: Text) -> LeftOut:
 
 def _shows_values(job: _Job, path: str, part: Path) -> bool:
     """Return whether a scan of what was written for ``path`` sees values that the plan does not keep."""
-    seen = scan(part, clock=_Still(job.inventory.finished))
+    seen = discovery.scan(part, clock=_Still(job.inventory.finished))
     kept = {
         (source.object, source.table, one.name)
         for source in job.plan.sources

@@ -17,6 +17,7 @@ from tigertally.handover import CopyKind, Fate, decide_copy, known_copies, regis
 from tigertally.ledger import facts, register_fact
 from tigertally.store.tx import Tx
 
+SQLITE: Final = "sqlite:///"
 COPY_KNOWN: Final = register_fact(
     "app.copy_known", Text("已知的数据副本", "a copy of the data is known"), place=str, copy=str
 )
@@ -59,5 +60,9 @@ def take_over(house: House, tx: Tx, *, scope: str, deal: DealId, keep: bool, act
 
 
 def protected_places(house: House) -> tuple[Path, ...]:
-    """Return the places that no destruction may take away."""
-    return (house.settings.home.resolve(),)
+    """Return the places that no destruction may take away: the installation's folder, and its database elsewhere."""
+    home = house.settings.home.resolve()
+    url = house.settings.store_url
+    if not url.startswith(SQLITE):
+        return (home,)
+    return (home, Path(url[len(SQLITE) :]).resolve())

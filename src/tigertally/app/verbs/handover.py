@@ -117,6 +117,7 @@ def bundle(house: House, *, actor: Actor, deal: str, place: Path, progress: Prog
 
     def work(tx: Tx, now: datetime) -> Terms:
         terms = terms_of(house, tx, deal=deal, now=now)
+        terms.need_side(Side.SELLER)
         classes = terms.agreement.classes
         allow(house, tx, actor=actor, action=Action.BUNDLE, now=now, classes=classes, deal=deal)
         return terms
@@ -143,6 +144,7 @@ def receive(house: House, *, actor: Actor, deal: str, place: Path, progress: Pro
 
     def work(tx: Tx, now: datetime) -> Terms:
         terms = terms_of(house, tx, deal=deal, now=now)
+        terms.need_side(Side.BUYER)
         classes = terms.agreement.classes
         allow(house, tx, actor=actor, action=Action.RECEIVE, now=now, classes=classes, deal=deal)
         ensure_scope(house, tx, scope=terms.scope, actor=actor.person.person, now=now)
