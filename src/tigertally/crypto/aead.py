@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto.errors import BadKey, DecryptionFailed
+from tigertally.crypto.errors import BadKey, DecryptionFailed, UnknownSuite
 from tigertally.crypto.suites import HEADER, check_header
 
 KEY_BYTES: Final = 32
@@ -71,6 +71,21 @@ class Cipher:
             position += NONCE_BYTES
             sealed.append(HEADER + nonce + encrypt(nonce, plaintext, HEADER + aad))
         return sealed
+
+    def open_many(self, sealed: Sequence[bytes], aads: Iterable[bytes]) -> list[bytes]:
+        """Return what was sealed as ``sealed[i]`` under ``aads[i]``. The first in doubt raises as in :meth:`open`."""
+        decrypt = self._gcm.decrypt
+        opened = []
+        for one, aad in zip(sealed, aads, strict=True):
+            if len(one) < OVERHEAD_BYTES:
+                raise DecryptionFailed
+            if one[:2] != HEADER:
+                raise UnknownSuite
+            try:
+                opened.append(decrypt(one[2:14], one[14:], HEADER + aad))
+            except InvalidTag:
+                raise DecryptionFailed from None
+        return opened
 
     def wrap(self, key: SecretBytes, aad: bytes) -> bytes:
         """Return ``key`` sealed under this key."""

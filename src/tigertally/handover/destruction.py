@@ -25,7 +25,7 @@ from typing import Final
 
 from tigertally import __version__, vault
 from tigertally.base import canon
-from tigertally.base.limits import BATCH_ROWS
+from tigertally.base.limits import DELETE_ROWS
 from tigertally.base.text import Text
 from tigertally.crypto.sign import SigningKey
 from tigertally.formats import certificate as certificates
@@ -92,7 +92,7 @@ def run(
     signing: SigningKey,
     compact: Callable[[], None],
     protected: Sequence[Path] = (),
-    batch: int = BATCH_ROWS,
+    batch: int = DELETE_ROWS,
 ) -> Statement:
     """Carry out the plan whose digest is ``approved``; return the signed certificate.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tigertally.access.policy import Side
-from tigertally.base.limits import BATCH_ROWS
+from tigertally.base.limits import DELETE_ROWS
 from tigertally.crypto.sign import SigningKey
 from tigertally.formats.certificate import Signer
 from tigertally.formats.statement import Statement
@@ -31,7 +31,7 @@ def unwind(
     signing: SigningKey,
     compact: Callable[[], None],
     protected: Sequence[Path] = (),
-    batch: int = BATCH_ROWS,
+    batch: int = DELETE_ROWS,
 ) -> Statement:
     """Erase what we received in a dead deal; return the certificate. Arguments as of ``destruction.run``.
 

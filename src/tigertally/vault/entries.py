@@ -48,17 +48,31 @@ def split(packed: bytes) -> list[bytes]:
     return pieces
 
 
+def fields(packed: bytes) -> list[tuple[int, int, bytes, bytes]]:
+    """Return ``(code, slot, token, sealed)`` of each field, in order: the bulk path. Raises :class:`RecordBroken`."""
+    found: list[tuple[int, int, bytes, bytes]] = []
+    at, end, last = 0, len(packed), -1
+    while at < end:
+        body = at + _HEAD
+        if body > end:
+            raise RecordBroken
+        code, slot, length = packed[at:body]
+        sealed_at = body + length + _LENGTH
+        after = sealed_at + int.from_bytes(packed[sealed_at - _LENGTH : sealed_at], "big")
+        place = code << 8 | slot
+        if after > end or place <= last:
+            raise RecordBroken
+        found.append((code, slot, packed[body : body + length], packed[sealed_at:after]))
+        at, last = after, place
+    return found
+
+
 def entries(packed: bytes) -> list[Entry]:
     """Return the fields in order. Raises :class:`RecordBroken`."""
-    found: list[Entry] = []
-    for piece in split(packed):
-        body = _HEAD + piece[2]
-        try:
-            token = piece[_HEAD:body].decode("ascii")
-        except UnicodeDecodeError:
-            raise RecordBroken from None
-        found.append(Entry(piece[0], piece[1], token, piece[body + _LENGTH :]))
-    return found
+    try:
+        return [Entry(code, slot, token.decode("ascii"), sealed) for code, slot, token, sealed in fields(packed)]
+    except UnicodeDecodeError:
+        raise RecordBroken from None
 
 
 def merge(packed: bytes, more: Sequence[bytes]) -> bytes:
@@ -80,6 +94,12 @@ def aads(scope: str, subject: str, where: Sequence[tuple[int, int, str]]) -> lis
     """Return :func:`aad` of each ``(code, slot, token)`` of one subject."""
     head = f"{scope}|{subject}"
     return [f"{head}|{code}|{slot}|{token}".encode() for code, slot, token in where]
+
+
+def aads_of(scope: str, subject: str, found: Sequence[tuple[int, int, bytes, bytes]]) -> list[bytes]:
+    """Return :func:`aad` of each of one subject's :func:`fields`."""
+    head = f"{scope}|{subject}|".encode()
+    return [b"%b%d|%d|%b" % (head, code, slot, token) for code, slot, token, _ in found]
 
 
 def key_aad(scope: str, subject: str, key_version: int) -> bytes:

@@ -136,9 +136,11 @@ def open_value(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place | st
 
 
 def counts(tx: Tx, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
-    """Return how many subjects a scope holds, and how many values of each class."""
-    held = {_class(code): count for code, count in sql.count_values(tx, scope=scope).items()}
-    return sql.count_records(tx, scope=scope), held
+    """Return how many subjects a scope holds, and how many values of each class. Raises ``RecordBroken``."""
+    total, by_code = sql.count_values(tx, scope=scope, codes=sorted(BY_CODE))
+    if total != sum(by_code.values()):
+        raise RecordBroken
+    return sql.count_records(tx, scope=scope), {BY_CODE[code]: count for code, count in by_code.items()}
 
 
 def count_holders(tx: Tx, *, scope: str, classes: Collection[FieldClass]) -> int:
@@ -151,6 +153,17 @@ def open_entry(cipher: Cipher, *, scope: str, subject: str, entry: Entry) -> str
     try:
         opened = cipher.open(entry.sealed, entries.aad(scope, subject, entry.code, entry.slot, entry.token))
         return opened.decode()
+    except (DecryptionFailed, UnknownSuite, UnicodeDecodeError):
+        raise RecordBroken from None
+
+
+def open_fields(
+    cipher: Cipher, *, scope: str, subject: str, found: Sequence[tuple[int, int, bytes, bytes]]
+) -> list[str]:
+    """Return the values of one subject's ``entries.fields``. For rooms of the vault only. Raises ``RecordBroken``."""
+    try:
+        opened = cipher.open_many([sealed for _, _, _, sealed in found], entries.aads_of(scope, subject, found))
+        return [value.decode() for value in opened]
     except (DecryptionFailed, UnknownSuite, UnicodeDecodeError):
         raise RecordBroken from None
 

@@ -445,14 +445,20 @@ def count_records(tx: Tx, *, scope: str, key_version: int | None = None) -> int:
 
 def count_holders(tx: Tx, *, scope: str, codes: Sequence[int]) -> int:
     """Return how many subjects have at least one value of these classes."""
+    other = select(token.c.id).where(token.c.scope == scope, token.c.code.not_in(codes)).limit(1)
+    if not tx.all(other):
+        # Every record has a value, and all values are of these classes: no need to tell the subjects apart.
+        return count_records(tx, scope=scope)
     query = select(func.count(token.c.subject.distinct())).where(token.c.scope == scope, token.c.code.in_(codes))
     return tx.scalar(query) or 0
 
 
-def count_values(tx: Tx, *, scope: str) -> dict[int, int]:
-    """Return how many values there are per class code."""
-    query = select(token.c.code, func.count()).where(token.c.scope == scope).group_by(token.c.code)
-    return {code: count for code, count in tx.all(query.order_by(token.c.code))}  # noqa: C416 - rows are not pairs
+def count_values(tx: Tx, *, scope: str, codes: Sequence[int]) -> tuple[int, dict[int, int]]:
+    """Return how many values there are, and how many of each class that has any. One pass, nothing is sorted."""
+    sums = [func.count().filter(token.c.code == code) for code in codes]
+    (row,) = tx.all(select(func.count(), *sums).where(token.c.scope == scope))
+    total, *found = row
+    return total, {code: count for code, count in zip(codes, found, strict=True) if count}
 
 
 def delete_subject(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[str]) -> int:

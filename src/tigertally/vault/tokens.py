@@ -12,13 +12,12 @@ in docs/adr/0007. A token stands in clear everywhere, so :func:`misformed` is as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
-from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
+from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.crypto.digest import KeyedDigest
 from tigertally.vault import digits, spelling
 
@@ -39,7 +38,10 @@ CLASS_LETTERS: Final[dict[FieldClass, str]] = {
     FieldClass.SCHEME_TXN_ID: "st",
 }
 _PREFIXES: Final = {FIELD_RULES[cls].code: f"tok_{letters}" for cls, letters in CLASS_LETTERS.items()}
-_OTHER: Final = re.compile(r"tok_([a-z]{2})[0-9a-hjkmnp-tv-z]{26}")
+_HEADS: Final = {code: prefix.encode("ascii") for code, prefix in _PREFIXES.items()}
+_HEAD_CHARS: Final = len("tok_xx")
+_OTHER_CHARS: Final = _HEAD_CHARS + spelling.CHARS
+_BODY: Final = np.isin(np.arange(256), spelling.ALPHABET)
 
 
 def make(
@@ -62,20 +64,22 @@ def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]
     """Return the positions at which the token does not have the form of a token of its (valid) value."""
     wrong: list[int] = []
     cards: list[int] = []
+    others: list[int] = []
     for at, (code, value, token) in enumerate(zip(codes, values, tokens, strict=True)):
-        if code == PAN_CODE:
-            same_shape = len(token) == len(value) and token.isascii() and token.isdigit()
-            if same_shape and token[0] == str(LEAD) and token[-TAIL_DIGITS:] == value[-TAIL_DIGITS:]:
-                cards.append(at)
-            else:
-                wrong.append(at)
-        else:
-            found = _OTHER.fullmatch(token)
-            if found is None or found.group(1) != CLASS_LETTERS[BY_CODE[code]]:
-                wrong.append(at)
+        if code != PAN_CODE:
+            (others if len(token) == _OTHER_CHARS and token.isascii() else wrong).append(at)
+            continue
+        same_shape = len(token) == len(value) and token.isascii() and token.isdigit()
+        fine = same_shape and token[0] == str(LEAD) and token[-TAIL_DIGITS:] == value[-TAIL_DIGITS:]
+        (cards if fine else wrong).append(at)
     for positions, made in digits.by_length([tokens[at] for at in cards]):
         passed = digits.luhn(made).tolist()
         wrong += [cards[position] for position, passes in zip(positions, passed, strict=True) if passes]
+    letters = np.frombuffer("".join([tokens[at] for at in others]).encode("ascii"), dtype=np.uint8)
+    spelled = letters.reshape(-1, _OTHER_CHARS)
+    heads = np.frombuffer(b"".join([_HEADS[codes[at]] for at in others]), dtype=np.uint8).reshape(-1, _HEAD_CHARS)
+    fitting = (spelled[:, :_HEAD_CHARS] == heads).all(axis=1) & _BODY[spelled[:, _HEAD_CHARS:]].all(axis=1)
+    wrong += [at for at, fits in zip(others, fitting.tolist(), strict=True) if not fits]
     return wrong
 
 

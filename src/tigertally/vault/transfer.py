@@ -34,7 +34,7 @@ from tigertally.vault.errors import (
     ValueNotAccepted,
 )
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.reading import open_entry
+from tigertally.vault.reading import open_entry, open_fields
 from tigertally.vault.records import NewRows, digests_of, open_subject_key, seal_fields
 from tigertally.vault.sql import RecordRow
 
@@ -158,15 +158,15 @@ class _Columns:
     def read(self, keys: VaultKeys, rows: Sequence[RecordRow], codes: Collection[int]) -> None:
         names = spelling.subjects_text([row.subject for row in rows]) if rows else []
         for row, name in zip(rows, names, strict=True):
-            wanted = [entry for entry in entries.entries(row.fields) if entry.code in codes]
+            wanted = [one for one in entries.fields(row.fields) if one[0] in codes]
             if not wanted:
                 continue
             cipher = Cipher(open_subject_key(keys, row, name))
-            for entry in wanted:
-                self.code.append(entry.code)
-                self.slot.append(entry.slot)
-                self.token.append(entry.token)
-                self.value.append(open_entry(cipher, scope=keys.scope, subject=name, entry=entry))
+            self.value += open_fields(cipher, scope=keys.scope, subject=name, found=wanted)
+            self.code += [code for code, _, _, _ in wanted]
+            self.slot += [slot for _, slot, _, _ in wanted]
+            # An AAD that held told that the token is what was sealed: ours are ASCII.
+            self.token += [token.decode("ascii") for _, _, token, _ in wanted]
             self.subject += [name] * len(wanted)
             self.order.append(name)
             self.rows_of.append(len(wanted))
@@ -209,8 +209,10 @@ def _accepted(part: PartColumns) -> list[bytes]:
 
 def _one_to_one(part: PartColumns, encoded: Sequence[bytes]) -> None:
     """Raise unless equal values have equal tokens, others others, and no subject has a value twice."""
-    valued = list(zip(part.code, encoded, strict=True))
-    if not len(set(zip(valued, part.token, strict=True))) == len(set(valued)) == len(set(part.token)):
+    heads = {code: bytes((code,)) for code in set(part.code)}
+    valued = [heads[code] + value for code, value in zip(part.code, encoded, strict=True)]
+    token_of = dict(zip(valued, part.token, strict=True))
+    if list(map(token_of.__getitem__, valued)) != part.token or len(set(token_of.values())) != len(token_of):
         raise TokenClash
     if len(set(zip(part.subject, valued, strict=True))) != len(valued):
         raise ValueNotAccepted(field="-", reason="repeated")
