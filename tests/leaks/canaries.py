@@ -5,10 +5,10 @@ Not a test itself. All values are invented; IBANs, cards and IDs only satisfy th
 
 from __future__ import annotations
 
-import numpy as np
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from tests.leaks.search import WINDOW, Needles
 
 from tigertally.base.fields import FieldClass
@@ -56,7 +56,7 @@ def plant(root: Path) -> Canaries:
     rng = np.random.default_rng(77)
     taken = values[FieldClass.PAN.value]
     cards = [card for card in numbers.card_numbers(rng, EXTRA * 2) if card not in taken][:EXTRA]
-    names = [f"欧阳虚构{numeral}" for numeral in "甲乙丙丁戊己庚辛壬癸子丑"]
+    names = [f"欧阳虚{numeral}" for numeral in "甲乙丙丁戊己庚辛壬癸子丑"]
     mails = [f"canary.person{at}.obviously@invented.example" for at in range(EXTRA)]
     ibans = [_iban("DE", f"{50010517_0000000000 + at * 7919:018d}") for at in range(EXTRA)]
     secrets = [f"Clear-Canary-Pass-{at:03d}!" for at in range(EXTRA)]
@@ -68,7 +68,9 @@ def plant(root: Path) -> Canaries:
     (root / EXTRA_CSV).write_text("\r\n".join([head, *rows]) + "\r\n", encoding="gb18030", newline="")
     tracks = [f"%B{card}^CANARY/INVENTED{at:02d}^2912101{at:011d}?" for at, card in enumerate(cards)]
     second = [f";{card}=2912101{at:011d}?" for at, card in enumerate(cards)]
-    lines = [f"2026-01-0{at % 9 + 1} swipe {one} {two}" for at, (one, two) in enumerate(zip(tracks, second, strict=True))]
+    lines = [
+        f"2026-01-0{at % 9 + 1} swipe {one} {two}" for at, (one, two) in enumerate(zip(tracks, second, strict=True))
+    ]
     (root / TRACKS_LOG).write_text("\n".join(lines) + "\n")
     values |= {
         FieldClass.PAN.value: taken | frozenset(cards),

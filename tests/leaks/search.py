@@ -105,11 +105,11 @@ class Needles:
 def files_below(root: Path, *, except_for: Iterable[Path] = ()) -> list[Path]:
     """Return every file below ``root`` that is not in or below an exception."""
     left_out = tuple(except_for)
-    found = []
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not any(path == one or one in path.parents for one in left_out):
-            found.append(path)
-    return found
+    return [
+        path
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not any(path == one or one in path.parents for one in left_out)
+    ]
 
 
 def unpacked(data: bytes, depth: int = 3) -> Iterator[tuple[str, bytes]]:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tigertally import people
 from tigertally.access import Actor, Role
+from tigertally.access.errors import LoginFailed
 from tigertally.app import wire
 from tigertally.app.settings import DATABASE_DEFAULT, write_whole
 from tigertally.app.verbs import people as people_verbs
@@ -169,9 +170,11 @@ def process(
     *,
     cwd: Path,
     given: str = "",
-    extra: Mapping[str, str] | None = None, wait_s: float = 120
+    extra: Mapping[str, str] | None = None,
+    wait_s: float = 120,
+    file_bytes_max: int | None = None,
 ) -> Answer:
-    """Run a command as a real process without a terminal."""
+    """Run a command as a real process without a terminal; no file may grow past ``file_bytes_max``: a full disk."""
     spelled = tuple(words)
     # util-linux: the limit is the child's only, and nothing of ours runs between fork and exec.
     limit = [] if file_bytes_max is None else ["prlimit", f"--fsize={file_bytes_max}", "--"]
@@ -185,9 +188,7 @@ def process(
         check=False,
         start_new_session=True,
     )
-    return Answer(
-        words=spelled, exit=done.returncode, out=done.stdout.decode("utf-8"), err=done.stderr.decode("utf-8")
-    )
+    return Answer(words=spelled, exit=done.returncode, out=done.stdout.decode("utf-8"), err=done.stderr.decode("utf-8"))
 
 
 def settle(home: Path, *, staff: Mapping[str, str], clock: Clock | None = None, url: str = DATABASE_DEFAULT) -> Firm:
@@ -234,9 +235,7 @@ def settle(home: Path, *, staff: Mapping[str, str], clock: Clock | None = None, 
 def log_in(firm: Firm, house: House, who: str, *, later: bool = False) -> None:
     """Open a session; ``later`` uses the next code, for whoever logged in within half a minute."""
     at = house.clock.now() + timedelta(seconds=30 * later)
-    token = people_verbs.login(
-        house, handle=who, passphrase=SecretText(passphrase_of(who)), code=firm.code(who, at)
-    )
+    token = people_verbs.login(house, handle=who, passphrase=SecretText(passphrase_of(who)), code=firm.code(who, at))
     (firm.home / "sessions").mkdir(mode=0o700, exist_ok=True)
     write_whole(firm.home / "sessions" / who, token.expose().encode())
 
@@ -262,7 +261,7 @@ def seal(town: Town) -> None:
     inventory = ("--inventory", root / "inventory.json")
     town.do(None, "plan", "propose", town.estate, *inventory, "--out", root / "plan.toml")
     town.do(None, "plan", "check", root / "plan.toml", town.estate, *inventory)
-    town.do(seller, "seal", root / "plan.toml", town.estate, who="qian")
+    town.do(seller, "seal", root / "plan.toml", town.estate, *inventory, who="qian")
     town.do(seller, "protect", root / "plan.toml", town.estate, *inventory, "--out", root / "protected", who="qian")
 
 
@@ -336,15 +335,26 @@ def some_token(town: Town) -> str:
     return str(token)
 
 
-def keep(town: Town) -> Path:
+def keep(town: Town, name: str = "kept") -> Path:
     """Set a copy of the town aside; it is put back in its place, since its ledger knows where things are."""
-    aside = town.root.with_name(town.root.name + "-kept")
+    aside = town.root.with_name(f"{town.root.name}-{name}")
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(town.root, aside)
     return aside
 
 
-def put_back(town: Town) -> None:
+def put_back(town: Town, name: str = "kept") -> None:
     """Restore what :func:`keep` set aside."""
     shutil.rmtree(town.root)
-    shutil.copytree(town.root.with_name(town.root.name + "-kept"), town.root)
+    shutil.copytree(town.root.with_name(f"{town.root.name}-{name}"), town.root)
+
+
+def refresh(town: Town) -> None:
+    """Show everybody's second factor again, where the last code is old enough: slow machines take their time."""
+    for firm, staff in ((town.seller, SELLER), (town.buyer, BUYER)):
+        with firm.house() as house:
+            now = house.clock.now()
+            for who in staff:
+                token = SecretText((firm.home / "sessions" / who).read_text().strip())
+                with contextlib.suppress(LoginFailed):  # this code was used already, so it is fresh enough
+                    people_verbs.confirm(house, handle=who, token=token, code=firm.code(who, now))

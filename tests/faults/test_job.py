@@ -1,0 +1,289 @@
+"""The whole job, killed (SIGKILL) at many of its steps, then run again: nothing lost, nothing doubled.
+
+What the vault holds and what was written is compared with a run that nobody killed; the ledger is whole each time. The
+handover's own steps have their own file; here the verbs are killed as the command line runs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import shutil
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.faults.job_acts import ACTS, SCOPE, disk_full, firm_in, killed_at
+from tests.stories import town as towns
+from tests.stories.town import Town
+
+from tigertally import discovery, vault
+from tigertally.app import problems
+from tigertally.app.verbs import deals as deals_verbs
+from tigertally.app.verbs import handover as handover_verbs
+from tigertally.app.verbs import ledger as ledger_verbs
+from tigertally.app.verbs import sealing as sealing_verbs
+from tigertally.base.clock import SystemClock
+from tigertally.base.errors import Problem
+from tigertally.base.fields import FieldClass
+from tigertally.base.text import Lang
+from tigertally.formats import certificate, receipt, statement
+from tigertally.testing.clock import SettableClock
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.faults.job_acts"])
+KILLS = 5
+UNAVAILABLE = 6
+INVALID = 2
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """A town whose estate is discovered and whose plan is confirmed; every act is put back to its beginning."""
+    town = towns.found_town(tmp_path_factory.mktemp("job") / "town")
+    towns.fill(town, customers=100)
+    root = town.root
+    opened = town.do(town.seller, "deal", "open", "--title", "Invented", "--structure", "D2", who="chen")
+    town.ids["deal"] = opened.text("deal")
+    (root / "deal.txt").write_text(town.ids["deal"])
+    inventory = ("--inventory", root / "inventory.json")
+    town.do(None, "plan", "propose", town.estate, *inventory, "--out", root / "plan.toml")
+    towns.keep(town, "fresh")
+    return town
+
+
+@pytest.fixture
+def fresh(town: Town) -> Town:
+    """The town before anything was sealed, whatever other tests did to it."""
+    towns.put_back(town, "fresh")
+    towns.refresh(town)
+    return town
+
+
+def run_child(target: object, *arguments: object) -> int | None:
+    """Run a function in a process of its own; return its exit code."""
+    child = CONTEXT.Process(target=target, args=arguments)  # type: ignore[arg-type]
+    child.start()
+    child.join(60)
+    return child.exitcode
+
+
+def held(root: Path, name: str) -> tuple[int, dict[FieldClass, int]]:
+    """What a company's vault holds; its ledger is whole."""
+    with firm_in(root, name).house() as house:
+        assert ledger_verbs.check(house).clean
+        with house.store.reading() as tx:
+            return vault.counts(tx, scope=SCOPE)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """What a folder holds."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def entries(root: Path, name: str, *kinds: str) -> dict[str, int]:
+    """How many entries of these kinds a company's ledger has."""
+    with firm_in(root, name).house() as house:
+        listed = [leaf.kind for _, leaf in ledger_verbs.recent(house, count=5_000)]
+    return {kind: listed.count(kind) for kind in kinds}
+
+
+def kills_of(town: Town, name: str) -> Iterator[int]:
+    """Do the act whole, to count its steps; then put the town back before each kill and give where to kill."""
+    towns.keep(town)
+    steps: list[str] = []
+    ACTS[name](town.root, steps.append)
+    assert len(steps) > 3, steps
+    last = len(steps)
+    yield 0
+    for number in sorted({1, 2, last, *range(3, last, max(1, last // KILLS))}):
+        towns.put_back(town)
+        assert run_child(killed_at, town.root, name, number) == -signal.SIGKILL, (number, steps)
+        yield number
+
+
+def test_seal(fresh: Town) -> None:
+    town = fresh
+    wanted: object = None
+    for number in kills_of(town, "seal"):
+        if number:
+            held(town.root, "seller")
+            ACTS["seal"](town.root, lambda _: None)
+        found = held(town.root, "seller"), entries(town.root, "seller", "sealing.source.sealed")
+        wanted = wanted or found
+        assert found == wanted
+    ACTS["seal"](town.root, lambda _: None)
+    assert (held(town.root, "seller"), entries(town.root, "seller", "sealing.source.sealed")) == wanted
+
+
+def test_protect(fresh: Town) -> None:
+    town = fresh
+    ACTS["seal"](town.root, lambda _: None)
+    wanted: dict[str, str] = {}
+    for number in kills_of(town, "protect"):
+        if number:
+            ACTS["protect"](town.root, lambda _: None)
+        found = digests(town.root / "protected")
+        wanted = wanted or found
+        assert found == wanted
+        left = [path for path in town.root.rglob("*") if ".partial" in path.name or path.name.endswith(".tmp")]
+        assert left == []
+
+
+def test_rotate(fresh: Town) -> None:
+    town = fresh
+    ACTS["seal"](town.root, lambda _: None)
+    ACTS["protect"](town.root, lambda _: None)
+    token = towns.some_token(town)
+    begun = town.tell(town.seller, "keys", "rotate", who="chen")
+    town.do(town.seller, "approve", str(begun.problem["approval"]), who="wang")
+    for number in kills_of(town, "rotate"):
+        if number:
+            again = town.tell(town.seller, "keys", "rotate", who="chen")
+            if again.exit:  # the act was done as far as its decision: another one needs two persons again
+                town.do(town.seller, "approve", str(again.problem["approval"]), who="wang")
+                town.do(town.seller, "keys", "rotate", who="chen")
+        with firm_in(town.root, "seller").house() as house, house.store.reading() as tx:
+            keys = vault.list_keys(tx)
+        mine = [key for key in keys if key.purpose is vault.KeyPurpose.VAULT]
+        assert [key.version for key in mine if key.state is vault.KeyState.ACTIVE] == [max(key.version for key in mine)]
+        assert len(mine) > 1
+        assert town.do(town.seller, "show", token, who="zhao").exit == 0
+        held(town.root, "seller")
+
+
+def test_bundle_receive_destroy(fresh: Town) -> None:
+    town = fresh
+    ACTS["seal"](town.root, lambda _: None)
+    ACTS["protect"](town.root, lambda _: None)
+    towns.sell(town)
+    total = held(town.root, "seller")
+    _bundle(town)
+    _receive(town, total)
+    _destroy(town, total[0])
+
+
+def _bundle(town: Town) -> None:
+    for number in kills_of(town, "bundle"):
+        if number:
+            held(town.root, "seller")
+            ACTS["bundle"](town.root, lambda _: None)
+        paper = town.do(None, "verify", town.root / "bundle", *town.trust)
+        assert paper.data["ok"] is True
+        assert entries(town.root, "seller", "handover.bundle.written") == {"handover.bundle.written": 1}
+
+
+def _receive(town: Town, total: tuple[int, dict[FieldClass, int]]) -> None:
+    shutil.copytree(town.root / "bundle", town.root / "arrived")
+    roots = set()
+    for number in kills_of(town, "receive"):
+        if number:
+            held(town.root, "buyer")
+            ACTS["receive"](town.root, lambda _: None)
+        assert held(town.root, "buyer") == total
+        paper = receipt.read(statement.parse((town.root / "receipt.json").read_bytes()))
+        roots.add(paper.root)
+        assert paper.subjects == total[0]
+    assert len(roots) == 1
+    town.do(town.seller, "receipt", town.root / "receipt.json", who="chen")
+
+
+def _destroy(town: Town, subjects: int) -> None:
+    planned = town.do(town.seller, "destroy", town.ids["deal"], who="chen").text("plan")
+    (town.root / "destruction.txt").write_text(planned)
+    out = town.root / "certificate.json"
+    words = ("destroy", town.ids["deal"], "--plan", planned, "--out", out)
+    begun = town.tell(town.seller, *words, who="chen")
+    town.do(town.seller, "approve", str(begun.problem["approval"]), who="wang")
+    for number in kills_of(town, "destroy"):
+        if number:
+            town.do(town.seller, *words, who="chen")
+        assert held(town.root, "seller") == (0, {})
+        assert not town.estate.exists()
+        assert not (town.root / "protected").exists()
+        paper = certificate.read(statement.parse(out.read_bytes()))
+        assert paper.subjects == subjects
+        assert paper.failed_opening
+        assert held(town.root, "buyer")[0] == subjects
+
+
+@pytest.mark.parametrize("name", ["seal", "protect"])
+def test_a_full_disk(fresh: Town, name: str) -> None:
+    """It is said, nothing half is left, and running it again when there is space comes to the same."""
+    root = fresh.root
+    if name == "protect":
+        ACTS["seal"](root, lambda _: None)
+    size = (root / "seller" / "tigertally.db").stat().st_size
+    for room in (8_192, 65_536):
+        limit = size + room if name == "seal" else room
+        assert run_child(disk_full, root, name, limit) in {INVALID, UNAVAILABLE}
+        held(root, "seller")
+        assert not (root / "protected").exists()
+    ACTS[name](root, lambda _: None)
+    assert held(root, "seller")[0] > 100
+
+
+def test_a_full_disk_at_bundle_and_receive(fresh: Town) -> None:
+    root = fresh.root
+    ACTS["seal"](root, lambda _: None)
+    ACTS["protect"](root, lambda _: None)
+    towns.sell(fresh)
+    assert run_child(disk_full, root, "bundle", 4_096) in {INVALID, UNAVAILABLE}
+    assert not (root / "bundle" / "manifest.json").exists()
+    ACTS["bundle"](root, lambda _: None)
+    shutil.copytree(root / "bundle", root / "arrived")
+    size = (root / "buyer" / "tigertally.db").stat().st_size
+    assert run_child(disk_full, root, "receive", size + 8_192) in {INVALID, UNAVAILABLE}
+    assert not (root / "receipt.json").exists()
+    held(root, "buyer")
+    ACTS["receive"](root, lambda _: None)
+    assert held(root, "buyer") == held(root, "seller")
+
+
+def test_a_clock_that_goes_backwards(fresh: Town) -> None:
+    """Everything that would leave an entry is refused, in both languages, until time has caught up."""
+    root, firm = fresh.root, fresh.seller
+    before = entries(root, "seller", "deals.deal.opened", "app.verb.refused")
+    clock = SettableClock(SystemClock().now() - timedelta(minutes=20))
+    with firm.house() as calm:
+        actor = firm.actor(calm, "chen")
+        custodian = firm.actor(calm, "qian")
+    with firm.house(clock) as house:
+        with pytest.raises(Problem) as opened:
+            deals_verbs.open_deal(house, actor=actor, title="Later", structure=None, scope="other")
+        with pytest.raises(Problem) as sealed:
+            sealing_verbs.seal(
+                house,
+                actor=custodian,
+                text=(root / "plan.toml").read_text(),
+                root=root / "estate",
+                inventory=discovery.from_json((root / "inventory.json").read_text()),
+                scope=SCOPE,
+            )
+    for caught in (opened, sealed):
+        for lang in Lang:
+            assert caught.value.say(lang)
+        assert problems.look_of(caught.value).exit != problems.UNKNOWN.exit
+    assert entries(root, "seller", "deals.deal.opened", "app.verb.refused") == before
+    assert held(root, "seller") == (0, {})
+    ACTS["seal"](root, lambda _: None)
+    assert held(root, "seller")[0] > 100
+
+
+def test_an_agreement_that_ended(fresh: Town) -> None:
+    """Nothing is handed over under an agreement whose days are over."""
+    root, firm = fresh.root, fresh.seller
+    ACTS["seal"](root, lambda _: None)
+    ACTS["protect"](root, lambda _: None)
+    towns.sell(fresh)
+    clock = SettableClock(SystemClock().now() + timedelta(days=366))
+    with firm.house(clock) as house:
+        towns.log_in(firm, house, "qian")
+        with pytest.raises(Problem) as caught:
+            handover_verbs.bundle(house, actor=firm.actor(house, "qian"), deal=fresh.ids["deal"], place=root / "late")
+    assert problems.look_of(caught.value).exit in {3, 5}
+    assert {caught.value.say(lang) for lang in Lang} != {""}
+    assert not (root / "late").exists()

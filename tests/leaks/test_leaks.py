@@ -1,0 +1,65 @@
+"""No clear value at rest, nowhere (DESIGN §6, promise 1): canaries through every verb and every error path.
+
+One walk is made (it takes most of the time), then everything written and said is searched. What the search itself is
+worth is shown in ``test_search.py`` and, for the places of this walk, at the end of this file.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+from tests.leaks import walk as walks
+from tests.leaks import wrongs
+from tests.leaks.walk import Walk
+from tests.stories import town as towns
+
+from tigertally.app.errors import Unexpected
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """The whole walk."""
+    base = tmp_path_factory.mktemp("leaks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(base / "temp"))
+        patch.setattr(tempfile, "tempdir", None)
+        made = walks.begin(base)
+        walks.until_sealed(made)
+        made.errors = list(wrongs.explode(made))
+        wrongs.break_things(made)
+        towns.refresh(made.town)
+        walks.until_received(made)
+        towns.refresh(made.town)
+        walks.until_destroyed(made)
+        made.look()
+        made.listen()
+        yield made
+
+
+def known(hit: tuple[str, str, str]) -> bool:
+    """A name inside running text has no form that a scan could know (docs/LIMITS.md): it stays in a protected copy."""
+    label, _, place = hit
+    return label == "name" and place.startswith("/town/protected") and "/notes/" in place
+
+
+def test_nothing_leaked(walk: Walk) -> None:
+    found = {(hit.label, hit.form, hit.place.replace(str(walk.base), "")) for hit in walk.hits}
+    assert {hit for hit in found if not known(hit)} == set()
+
+
+def test_what_was_unexpected_became_a_problem(walk: Walk) -> None:
+    assert walk.errors
+    assert {type(error) for error in walk.errors} == {Unexpected}
+
+
+def test_the_estate_and_all_copies_are_gone_at_the_seller(walk: Walk) -> None:
+    assert not walk.town.estate.exists()
+    assert not (walk.town.root / "protected").exists()
+
+
+def test_deleted_files_were_searched_too(walk: Walk) -> None:
+    if not (walk.base / walks.SHIM).exists():
+        pytest.skip("no C compiler here, so deleted files could not be kept")
+    assert len(list(walk.deleted.iterdir())) > 5

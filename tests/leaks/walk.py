@@ -1,0 +1,230 @@
+"""The walk: canary values go through every verb, some of them killed on the way.
+
+Everything said is kept, so that it can be searched; every long verb runs as a real process whose deleted files stay.
+Not a test itself.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.job_acts import killed_at
+from tests.leaks.canaries import Canaries, plant
+from tests.leaks.search import Hit, Needles
+from tests.stories import town as towns
+from tests.stories.town import Answer, Firm, Town
+
+from tigertally.app.verbs import ledger, vault
+from tigertally.base.fields import FieldClass
+from tigertally.base.secret import SecretText
+
+HERE = Path(__file__).parent
+CONTEXT = multiprocessing.get_context("forkserver")
+SOURCES = ("estate", "planted")
+SHIM = "keepdeleted.so"
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """Where the walk takes place, what was said, what was found on the way."""
+
+    base: Path
+    town: Town
+    canaries: Canaries
+    needles: Needles
+    said: list[Answer] = field(default_factory=list)
+    tracebacks: list[str] = field(default_factory=list)
+    hits: set[Hit] = field(default_factory=set)
+    errors: list[BaseException] = field(default_factory=list)
+    revealed: str = field(default="", repr=False)
+    turn: bool = False
+
+    @property
+    def temp(self) -> Path:
+        return self.base / "temp"
+
+    @property
+    def deleted(self) -> Path:
+        return self.base / "deleted"
+
+    def process(
+        self, firm: Firm | None, *words: str | Path, who: str = "", given: str = "", keep: bool = True
+    ) -> Answer:
+        """Run a command as a process with the watched temporary folder."""
+        shim = self.base / SHIM
+        extra = {"TMPDIR": str(self.temp), "SQLITE_TMPDIR": str(self.temp)}
+        if keep and shim.exists():
+            extra |= {"LD_PRELOAD": str(shim), "KEEP_DELETED": str(self.deleted)}
+        answer = towns.process(towns.arguments(firm, words, who=who), cwd=self.base, given=given, extra=extra)
+        self.said.append(answer)
+        return answer
+
+    def must(self, firm: Firm | None, *words: str | Path, who: str = "", given: str = "") -> Answer:
+        """Run a process that must succeed."""
+        answer = self.process(firm, *words, who=who, given=given)
+        assert answer.exit == 0, (words, answer.err)
+        return answer
+
+    def wrong(self, firm: Firm | None, *words: str | Path, who: str = "") -> None:
+        """Run a command that must fail, in turn as text in Chinese and as JSON in English."""
+        self.turn = not self.turn
+        lang, as_json = ("zh", False) if self.turn else ("en", True)
+        answer = self.town.tell(firm, *words, who=who, lang=lang, as_json=as_json)
+        assert answer.exit not in (0, None), (words, answer.out)
+
+    def look(self) -> None:
+        """Search everything written so far, except the sources themselves."""
+        sources = [self.town.root / name for name in SOURCES]
+        self.hits |= self.needles.search_tree(self.base, except_for=sources)
+
+    def listen(self) -> None:
+        """Search everything said; the one value that was allowed to be seen is taken out once."""
+        for answer in [*self.said, *self.town.told]:
+            out = answer.out
+            if self.revealed and "reveal" in answer.words and answer.exit == 0:
+                out = out.replace(self.revealed, "", 1)
+            place = f"said by {' '.join(answer.words[:3])}"
+            self.hits |= self.needles.search(out.encode(), place + " (out)")
+            self.hits |= self.needles.search(answer.err.encode(), place + " (err)")
+        for number, text in enumerate(self.tracebacks):
+            self.hits |= self.needles.search(text.encode(), f"traceback {number}")
+
+
+def begin(base: Path) -> Walk:
+    """Found the town, plant the canaries."""
+    (base / "temp").mkdir()
+    (base / "deleted").mkdir()
+    if compiler := shutil.which("cc"):
+        command = [compiler, "-shared", "-fPIC", "-O1", "-o", base / SHIM, HERE / "keepdeleted.c", "-ldl"]
+        subprocess.run(command, check=True, capture_output=True)
+    town = towns.found_town(base / "town")
+    canaries = plant(town.estate)
+    return Walk(base=base, town=town, canaries=canaries, needles=canaries.needles())
+
+
+def until_sealed(walk: Walk) -> None:
+    """Discover, plan, seal (killed once, then again), protect, look masked, find, reveal, rotate."""
+    town, root, seller = walk.town, walk.town.root, walk.town.seller
+    inventory = root / "inventory.json"
+    walk.must(None, "discover", town.estate)
+    walk.must(seller, "discover", town.estate, "--out", inventory, "--record", who="chen")
+    opened = town.do(seller, "deal", "open", "--title", "Invented", "--structure", "D2", who="chen")
+    town.ids["deal"] = opened.text("deal")
+    (root / "deal.txt").write_text(town.ids["deal"])
+    walk.must(None, "plan", "propose", town.estate, "--out", root / "plan.toml")
+    walk.must(None, "plan", "check", root / "plan.toml", town.estate, "--inventory", inventory)
+    child(killed_at, root, "seal", 9)
+    walk.look()
+    walk.must(seller, "seal", root / "plan.toml", town.estate, "--inventory", inventory, who="qian")
+    walk.look()
+    protected = root / "protected"
+    child(killed_at, root, "protect", 5)
+    walk.look()
+    words = ("protect", root / "plan.toml", town.estate, "--inventory", inventory, "--out", protected)
+    walk.must(seller, *words, who="qian")
+    walk.must(None, "discover", protected, "--possible")
+    token = towns.some_token(town)
+    town.do(seller, "show", token, who="zhao")
+    found = walk.must(seller, "find", "--class", "pan", who="zhao", given=f"{walk.canaries.card}\n")
+    assert walk.canaries.card[-4:] in found.out
+    assert walk.must(seller, "find", "--class", "name", who="zhao", given="nobody\n").data["items"] == []
+    town.tell(seller, "reveal", token, "--purpose", "refund", who="zhao")
+    asked = town.do(seller, "grant", "ask", "--class", "pan", "--purpose", "refund", who="zhao")
+    town.do(seller, "grant", "approve", asked.text("grant"), who="wang")
+    words = ("reveal", token, "--purpose", "refund", "--grant", asked.text("grant"))
+    walk.revealed = walk.must(seller, *words, who="zhao").text("value")
+    assert walk.revealed in walk.canaries.values["pan"]
+    town.tell(seller, "reveal", token, "--purpose", "refund", "--grant", asked.text("grant"), who="zhao")
+    _two(walk, "keys", "rotate")
+    for words in (("grant", "list"), ("keys", "list"), ("people", "list"), ("approve",), ("fsck",), ("status",)):
+        for as_json in (False, True):
+            assert town.tell(seller, *words, who="chen", as_json=as_json).exit == 0
+    _while_open(walk, token)
+
+
+def until_received(walk: Walk) -> None:
+    """Deal, release, bundle (killed once), receive (killed once), receipt."""
+    town, root = walk.town, walk.town.root
+    towns.sell(town)
+    child(killed_at, root, "bundle", 8)
+    walk.look()
+    walk.must(town.seller, "bundle", town.ids["deal"], "--out", root / "bundle", who="qian")
+    shutil.copytree(root / "bundle", root / "arrived")
+    child(killed_at, root, "receive", 12)
+    walk.look()
+    words = ("receive", root / "arrived", "--deal", town.ids["deal"], "--out", root / "receipt.json")
+    walk.must(town.buyer, *words, who="sun")
+    walk.must(None, "verify", root / "arrived", *town.trust)
+    walk.must(town.buyer, "verify", root / "arrived", "--open", *town.trust)
+    town.do(town.seller, "receipt", root / "receipt.json", who="chen")
+    walk.look()
+
+
+def until_destroyed(walk: Walk) -> None:
+    """Plan the destruction, destroy (killed once), certify, export, verify."""
+    town, root, seller = walk.town, walk.town.root, walk.town.seller
+    planned = town.do(seller, "destroy", town.ids["deal"], who="chen").text("plan")
+    (root / "destruction.txt").write_text(planned)
+    certificate, signed = root / "certificate.json", root / "certificate-signed.json"
+    words = ("destroy", town.ids["deal"], "--plan", planned, "--out", certificate)
+    begun = town.tell(seller, *words, who="chen")
+    town.do(seller, "approve", str(begun.problem["approval"]), who="wang")
+    child(killed_at, root, "destroy", 9)
+    walk.look()
+    # Without what keeps deleted files: this time the originals are among them.
+    done = walk.process(seller, *words, who="chen", keep=False)
+    assert done.exit == 0, done.err
+    town.do(town.buyer, "certificate", "validate", certificate, "--out", signed, who="sun")
+    town.do(seller, "certificate", "keep", signed, who="chen")
+    towns.advance(town, "S8")
+    walk.must(seller, "ledger", "export", root / "seller-ledger", who="chen")
+    walk.must(town.buyer, "ledger", "export", root / "buyer-ledger", who="sun")
+    for name in ("receipt.json", "certificate-signed.json", "seller-ledger", "buyer-ledger"):
+        walk.must(None, "verify", root / name, *town.trust)
+    for firm, who in ((seller, "chen"), (town.buyer, "sun")):
+        town.do(firm, "ledger", "log", "-n", "500")
+        town.do(firm, "ledger", "show", "7", who=who)
+        town.do(firm, "ledger", "checkpoint")
+        town.do(firm, "ledger", "prove", "3", "--out", root / f"{who}-3.proof", who=who)
+        walk.said.append(_whole_ledger(firm, who))
+
+
+def _whole_ledger(firm: Firm, who: str) -> Answer:
+    """Everything that ``ledger show`` would tell, of every entry, as one answer."""
+    with firm.house() as house:
+        actor = firm.actor(house, who)
+        listed = ledger.recent(house, count=2_000)
+        told = [str(ledger.entry(house, actor=actor, index=index)) for index, _ in listed]
+    return Answer(words=("ledger", "show", "all"), exit=0, out="\n".join(told), err="")
+
+
+def child(target: Callable[..., None], *arguments: object) -> None:
+    """Run a function in a process of its own that ends as it ends."""
+    process = CONTEXT.Process(target=target, args=arguments)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -9, process.exitcode
+
+
+def _two(walk: Walk, *words: str) -> None:
+    begun = walk.town.tell(walk.town.seller, *words, who="chen")
+    walk.town.do(walk.town.seller, "approve", str(begun.problem["approval"]), who="wang")
+    walk.must(walk.town.seller, *words, who="chen")
+
+
+def _while_open(walk: Walk, token: str) -> None:
+    """Search while the database is open, its write-ahead log full and uncommitted work in it."""
+    firm = walk.town.seller
+    with firm.house() as house:
+        actor = firm.actor(house, "zhao")
+        found = vault.show(house, actor=actor, scope="main", whom=token)
+        assert found
+        vault.find(house, actor=actor, scope="main", cls=FieldClass.NAME, value=SecretText(walk.canaries.name))
+        assert (firm.home / "tigertally.db-wal").stat().st_size > 0
+        with house.store.transaction():
+            walk.look()
