@@ -72,8 +72,7 @@ def damage(home: Path, how: str) -> None:
     """Break an installation's files."""
     path = home / "tigertally.db"
     if how == "truncated":
-        data = path.read_bytes()
-        path.write_bytes(data[: len(data) // 3])
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
     elif how == "noise":
         data = bytearray(path.read_bytes())
         data[8192::97] = bytes(len(data[8192::97]))
@@ -146,7 +145,7 @@ def _typed(walk: Walk) -> None:
         )[number % 2 :: 2]:
             walk.wrong(seller, *words, who="chen")
     for value in (canaries.card, canaries.national_id):
-        for words in (
+        for bare in (
             (value,),
             ("deal", value),
             ("show",),
@@ -164,9 +163,9 @@ def _typed(walk: Walk) -> None:
             ("seal", value, value),
             ("deal", "stage", walk.town.ids["deal"], value),
         ):
-            walk.wrong(seller, *words, who="chen")
-        for words in (("verify", value), ("discover", value), ("plan", "check", value, value)):
-            walk.wrong(None, *words)
+            walk.wrong(seller, *bare, who="chen")
+        for bare in (("verify", value), ("discover", value), ("plan", "check", value, value)):
+            walk.wrong(None, *bare)
 
 
 def _plans(walk: Walk) -> None:
@@ -204,6 +203,7 @@ def _papers(walk: Walk) -> None:
     planted, seller, canaries = walk.town.root / "planted", walk.town.seller, walk.canaries
     card = json.loads((walk.town.seller.home / "party.json").read_text())
     card["payloadType"] = canaries.card
+    answers = planted / "answers.json"
     for number, text in enumerate((json.dumps(card), f'{{"name": "{canaries.name}"', canaries.card * 9)):
         paper = planted / f"paper{number}.json"
         paper.write_text(text)
@@ -219,7 +219,6 @@ def _papers(walk: Walk) -> None:
         ):
             walk.wrong(seller, *words, who="chen")
         walk.wrong(None, "verify", paper)
-        answers = planted / "answers.json"
         answers.write_text(text)
     walk.wrong(seller, "people", "train", "--answers", answers, who="chen")
 
@@ -228,20 +227,19 @@ def _sources(walk: Walk) -> None:
     """Sources that broke or changed after the plan was made; whatever the commands say, no value is in it."""
     town, root = walk.town, walk.town.root
     broken = root / "planted" / "estate"
-    for number, change in enumerate(
-        (
-            lambda: _cut(broken / "orders.db"),
-            lambda: _sql(broken / "orders.db", "ALTER TABLE cards RENAME COLUMN card_no TO other"),
-            lambda: _sql(broken / "orders.db", "DROP TABLE customers"),
-            lambda: _cut(broken / "finance" / "退款.xlsx"),
-            lambda: _cut(broken / "backup" / "old-2023.zip"),
-            lambda: _cut(broken / "logs" / "gateway-2025-12.log.gz"),
-            lambda: (broken / EXTRA_CSV).write_bytes((broken / EXTRA_CSV).read_bytes().replace(b",", b'"', 9)),
-            lambda: (broken / EXTRA_CSV).write_bytes(b"\x00" * 100 + (broken / EXTRA_CSV).read_bytes()),
-            lambda: (broken / EXTRA_CSV).write_bytes((broken / EXTRA_CSV).read_bytes().decode("gb18030").encode()),
-            lambda: (broken / "api" / "bindings.jsonl").write_text(f'{{"customer_no": "{walk.canaries.card}'),
-        )
-    ):
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: _cut(broken / "orders.db"),
+        lambda: _sql(broken / "orders.db", "ALTER TABLE cards RENAME COLUMN card_no TO other"),
+        lambda: _sql(broken / "orders.db", "DROP TABLE customers"),
+        lambda: _cut(broken / "finance" / "退款.xlsx"),
+        lambda: _cut(broken / "backup" / "old-2023.zip"),
+        lambda: _cut(broken / "logs" / "gateway-2025-12.log.gz"),
+        lambda: (broken / EXTRA_CSV).write_bytes((broken / EXTRA_CSV).read_bytes().replace(b",", b'"', 9)),
+        lambda: (broken / EXTRA_CSV).write_bytes(b"\x00" * 100 + (broken / EXTRA_CSV).read_bytes()),
+        lambda: (broken / EXTRA_CSV).write_bytes((broken / EXTRA_CSV).read_bytes().decode("gb18030").encode()),
+        lambda: (broken / "api" / "bindings.jsonl").write_text(f'{{"customer_no": "{walk.canaries.card}'),
+    )
+    for number, change in enumerate(changes):
         shutil.rmtree(broken, ignore_errors=True)
         shutil.copytree(town.estate, broken)
         change()
