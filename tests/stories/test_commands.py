@@ -126,6 +126,10 @@ def test_without_an_installation_each_command_says_so_or_needs_none(  # noqa: C9
         given += ["--database", "nosuch://x"]
     if words == "people add":
         given += ["--roles", "lead"]
+    if words == "people pledge":
+        given += ["--yes"]
+    if words == "people train":
+        given += ["--answers", str(file)]
     code, out, err = said(*given)
     if code == 0:
         json.loads(out)
