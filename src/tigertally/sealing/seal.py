@@ -16,13 +16,14 @@ Deciding that it may be done, and that the plan is confirmed, is the caller's; s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from tigertally.base import canon
+from tigertally.base.ahead import ahead
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.limits import BATCH_ROWS
@@ -38,7 +39,7 @@ from tigertally.sealing.rewriters.containers import file_of
 from tigertally.sealing.rewriters.located import located
 from tigertally.store import jobs
 from tigertally.store.jobs import Job, JobState
-from tigertally.vault import Begin, SealCounts, VaultKeys, seal_batch
+from tigertally.vault import Batch, Begin, SealCounts, VaultKeys, prepare_batch, store_batch
 
 JOB_KIND: Final = "sealing.seal"
 MALFORMED: Final = "malformed"  # what the reader already saw to be no value of its class
@@ -147,6 +148,15 @@ class _Work:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Ready:
+    """A batch that was read, checked and digested; ``forbidden`` values are no longer in it."""
+
+    columns: Columns
+    forbidden: int
+    batch: Batch
+
+
 def seal_estate(
     plan: Plan,
     root: Path,
@@ -238,30 +248,31 @@ def _seal_rows(work: _Work, index: int, tally: _Tally) -> None:
     tally.add(_Tally.parse(job.cursor))
     if job.state is JobState.DONE:
         return
-    batches = extract.read(work.plan, work.root, source_index=index, batch_rows=work.batch_rows, start_row=tally.row)
-    for columns in batches:
-        job = _seal_batch(work, digest, columns, tally, job)
-        work.progress.advance(len(columns.subjects))
+    start_row = tally.row
+    for ready in ahead(lambda: _batches(work, index, start_row=start_row)):
+        job = _store(work, digest, ready, tally, job)
+        work.progress.advance(len(ready.columns.subjects))
     with work.begin() as tx:
         payload = {"scope": work.keys.scope, "source": digest, **tally.counted()}
         work.ledger.append(tx, Event(kind=SOURCE_SEALED, payload=payload, actor=work.actor), now=work.now())
         jobs.finish(tx, job, now=work.now())
 
 
-def _seal_batch(work: _Work, digest: str, read: Columns, tally: _Tally, job: Job) -> Job:
-    columns, forbidden = _without_sad(read)
+def _batches(work: _Work, index: int, *, start_row: int) -> Iterator[_Ready]:
+    """Yield a source's batches, ready to be stored."""
+    for read in extract.read(work.plan, work.root, source_index=index, batch_rows=work.batch_rows, start_row=start_row):
+        columns, forbidden = _without_sad(read)
+        fields = [(column.cls, column.values) for column in columns.fields]
+        batch = prepare_batch(work.keys, subjects=columns.subjects, fields=fields)
+        yield _Ready(columns=columns, forbidden=forbidden, batch=batch)
+
+
+def _store(work: _Work, digest: str, ready: _Ready, tally: _Tally, job: Job) -> Job:
     with work.begin() as tx:
         now = work.now()
-        sealed = seal_batch(
-            tx,
-            work.keys,
-            subjects=columns.subjects,
-            fields=[(column.cls, column.values) for column in columns.fields],
-            now=now,
-        )
-        batch = _counted(columns, sealed)
-        batch.rejected[SAD] += forbidden
-        payload = {"scope": work.keys.scope, "source": digest, "row": columns.row, **batch.counted()}
+        batch = _counted(ready.columns, store_batch(tx, work.keys, batch=ready.batch, now=now))
+        batch.rejected[SAD] += ready.forbidden
+        payload = {"scope": work.keys.scope, "source": digest, "row": ready.columns.row, **batch.counted()}
         work.ledger.append(tx, Event(kind=BATCH_SEALED, payload=payload, actor=work.actor), now=now)
         tally.add(batch)
         return jobs.advance(tx, job, cursor=tally.cursor(), now=now)

@@ -73,7 +73,7 @@ from tigertally.vault.reading import (
     resolve,
     view,
 )
-from tigertally.vault.records import SealCounts, seal_batch
+from tigertally.vault.records import Batch, SealCounts, prepare_batch, seal_batch, store_batch
 from tigertally.vault.rotation import rewrap, rotate
 from tigertally.vault.transfer import check_part, commitments_of, export_part, import_part, stored_part
 from tigertally.vault.values import Rejection
@@ -86,6 +86,7 @@ __all__ = [
     "PERIOD_S_MAX",
     "SUBJECT_ERASED",
     "BadScope",
+    "Batch",
     "Begin",
     "KeeperUnavailable",
     "KeyDoesNotOpen",
@@ -141,12 +142,14 @@ __all__ = [
     "open_passphrase_keeper",
     "open_scope",
     "open_value",
+    "prepare_batch",
     "resolve",
     "rewrap",
     "rotate",
     "sample_sealed",
     "seal_batch",
     "signing_key",
+    "store_batch",
     "stored_part",
     "transfer_key",
     "try_open",

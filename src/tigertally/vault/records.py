@@ -46,17 +46,21 @@ class SealCounts:
 
 @dataclass(slots=True, repr=False)
 class _Owners:
-    """Whose values these are, by ordinal: raw subject, source digest, and the record if there is one."""
+    """Whose values these are, by ordinal: raw subject, source digest, whether there is a record of them."""
 
     subjects: list[bytes] = field(default_factory=list)
     sources: list[bytes | None] = field(default_factory=list)
-    records: list[RecordRow | None] = field(default_factory=list)
+    stored: list[bool] = field(default_factory=list)
 
     def add_unattributed(self) -> int:
         self.subjects += spelling.new_subjects(1)
         self.sources.append(None)
-        self.records.append(None)
+        self.stored.append(False)
         return len(self.subjects) - 1
+
+    def growing(self, fresh: _Fresh) -> list[bytes]:
+        """Return the subjects whose records get more values."""
+        return sorted({self.subjects[owner] for owner in fresh.owners if self.stored[owner]})
 
 
 @dataclass(slots=True, repr=False)
@@ -136,6 +140,23 @@ class NewRows:
         return count
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Batch:
+    """A batch made ready outside of any transaction: whose values, which, and their digests under the scope's key."""
+
+    subjects: Sequence[str]
+    cells: Cells
+    digests: Sequence[bytes]
+
+
+def prepare_batch(
+    keys: VaultKeys, *, subjects: Sequence[str], fields: Sequence[tuple[FieldClass, Sequence[str | None]]]
+) -> Batch:
+    """Check and digest a batch (shapes and problems as in :func:`seal_batch`) while another one is stored."""
+    cells = values.accept(fields, rows=len(subjects))
+    return Batch(subjects=subjects, cells=cells, digests=digests_of(keys, cells.codes, cells.values))
+
+
 def seal_batch(
     tx: Tx,
     keys: VaultKeys,
@@ -149,12 +170,16 @@ def seal_batch(
     Raises ``SadRefused`` before anything is read, ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``,
     ``RecordBroken``; ``ValueError`` for columns of uneven length.
     """
-    cells = values.accept(fields, rows=len(subjects))
+    return store_batch(tx, keys, batch=prepare_batch(keys, subjects=subjects, fields=fields), now=now)
+
+
+def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> SealCounts:
+    """Seal what :func:`prepare_batch` gave under the same keys. Raises like :func:`seal_batch`."""
+    cells, digests = batch.cells, batch.digests
     if not cells.rows:
         return SealCounts(new_subjects=0, new_fields=0, known_fields=0, rejected=cells.rejected)
     tx.lock(f"vault:{keys.scope}")
-    digests = digests_of(keys, cells.codes, cells.values)
-    owners, owner_at = _find_owners(tx, keys, subjects, cells.rows)
+    owners, owner_at = _find_owners(tx, keys, batch.subjects, cells.rows)
     fresh, orphans = _select(tx, keys, cells, digests, owners, owner_at)
     wanted = set(fresh.digests).union([digests[at] for at in orphans])
     known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(wanted))
@@ -163,8 +188,10 @@ def seal_batch(
     rows = NewRows()
     if fresh.owners:
         token_of = _tokens_for(tx, keys, fresh, known)
-        kek = keys.spend(tx, wraps=len({owner for owner in fresh.owners if owners.records[owner] is None}), now=now)
-        cells.reject(Rejection.TOO_MANY, _seal(keys, kek, owners, fresh.sorted(), token_of, rows))
+        kek = keys.spend(tx, wraps=len({owner for owner in fresh.owners if not owners.stored[owner]}), now=now)
+        growing = sql.records_of(tx, scope=keys.scope, subjects=owners.growing(fresh))
+        records = {row.subject: row for row in growing}
+        cells.reject(Rejection.TOO_MANY, _seal(keys, kek, owners, records, fresh.sorted(), token_of, rows))
     new_subjects = rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
     return SealCounts(
         new_subjects=new_subjects,
@@ -217,12 +244,12 @@ def _find_owners(tx: Tx, keys: VaultKeys, subjects: Sequence[str], rows: Sequenc
             owner_of[customer] = len(owner_of)
     # A customer's key is the source's own text, whatever it is; different texts must stay different.
     sources = keys.index.many(_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in owner_of)
-    found = {row.source_digest: row for row in sql.records_of_sources(tx, scope=keys.scope, digests=sorted(sources))}
-    records = [found.get(source) for source in sources]
+    found = sql.subjects_of_sources(tx, scope=keys.scope, digests=sorted(sources))
     made = spelling.new_subjects(len(sources))
-    names = [new if row is None else row.subject for new, row in zip(made, records, strict=True)]
+    names = [found.get(source, new) for new, source in zip(made, sources, strict=True)]
+    stored = [source in found for source in sources]
     owner_at = [owner_of.get(subjects[row], -1) for row in rows]
-    return _Owners(subjects=names, sources=list(sources), records=records), owner_at
+    return _Owners(subjects=names, sources=list(sources), stored=stored), owner_at
 
 
 def _select(
@@ -230,7 +257,7 @@ def _select(
 ) -> tuple[_Fresh, list[int]]:
     """Return the values that are new to their owner, and the positions of those without one."""
     # Only an owner that is in the vault already can hold anything there.
-    old = [at for at, owner in enumerate(owner_at) if owner >= 0 and owners.records[owner] is not None]
+    old = [at for at, owner in enumerate(owner_at) if owner >= 0 and owners.stored[owner]]
     old.sort(key=digests.__getitem__)
     names = [owners.subjects[owner_at[at]] for at in old]
     found = sql.held_by(tx, scope=keys.scope, digests=[digests[at] for at in old], subjects=names)
@@ -282,7 +309,13 @@ def _tokens_for(tx: Tx, keys: VaultKeys, fresh: _Fresh, known: dict[bytes, str])
 
 
 def _seal(
-    keys: VaultKeys, kek: Cipher, owners: _Owners, fresh: _Fresh, token_of: Mapping[bytes, str], rows: NewRows
+    keys: VaultKeys,
+    kek: Cipher,
+    owners: _Owners,
+    records: Mapping[bytes, RecordRow],
+    fresh: _Fresh,
+    token_of: Mapping[bytes, str],
+    rows: NewRows,
 ) -> int:
     """Seal fresh values, which are sorted by owner, into ``rows``; return how many found no room any more."""
     spelled = [token_of[digest] for digest in fresh.digests]
@@ -290,7 +323,8 @@ def _seal(
     dropped = start = 0
     for owner, run in groupby(fresh.owners):
         stop = after = start + sum(1 for _ in run)
-        raw, record = owners.subjects[owner], owners.records[owner]
+        raw = owners.subjects[owner]
+        record = records.get(raw)
         held = [] if record is None else entries.places(record.fields)
         if stop - start > FIELDS_MAX - len(held):
             stop = start + FIELDS_MAX - len(held)

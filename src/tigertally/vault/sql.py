@@ -193,13 +193,12 @@ def count_uses(tx: Tx, key_id: str, *, uses: int, uses_max: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRow:
-    """A record as stored; ``source_digest`` is filled by :func:`records_of_sources` only."""
+    """A record as stored."""
 
     subject: bytes
     key_version: int
     wrapped_key: bytes
     fields: bytes
-    source_digest: bytes = b""
 
 
 @dataclass(slots=True, repr=False)
@@ -233,24 +232,31 @@ SELECT group_concat(spot.at - 1) FROM spot CROSS JOIN vault_token AS t ON t.scop
  AND t.digest = substr(:packed, spot.at, {DIGEST_BYTES}) AND t.subject = substr(:subjects, spot.at, {SUBJECT_BYTES})
 """  # noqa: S608 - constants only
 
+_SUBJECTS: Final = f"""{_SPOTS}
+SELECT group_concat(spot.at - 1), group_concat(hex(t.subject), '') FROM spot CROSS JOIN vault_record AS t
+ ON t.scope = :scope AND t.source_digest = substr(:packed, spot.at, {SOURCE_BYTES})
+"""  # noqa: S608 - constants only
+
 _RECORD: Final = "t.subject, t.key_version, t.wrapped_key, t.fields"
 
 
-def records_of_sources(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> list[RecordRow]:
-    """Return the records of these source digests that are there, in no order."""
+def subjects_of_sources(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the subject of every source digest that has a record."""
     if not digests:
-        return []
-    query = text(_wanted(tx, "vault_record", "source_digest", _RECORD + ", t.source_digest", SOURCE_BYTES))
-    return [
-        RecordRow(
-            subject=bytes(subject),
-            key_version=version,
-            wrapped_key=bytes(wrapped),
-            fields=bytes(fields),
-            source_digest=bytes(source),
-        )
-        for subject, version, wrapped, fields, source in tx.all(query, _among(tx, scope, digests, SOURCE_BYTES))
-    ]
+        return {}
+    if tx.dialect == "sqlite":
+        (row,) = tx.all(text(_SUBJECTS), _among(tx, scope, digests, SOURCE_BYTES))
+        if row[0] is None:
+            return {}
+        subjects = bytes.fromhex(row[1])
+        places = [int(at) // SOURCE_BYTES for at in row[0].split(",")]
+        return {
+            digests[place]: subjects[at * SUBJECT_BYTES : (at + 1) * SUBJECT_BYTES] for at, place in enumerate(places)
+        }
+    query = text(_wanted(tx, "vault_record", "source_digest", "t.source_digest, t.subject", SOURCE_BYTES))
+    return {
+        bytes(source): bytes(subject) for source, subject in tx.all(query, _among(tx, scope, digests, SOURCE_BYTES))
+    }
 
 
 def records_of(tx: Tx, *, scope: str, subjects: Sequence[bytes]) -> list[RecordRow]:

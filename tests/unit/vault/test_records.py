@@ -197,7 +197,8 @@ def test_rows_land_in_their_columns_whatever_the_order(vault: Vault) -> None:
         assert len(row.source_digest) == sql.SOURCE_BYTES
         assert len(row.wrapped_key) == 2 + 12 + 32 + 16
         assert (row.key_version, row.version, row.sealed_at) == (1, 1, vault.now)
-        assert sql.records_of_sources(tx, scope=vault.scope, digests=[bytes(row.source_digest)])
+        found = sql.subjects_of_sources(tx, scope=vault.scope, digests=[bytes(sql.SOURCE_BYTES), row.source_digest])
+        assert found == {row.source_digest: row.subject}
 
 
 def test_many_digests_are_looked_up_at_once(vault: Vault) -> None:
