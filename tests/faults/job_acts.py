@@ -177,7 +177,10 @@ def killed_at(root: Path, name: str, number: int) -> None:
         if seen == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    ACTS[name](root, die)
+    try:
+        ACTS[name](root, die)
+    except Problem as problem:
+        sys.exit(problems.look_of(problem).exit)
 
 
 def disk_full(root: Path, name: str, bytes_max: int) -> None:
