@@ -56,19 +56,12 @@ def lookup(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence[str]) -
     """Return the token of each value of a column, None where the scope does not hold it. Raises ``SadRefused``."""
     values.refuse_forbidden([cls])
     code = FIELD_RULES[cls].code
-    positions: dict[bytes, list[int]] = {}
-    for at, value in enumerate(column):
-        encoded = values.encode(value)
-        if encoded:
-            positions.setdefault(encoded, []).append(at)
-    digests = digests_of(keys, [code] * len(positions), list(positions))
+    different = [value for value in dict.fromkeys(column) if value]
+    pairs = [(value, encoded) for value in different if (encoded := values.encode(value)) is not None]
+    digests = digests_of(keys, [code] * len(pairs), [encoded for _, encoded in pairs])
     known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(digests))
-    tokens: list[str | None] = [None] * len(column)
-    for digest, places in zip(digests, positions.values(), strict=True):
-        token = known.get(digest)
-        for at in places:
-            tokens[at] = token
-    return tokens
+    tokens = {value: known.get(digest) for (value, _), digest in zip(pairs, digests, strict=True)}
+    return [tokens.get(value) for value in column]
 
 
 def find(tx: Tx, keys: VaultKeys, *, cls: FieldClass, value: str) -> list[SubjectId]:
