@@ -276,7 +276,7 @@ def _houses(walk: Walk) -> None:
         walk.wrong(firm, "show", towns.some_token(town), who="qian")
     words = ("seal", root / "plan.toml", town.estate, *_inventory(walk), "--scope", "full")
     full = towns.arguments(town.seller, words, who="qian")
-    for limit in (1 << 12, 1 << 17, 1 << 19):
+    for limit in (1 << 12, 1 << 19):
         answer = towns.process(full, cwd=walk.base, file_bytes_max=limit, extra={"TMPDIR": str(walk.temp)})
         walk.said.append(answer)
         walk.look()

@@ -176,8 +176,8 @@ def process(
 ) -> Answer:
     """Run a command as a real process without a terminal; no file may grow past ``file_bytes_max``: a full disk."""
     spelled = tuple(words)
-    # util-linux: the limit is the child's only, and nothing of ours runs between fork and exec.
-    limit = [] if file_bytes_max is None else ["prlimit", f"--fsize={file_bytes_max}", "--"]
+    # The limit is the child's only: a shell sets it (in blocks of 512 bytes) and becomes the command.
+    limit = [] if file_bytes_max is None else ["sh", "-c", f'ulimit -f {file_bytes_max // 512}; exec "$@"', "sh"]
     done = subprocess.run(
         [*limit, sys.executable, "-m", "tigertally.cli", *spelled],
         cwd=cwd,
