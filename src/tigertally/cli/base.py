@@ -3,6 +3,9 @@
 What goes where: results to standard output (a table, or JSON with ``--json``); prompts, progress, problems
 and hints to standard error. A problem ends the process with its family's exit code (docs/ERRORS.md); anything
 else prints a bland message and an incident id, never the exception's text.
+
+What only some commands need is imported by the functions that need it, so that help, ``verify`` and ``discover`` do
+not wait for a database's libraries.
 """
 
 from __future__ import annotations
@@ -17,22 +20,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text as Cell
 
 from tigertally import __version__
-from tigertally.access import Actor, NotAllowed
-from tigertally.app import problems, wire
 from tigertally.app.errors import NotReadable, Unexpected
 from tigertally.app.settings import SESSIONS_NAME
-from tigertally.app.verbs import people as people_verbs
-from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.clock import Clock, SystemClock
 from tigertally.base.errors import Invalid, Problem
@@ -41,11 +38,13 @@ from tigertally.base.secret import SecretText
 from tigertally.base.text import Lang, Text, printable, safe
 from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, language_of, option, present, speak, speaking
 
-_ASK_SECOND: Final = Text(
-    "请另一位负责人或合规审批人运行：tigertally --as 姓名 approve {id}",
-    "have another lead or officer run: tigertally --as NAME approve {id}",
-)
-_THEN_AGAIN: Final = Text("批准后重新运行本命令", "then run this command again")
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+    from tigertally.access import Actor
+    from tigertally.app.wire import House
+    from tigertally.cli.houses import Houses
+
 _INTERRUPTED: Final = Text("已中断；已完成的步骤保留，可重新运行", "interrupted; finished steps are kept, run it again")
 HOME_DEFAULT: Final = Path("~/.tigertally")
 SECRET_FILE_BYTES_MAX: Final = 4096
@@ -74,6 +73,7 @@ class Shell:
     as_json: bool
     handle: str
     unlock_file: Path | None
+    houses: Houses | None = None
     clock: Clock = field(default_factory=SystemClock)
     out: Console = field(default_factory=lambda: Console(highlight=False))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
@@ -137,14 +137,19 @@ class Shell:
 
     @contextmanager
     def house(self) -> Iterator[House]:
-        """Open the installation."""
-        with wire.open_house(self.home, root_passphrase=self.root_passphrase(), clock=self.clock) as house:
+        """Open the installation, or use it if this process keeps it open."""
+        from tigertally.app import wire  # noqa: PLC0415 - see the room's docstring
+
+        opened = wire.open_house if self.houses is None else self.houses.house
+        with opened(self.home, root_passphrase=self.root_passphrase(), clock=self.clock) as house:
             yield house
 
     def actor(self, house: House) -> Actor:
         """Return who acts: the person of ``--as`` with their open session."""
         if not self.handle:
             raise NobodyActs
+        from tigertally.app.verbs import people as people_verbs  # noqa: PLC0415
+
         return people_verbs.actor_of(house, handle=self.handle, token=self.session_token())
 
     def session_path(self, handle: str) -> Path:
@@ -161,12 +166,14 @@ class Shell:
     @contextmanager
     def progress(self) -> Iterator[ShellProgress]:
         """Show progress on standard error while the block runs; silent with ``--json`` or without a terminal."""
+        from rich import progress  # noqa: PLC0415
+
         shown = self.err.is_terminal and not self.as_json
-        with RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+        with progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
             console=self.err,
             transient=True,
             disable=not shown,
@@ -205,9 +212,17 @@ def shared(command: Callable[..., object]) -> Callable[..., object]:
         **rest: object,
     ) -> object:
         chosen = choose([f"--lang={lang}"], os.environ) if lang else present()
-        shell = Shell(home=home.expanduser(), lang=chosen, as_json=as_json, handle=handle, unlock_file=unlock_file)
-        click.get_current_context().find_root().meta["tigertally.lang"] = chosen
-        click.get_current_context().find_root().meta["tigertally.shell"] = shell
+        meta = click.get_current_context().find_root().meta
+        shell = Shell(
+            home=home.expanduser(),
+            lang=chosen,
+            as_json=as_json,
+            handle=handle,
+            unlock_file=unlock_file,
+            houses=meta.get("tigertally.houses"),
+        )
+        meta["tigertally.lang"] = chosen
+        meta["tigertally.shell"] = shell
         return command(shell, **rest)
 
     run.__name__ = command.__name__
@@ -355,25 +370,18 @@ def arranged(arguments: Sequence[str]) -> list[str]:
 
 def complain(problem: Problem, *, lang: Lang, as_json: bool, err: Console) -> int:
     """Show a problem; return the exit code."""
-    if as_json:
-        click.echo(json.dumps({"problem": problems.body_of(problem, lang)}, ensure_ascii=False, indent=2), err=True)
-        return problems.look_of(problem).exit
-    err.print(f"tigertally: {problem.say(lang)}  [{problem.code}]", markup=False, style="red")
-    if hint := problem.advise(lang):
-        err.print(f"  → {hint}", markup=False)
-    for point in problems.points_of(problem, lang):
-        name = f"{point.name}: " if point.name else ""
-        err.print(f"  ✗ {name}{point.why}", markup=False)
-        if point.how:
-            err.print(f"    → {point.how}", markup=False, style="dim")
-    if isinstance(problem, NotAllowed) and problem.approval:
-        err.print(f"  1. {_ASK_SECOND.render(lang, id=problem.approval)}", markup=False)
-        err.print(f"  2. {_THEN_AGAIN.render(lang)}", markup=False)
-    return problems.look_of(problem).exit
+    from tigertally.cli import complaints  # noqa: PLC0415 - see the room's docstring
+
+    return complaints.show(problem, lang=lang, as_json=as_json, err=err)
 
 
-def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one way out per kind of ending
-    """Run the command line; return the exit code. Never raises, never shows an exception's text."""
+def run(  # noqa: PLR0911 - one way out per kind of ending
+    arguments: Sequence[str] | None = None, *, houses: Houses | None = None
+) -> int:
+    """Run the command line; return the exit code. Never raises, never shows an exception's text.
+
+    ``houses`` keeps installations open between commands of one process.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     lang = choose(given, os.environ)
     as_json = "--json" in given
@@ -381,6 +389,7 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one w
     try:
         with speaking(lang), root.make_context("tigertally", arranged(given)) as ctx:
             ctx.meta["tigertally.lang"] = lang
+            ctx.meta["tigertally.houses"] = houses
             root.invoke(ctx)
     except Problem as problem:
         return complain(problem, lang=lang, as_json=as_json, err=err)

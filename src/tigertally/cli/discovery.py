@@ -12,7 +12,6 @@ from rich.text import Text as Cell
 from tigertally import discovery
 from tigertally.app.errors import NotReadable, NotWritable
 from tigertally.app.settings import write_whole
-from tigertally.app.verbs import discovery as verbs
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.text import Text
@@ -68,6 +67,8 @@ def discover_command(
         except OSError as error:
             raise NotWritable(path=out, reason=type(error).__name__) from None
     if record:
+        from tigertally.app.verbs import discovery as verbs  # noqa: PLC0415 - a scan alone needs no database
+
         with shell.house() as house:
             verbs.record_inventory(house, actor=shell.actor(house), inventory=inventory)
     data: Json = json.loads(written)

@@ -10,7 +10,6 @@ from rich.markup import escape
 
 from tigertally.app.errors import NotReadable
 from tigertally.app.settings import ROOT_NAME
-from tigertally.app.wire import open_house
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
@@ -55,7 +54,7 @@ def verify_command(shell: Shell, path: Path, trusted: tuple[Path, ...], *, openi
         raise NotReadable(path=shell.home / ROOT_NAME, reason="FileNotFoundError")
     transfer: TransferKey | None = None
     if opening:
-        with open_house(shell.home, root_passphrase=shell.root_passphrase(), clock=shell.clock) as house:
+        with shell.house() as house:
             transfer = house.transfer
     trust = read_trust(trusted, transfer=transfer)
     with shell.progress() as progress:

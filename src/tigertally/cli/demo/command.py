@@ -13,6 +13,7 @@ from tigertally.base.canon import Json
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.demo import play, report
 from tigertally.cli.demo.stage import Stage
+from tigertally.cli.houses import Houses
 from tigertally.cli.language import SpeakingCommand, option, speak
 
 _MARK = ".tigertally-demo"
@@ -41,8 +42,9 @@ def demo_command(shell: Shell, out: Path, customers: int) -> None:
     _empty(place)
     started = shell.clock.now()
     console = Console(stderr=shell.as_json, highlight=False, soft_wrap=True)
-    stage = Stage(out=place, lang=shell.lang, console=console)
-    story = play.perform(stage, customers=customers)
+    with Houses() as houses:
+        stage = Stage(out=place, lang=shell.lang, console=console, houses=houses)
+        story = play.perform(stage, customers=customers)
     seconds = (shell.clock.now() - started).total_seconds()
     page = place / "report.html"
     page.write_text(report.render(stage, story, seconds=seconds), encoding="utf-8")

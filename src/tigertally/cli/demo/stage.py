@@ -23,6 +23,7 @@ from tigertally.base.errors import Broken
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Lang, Text
 from tigertally.cli.base import run
+from tigertally.cli.houses import Houses
 from tigertally.crypto import totp
 
 _REFUSED = 3
@@ -67,6 +68,7 @@ class Stage:
     out: Path
     lang: Lang
     console: Console
+    houses: Houses
     lines: list[Line] = field(default_factory=list)
     act: Text = field(default=Text("", ""))
 
@@ -142,7 +144,7 @@ class Stage:
             arguments += ["--as", who]
         heard, wrong = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(wrong):
-            exit_code = run(arguments)
+            exit_code = run(arguments, houses=self.houses)
         return exit_code, _parsed(heard.getvalue() or wrong.getvalue())
 
     def _short(self, word: str) -> str:
