@@ -6,6 +6,8 @@ worth is shown in ``test_search.py`` and, for the places of this walk, at the en
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -14,6 +16,7 @@ from tests.leaks import walk as walks
 from tests.leaks import wrongs
 from tests.leaks.walk import Walk
 from tests.stories import town as towns
+from tests.stories.town import Answer
 
 from tigertally.app.errors import Unexpected
 
@@ -63,3 +66,41 @@ def test_deleted_files_were_searched_too(walk: Walk) -> None:
     if not (walk.base / walks.SHIM).exists():
         pytest.skip("no C compiler here, so deleted files could not be kept")
     assert len(list(walk.deleted.iterdir())) > 5
+
+
+@pytest.mark.parametrize("place", ["temp", "deleted", "town/seller", "town/buyer", "town/seller-ledger", "town"])
+def test_a_value_in_any_place_of_the_walk_would_be_found(walk: Walk, place: str) -> None:
+    """The negative control: without it, finding nothing could mean that nobody looked."""
+    planted = walk.base / place / "planted.bin"
+    planted.write_bytes(b"\x00 noise " + walk.canaries.card.encode("utf-16-le") + b" noise")
+    before = set(walk.hits)
+    try:
+        walk.look()
+        assert {(hit.label, hit.place) for hit in walk.hits - before} == {
+            ("pan", str(planted)),
+            ("pan", f"{planted} (without separators)"),
+        }
+    finally:
+        planted.unlink()
+        walk.hits = before
+
+
+def test_a_value_in_what_a_command_says_would_be_found(walk: Walk) -> None:
+    before = set(walk.hits)
+    for out, err in ((walk.canaries.mail, ""), ("", walk.canaries.name)):
+        walk.said.append(Answer(words=("show", "x"), exit=0, out=out, err=err))
+    walk.listen()
+    assert {hit.label for hit in walk.hits - before} == {"email", "name"}
+    walk.hits = before
+
+
+def test_no_core_file_can_be_written() -> None:
+    """A core file would hold the memory of a process that has clear values in it."""
+    code = (
+        "import resource, sys; from tigertally.cli.base import main\n"
+        "sys.argv = ['tigertally', '--version']\n"
+        "try: main()\n"
+        "except SystemExit: print(resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.splitlines()[-1] == "(0, 0)"
