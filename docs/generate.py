@@ -13,19 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import tigertally
+from tigertally.app.problems import look_of
 from tigertally.base.errors import FAMILIES, Problem, family_of
 from tigertally.ledger import event_kinds, fact_kinds
 
 DOCS: Final = Path(__file__).parent
-# HOUSE §5; the faces hold the same table in app.problems.
-LOOKS: Final = {
-    "Invalid": (2, 422),
-    "Refused": (3, 403),
-    "Missing": (4, 404),
-    "Conflict": (5, 409),
-    "Unavailable": (6, 503),
-    "Broken": (7, 500),
-}
 
 
 def import_everything() -> None:
@@ -57,10 +49,10 @@ def errors_page() -> str:
     declared = sorted({problem.code: problem for problem in problems()}.items())
     rows = []
     for code, problem in declared:
-        family = family_of_class(problem)
-        code_exit, code_http = LOOKS[family]
+        blank = problem.__new__(problem)
+        look, family = look_of(blank), family_of(blank).__name__
         words = [problem.title.zh, problem.title.en, problem.hint.zh, problem.hint.en]
-        rows.append([f"`{code}`", family, str(code_exit), str(code_http), *words])
+        rows.append([f"`{code}`", family, str(look.exit), str(look.http), *words])
     return page(
         "Errors",
         "Every problem that Tigertally reports, by its stable code. Places in braces are filled with counts, names of"
@@ -101,11 +93,6 @@ def facts_page() -> str:
             for name, kind in fact_kinds().items()
         ],
     )
-
-
-def family_of_class(problem: type[Problem]) -> str:
-    """Return the name of the family of a problem's class."""
-    return family_of(problem.__new__(problem)).__name__
 
 
 def members(names: Iterable[str]) -> str:
