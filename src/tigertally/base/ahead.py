@@ -52,8 +52,8 @@ class _Reader(Generic[T]):
         self.waiting.put(end)
 
 
-def ahead(source: Callable[[], Iterator[T]], *, depth: int = 1) -> Iterator[T]:
-    """Yield the items of ``source()``, which runs in a thread up to ``depth`` items ahead."""
+def ahead(source: Callable[[], Iterator[T]], *, depth: int = 1) -> Generator[T, None, None]:
+    """Yield the items of ``source()``, which runs in a thread up to ``depth`` items ahead; close it to stop."""
     reader = _Reader(source, depth)
     thread = Thread(target=reader.run, name="ahead", daemon=True)
     thread.start()

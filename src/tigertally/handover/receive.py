@@ -12,6 +12,8 @@ the deal, or any after the deal is over, is refused by name. Salts are not store
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -19,12 +21,14 @@ from typing import Final
 from tigertally import vault
 from tigertally.access.policy import Side
 from tigertally.base import canon
+from tigertally.base.ahead import ahead
 from tigertally.base.text import Text
 from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.sign import SigningKey
 from tigertally.formats import receipt as receipts
 from tigertally.formats import statement as dsse
-from tigertally.formats.manifest import Manifest
+from tigertally.formats.manifest import Manifest, Part
+from tigertally.formats.part import PartColumns
 from tigertally.formats.receipt import Receipt
 from tigertally.formats.shape import Reader, json_counts, parse_canonical
 from tigertally.formats.statement import Kind, Statement
@@ -162,27 +166,34 @@ def _store(site: Site, work: _Work, job: Job, *, terms: Terms, keys: VaultKeys) 
     done = _done(job)
     site.progress.begin(Text("移交包入库", "storing the bundle"), work.manifest.subjects)
     site.progress.advance(sum(item.subjects for item in work.manifest.parts[:done]))
-    for number, item in enumerate(work.manifest.parts[done:], start=done):
-        columns = checks.open_part(work.place, item, work.manifest, transfer=work.transfer)
-        site.on_step(f"{item.name} opened")
-        now = site.clock.now()
-        with site.writing() as tx:
-            vault.import_part(tx, keys, part=columns, now=now)
-            job = jobs.advance(tx, job, cursor=canon.dumps({"parts": number + 1}), now=now)
-            note(
-                tx,
-                site.ledger,
-                events.PART_STORED,
-                deal=terms.deal,
-                actor=site.actor,
-                now=now,
-                bundle=work.manifest.bundle,
-                part=item.name,
-                subjects=item.subjects,
-            )
-        site.on_step(f"{item.name} stored")
-        site.progress.advance(item.subjects)
+    rest = work.manifest.parts[done:]
+    with closing(ahead(lambda: (vault.prepare_part(keys, part=columns) for columns in _opened(work, rest)))) as opened:
+        for number, (item, ready) in enumerate(zip(rest, opened, strict=True), start=done):
+            site.on_step(f"{item.name} opened")
+            now = site.clock.now()
+            with site.writing() as tx:
+                vault.store_part(tx, keys, ready=ready, now=now)
+                job = jobs.advance(tx, job, cursor=canon.dumps({"parts": number + 1}), now=now)
+                note(
+                    tx,
+                    site.ledger,
+                    events.PART_STORED,
+                    deal=terms.deal,
+                    actor=site.actor,
+                    now=now,
+                    bundle=work.manifest.bundle,
+                    part=item.name,
+                    subjects=item.subjects,
+                )
+            site.on_step(f"{item.name} stored")
+            site.progress.advance(item.subjects)
     return job
+
+
+def _opened(work: _Work, items: Sequence[Part]) -> Iterator[PartColumns]:
+    """Yield the rows of each part, from bytes of the right digest."""
+    for item in items:
+        yield checks.open_part(work.place, item, work.manifest, transfer=work.transfer)
 
 
 def _done(job: Job) -> int:
@@ -195,19 +206,19 @@ def _reconcile(site: Site, work: _Work, *, keys: VaultKeys) -> None:
     """Hold our vault's own records against the manifest. Raises ``NotReconciled``."""
     site.progress.begin(Text("核对入库内容", "reconciling what is stored"), work.manifest.subjects)
     tally = Tally()
-    for item in work.manifest.parts:
-        columns = checks.open_part(work.place, item, work.manifest, transfer=work.transfer)
-        starts = columns.starts()
-        with site.reading() as tx:
-            commitments, counts = vault.commitments_of(
-                tx,
-                keys,
-                subjects=[columns.subject[at] for at in starts],
-                salts=[columns.salt[at] for at in starts],
-            )
-        tally.add(item, columns, commitments, {cls.value: count for cls, count in counts.items()})
-        site.on_step(f"{item.name} reconciled")
-        site.progress.advance(item.subjects)
+    with closing(ahead(lambda: _opened(work, work.manifest.parts))) as opened:
+        for item, columns in zip(work.manifest.parts, opened, strict=True):
+            starts = columns.starts()
+            with site.reading() as tx:
+                commitments, counts = vault.commitments_of(
+                    tx,
+                    keys,
+                    subjects=[columns.subject[at] for at in starts],
+                    salts=[columns.salt[at] for at in starts],
+                )
+            tally.add(item, columns, commitments, {cls.value: count for cls, count in counts.items()})
+            site.on_step(f"{item.name} reconciled")
+            site.progress.advance(item.subjects)
     if wrong := tally.differences(work.manifest):
         raise NotReconciled(what=", ".join(wrong))
     if tally.frontier.root() != work.manifest.root:

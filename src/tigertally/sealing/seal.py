@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -249,9 +250,10 @@ def _seal_rows(work: _Work, index: int, tally: _Tally) -> None:
     if job.state is JobState.DONE:
         return
     start_row = tally.row
-    for ready in ahead(lambda: _batches(work, index, start_row=start_row)):
-        job = _store(work, digest, ready, tally, job)
-        work.progress.advance(len(ready.columns.subjects))
+    with closing(ahead(lambda: _batches(work, index, start_row=start_row))) as batches:
+        for ready in batches:
+            job = _store(work, digest, ready, tally, job)
+            work.progress.advance(len(ready.columns.subjects))
     with work.begin() as tx:
         payload = {"scope": work.keys.scope, "source": digest, **tally.counted()}
         work.ledger.append(tx, Event(kind=SOURCE_SEALED, payload=payload, actor=work.actor), now=work.now())

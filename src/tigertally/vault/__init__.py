@@ -75,7 +75,16 @@ from tigertally.vault.reading import (
 )
 from tigertally.vault.records import Batch, SealCounts, prepare_batch, seal_batch, store_batch
 from tigertally.vault.rotation import rewrap, rotate
-from tigertally.vault.transfer import check_part, commitments_of, export_part, import_part, stored_part
+from tigertally.vault.transfer import (
+    ReadyPart,
+    check_part,
+    commitments_of,
+    export_part,
+    import_part,
+    prepare_part,
+    store_part,
+    stored_part,
+)
 from tigertally.vault.values import Rejection
 
 __all__ = [
@@ -106,6 +115,7 @@ __all__ = [
     "NoSuchSubject",
     "NoSuchToken",
     "Place",
+    "ReadyPart",
     "RecordBroken",
     "Rejection",
     "SadRefused",
@@ -143,6 +153,7 @@ __all__ = [
     "open_scope",
     "open_value",
     "prepare_batch",
+    "prepare_part",
     "resolve",
     "rewrap",
     "rotate",
@@ -150,6 +161,7 @@ __all__ = [
     "seal_batch",
     "signing_key",
     "store_batch",
+    "store_part",
     "stored_part",
     "transfer_key",
     "try_open",

@@ -28,7 +28,8 @@ from tigertally.store.tx import Tx
 from tigertally.vault import entries, spelling, sql, tokens, values
 from tigertally.vault.errors import RecordBroken
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.sql import RecordRow, TokenRows
+from tigertally.vault.packed import DIGEST_BYTES
+from tigertally.vault.sql import RecordRow, RecordRows, TokenRows
 from tigertally.vault.values import Cells, Rejection
 
 _SOURCE_TAG = b"\x00source\x00"  # class codes begin at 1: no value's digest is a source's
@@ -95,19 +96,17 @@ class NewRows:
     """Rows to store, as columns: tokens, records that are new, records that grow."""
 
     tokens: TokenRows = field(default_factory=TokenRows)
-    subjects: list[bytes] = field(default_factory=list)
-    sources: list[bytes | None] = field(default_factory=list)
-    wrapped: list[bytes] = field(default_factory=list)
-    packed: list[bytes] = field(default_factory=list)
+    records: RecordRows = field(default_factory=RecordRows)
     grown_subjects: list[bytes] = field(default_factory=list)
     grown_fields: list[bytes] = field(default_factory=list)
 
     def add_record(self, subject: bytes, source: bytes | None, wrapped: bytes, packed: bytes) -> None:
         """Add a row of the record table."""
-        self.subjects.append(subject)
-        self.sources.append(source)
-        self.wrapped.append(wrapped)
-        self.packed.append(packed)
+        records = self.records
+        records.subjects.append(subject)
+        records.sources.append(source)
+        records.wrapped.append(wrapped)
+        records.fields.append(packed)
 
     def add_tokens(
         self, subject: bytes, digests: list[bytes], codes: list[int], slots: list[int], spelled: list[str]
@@ -122,22 +121,10 @@ class NewRows:
 
     def write(self, tx: Tx, *, scope: str, key_version: int, now: datetime) -> int:
         """Store everything; return how many records are new."""
-        count = len(self.subjects)
-        if count:
-            columns: dict[str, Sequence[object]] = {
-                "scope": [scope] * count,
-                "subject": self.subjects,
-                "source_digest": self.sources,
-                "key_version": [key_version] * count,
-                "wrapped_key": self.wrapped,
-                "fields": self.packed,
-                "sealed_at": [now] * count,
-                "version": [1] * count,
-            }
-            sql.insert_records(tx, columns)
+        sql.insert_records(tx, scope=scope, rows=self.records, key_version=key_version, now=now)
         sql.replace_fields(tx, scope=scope, subjects=self.grown_subjects, fields=self.grown_fields)
         sql.insert_tokens(tx, scope=scope, rows=self.tokens)
-        return count
+        return len(self.records.subjects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -205,7 +192,7 @@ def digests_of(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) 
     """Return the keyed digest (16 bytes) of each value of class ``code``: how equal values are found."""
     heads = {code: bytes((code,)) for code in set(codes)}
     made = keys.index.many(heads[code] + value for code, value in zip(codes, encoded, strict=True))
-    return [digest[: sql.DIGEST_BYTES] for digest in made]
+    return [digest[:DIGEST_BYTES] for digest in made]
 
 
 def open_subject_key(keys: VaultKeys, row: RecordRow, subject: str) -> SecretBytes:

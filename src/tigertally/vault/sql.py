@@ -35,11 +35,8 @@ from sqlalchemy import (
 
 from tigertally.store.schema import AutoId, Blob, Instant, metadata
 from tigertally.store.tx import Tx
-
-SUBJECT_BYTES: Final = 16
-DIGEST_BYTES: Final = 16
-SOURCE_BYTES: Final = 32
-TOKEN_CHARS: Final = 32
+from tigertally.vault import packed
+from tigertally.vault.packed import DIGEST_BYTES, SOURCE_BYTES, SUBJECT_BYTES, TOKEN_CHARS
 
 key = Table(
     "vault_key",
@@ -83,17 +80,12 @@ token = Table(
     Index("ix_vault_token_scope_token", "scope", "token"),
 )
 
-# One packed parameter instead of thousands; CROSS JOIN keeps SQLite from turning the loops around.
-_SPOTS = (
-    "WITH RECURSIVE spot(at) AS (SELECT 1 UNION ALL SELECT at + :width FROM spot WHERE at + :width <= length(:packed)) "
-)
-
 
 def _wanted(tx: Tx, table: str, column: str, columns: str, width: int) -> str:
     """Return a statement that selects ``columns`` of the rows of one scope whose ``column`` is among many."""
     if tx.dialect == "sqlite":
         return (
-            f"{_SPOTS} SELECT {columns} FROM spot CROSS JOIN {table} AS t"  # noqa: S608 - constants only
+            f"{packed.SPOTS} SELECT {columns} FROM spot CROSS JOIN {table} AS t"  # noqa: S608 - constants only
             f" ON t.scope = :scope AND t.{column} = substr(:packed, spot.at, {width})"
         )
     return (
@@ -212,30 +204,15 @@ class TokenRows:
     tokens: list[str] = field(default_factory=list)
 
 
-# A byte of a blob has no number in SQLite but as a character; zero has none, hence slots are one higher in there.
-_CUT_TOKENS: Final = f"""
-WITH RECURSIVE spot(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM spot WHERE at < :last)
-INSERT INTO vault_token (scope, digest, subject, code, slot, token)
-SELECT :scope, substr(:digests, at * {DIGEST_BYTES} + 1, {DIGEST_BYTES}),
- substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
- unicode(CAST(substr(:codes, at + 1, 1) AS TEXT)), unicode(CAST(substr(:slots, at + 1, 1) AS TEXT)) - 1,
- rtrim(CAST(substr(:tokens, at * {TOKEN_CHARS} + 1, {TOKEN_CHARS}) AS TEXT)) FROM spot
-"""  # noqa: S608 - constants only
+@dataclass(slots=True, repr=False)
+class RecordRows:
+    """New rows of the record table as columns: subject of 16 bytes, source digest of 32 if known, wrapped key."""
 
-# Positions come back as one text, beside what was found there: a row for each would cost more than its look-up.
-_FIRST_TOKENS: Final = f"""{_SPOTS}
-SELECT group_concat(spot.at - 1), group_concat(t.token) FROM spot CROSS JOIN vault_token AS t ON t.id =
- (SELECT id FROM vault_token WHERE scope = :scope AND digest = substr(:packed, spot.at, {DIGEST_BYTES}) LIMIT 1)
-"""  # noqa: S608 - constants only
-_HELD: Final = f"""{_SPOTS}
-SELECT group_concat(spot.at - 1) FROM spot CROSS JOIN vault_token AS t ON t.scope = :scope
- AND t.digest = substr(:packed, spot.at, {DIGEST_BYTES}) AND t.subject = substr(:subjects, spot.at, {SUBJECT_BYTES})
-"""  # noqa: S608 - constants only
+    subjects: list[bytes] = field(default_factory=list)
+    sources: list[bytes | None] = field(default_factory=list)
+    wrapped: list[bytes] = field(default_factory=list)
+    fields: list[bytes] = field(default_factory=list)
 
-_SUBJECTS: Final = f"""{_SPOTS}
-SELECT group_concat(spot.at - 1), group_concat(hex(t.subject), '') FROM spot CROSS JOIN vault_record AS t
- ON t.scope = :scope AND t.source_digest = substr(:packed, spot.at, {SOURCE_BYTES})
-"""  # noqa: S608 - constants only
 
 _RECORD: Final = "t.subject, t.key_version, t.wrapped_key, t.fields"
 
@@ -245,7 +222,7 @@ def subjects_of_sources(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> dict
     if not digests:
         return {}
     if tx.dialect == "sqlite":
-        (row,) = tx.all(text(_SUBJECTS), _among(tx, scope, digests, SOURCE_BYTES))
+        (row,) = tx.all(text(packed.SUBJECTS), _among(tx, scope, digests, SOURCE_BYTES))
         if row[0] is None:
             return {}
         subjects = bytes.fromhex(row[1])
@@ -284,9 +261,38 @@ def records_after(tx: Tx, *, scope: str, after: bytes, limit: int) -> list[Recor
     ]
 
 
-def insert_records(tx: Tx, columns: Mapping[str, Sequence[object]]) -> int:
-    """Insert records by column."""
-    return tx.insert_columns(record, _in_table_order(record, columns))
+def insert_records(tx: Tx, *, scope: str, rows: RecordRows, key_version: int, now: datetime) -> None:
+    """Insert records, all sealed under one version of the vault key at one instant."""
+    count = len(rows.subjects)
+    if not count:
+        return
+    if tx.dialect == "sqlite":
+        tx.execute(
+            text(packed.CUT_RECORDS).bindparams(bindparam("now", type_=Instant)),
+            {
+                "scope": scope,
+                "key_version": key_version,
+                "now": now,
+                "last": count - 1,
+                "subjects": b"".join(rows.subjects),
+                "known": bytes([source is not None for source in rows.sources]),
+                "sources": b"".join([source or bytes(SOURCE_BYTES) for source in rows.sources]),
+                "wrapped": b"".join(rows.wrapped),
+                **packed.spans(rows.fields),
+            },
+        )
+        return
+    columns: dict[str, Sequence[object]] = {
+        "scope": [scope] * count,
+        "subject": rows.subjects,
+        "source_digest": rows.sources,
+        "key_version": [key_version] * count,
+        "wrapped_key": rows.wrapped,
+        "fields": rows.fields,
+        "sealed_at": [now] * count,
+        "version": [1] * count,
+    }
+    tx.insert_columns(record, _in_table_order(record, columns))
 
 
 def insert_tokens(tx: Tx, *, scope: str, rows: TokenRows) -> None:
@@ -301,7 +307,7 @@ def insert_tokens(tx: Tx, *, scope: str, rows: TokenRows) -> None:
     order = sorted(range(len(digests)), key=digests.__getitem__)
     if tx.dialect == "sqlite":
         tx.execute(
-            text(_CUT_TOKENS),
+            text(packed.CUT_TOKENS),
             {
                 "scope": scope,
                 "last": len(order) - 1,
@@ -343,10 +349,8 @@ def replace_fields(tx: Tx, *, scope: str, subjects: Sequence[bytes], fields: Seq
             {"scope": scope, "subjects": list(subjects), "fields": list(fields)},
         )
     return tx.execute(
-        update(record)
-        .where(record.c.scope == scope, record.c.subject == bindparam("whose"))
-        .values(fields=bindparam("new_fields"), version=record.c.version + 1),
-        [{"whose": whose, "new_fields": new} for whose, new in zip(subjects, fields, strict=True)],
+        text(packed.CUT_FIELDS),
+        {"scope": scope, "last": len(subjects) - 1, "subjects": b"".join(subjects), **packed.spans(fields)},
     )
 
 
@@ -379,7 +383,7 @@ def tokens_of(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> dict[bytes, st
     if not digests:
         return {}
     if tx.dialect == "sqlite":
-        (row,) = tx.all(text(_FIRST_TOKENS), _among(tx, scope, digests, DIGEST_BYTES))
+        (row,) = tx.all(text(packed.FIRST_TOKENS), _among(tx, scope, digests, DIGEST_BYTES))
         if row[0] is None:
             return {}
         places = [int(at) // DIGEST_BYTES for at in row[0].split(",")]
@@ -397,7 +401,7 @@ def held_by(tx: Tx, *, scope: str, digests: Sequence[bytes], subjects: Sequence[
         return set()
     if tx.dialect == "sqlite":
         params: dict[str, object] = {"packed": b"".join(digests), "subjects": b"".join(subjects)}
-        found = tx.scalar(text(_HELD), {**params, "scope": scope, "width": DIGEST_BYTES})
+        found = tx.scalar(text(packed.HELD), {**params, "scope": scope, "width": DIGEST_BYTES})
         return {int(at) // DIGEST_BYTES for at in found.split(",")} if found else set()
     query = (
         "SELECT spot.at - 1 FROM unnest(CAST(:digests AS bytea[]), CAST(:subjects AS bytea[])) WITH ORDINALITY"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -73,10 +74,29 @@ def import_part(tx: Tx, keys: VaultKeys, *, part: PartColumns, now: datetime) ->
     ``part`` is as ``formats.part.read_part`` gave it. Raises ``SadRefused``, ``ValueNotAccepted``,
     ``TokenNotAccepted``, ``SubjectDiffers``, ``TokenClash``, ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``.
     """
+    return store_part(tx, keys, ready=prepare_part(keys, part=part), now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReadyPart:
+    """A part that was checked and digested outside of any transaction, under the scope's keys."""
+
+    part: PartColumns
+    encoded: Sequence[bytes]
+    digests: Sequence[bytes]
+
+
+def prepare_part(keys: VaultKeys, *, part: PartColumns) -> ReadyPart:
+    """Check and digest a part while another one is stored. Raises like :func:`check_part`."""
     encoded = _accepted(part)
     _one_to_one(part, encoded)
+    return ReadyPart(part=part, encoded=encoded, digests=digests_of(keys, part.code, encoded))
+
+
+def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> int:
+    """Store what :func:`prepare_part` gave under the same keys. Returns and raises like :func:`import_part`."""
+    part, encoded, digests = ready.part, ready.encoded, ready.digests
     tx.lock(f"vault:{keys.scope}")
-    digests = digests_of(keys, part.code, encoded)
     starts = part.starts()
     names = [part.subject[at] for at in starts]
     raws = spelling.subjects_raw(names)

@@ -67,6 +67,6 @@ def test_a_consumer_that_stops_early_closes_the_source_in_its_own_thread() -> No
     before = threading.active_count()
     found = ahead(source)
     assert next(found) == 0
-    found.close()  # type: ignore[attr-defined]  # a generator is an iterator that can be closed
+    found.close()
     assert closed == ["ahead"]
     assert threading.active_count() == before

@@ -1,0 +1,73 @@
+"""SQLite's statements over packed columns: thousands of keys or rows in one parameter, cut by SQLite itself.
+
+One statement is one step: look-ups come back as one text, rows go in without a call for each, and Python does something
+else while it works. Text only; ``sql`` runs it. PostgreSQL takes arrays and needs none of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+from tigertally.crypto.aead import KEY_BYTES, OVERHEAD_BYTES
+
+SUBJECT_BYTES: Final = 16
+DIGEST_BYTES: Final = 16
+SOURCE_BYTES: Final = 32
+WRAPPED_BYTES: Final = OVERHEAD_BYTES + KEY_BYTES
+TOKEN_CHARS: Final = 32
+
+# One packed parameter instead of thousands; CROSS JOIN keeps SQLite from turning the loops around.
+SPOTS = (
+    "WITH RECURSIVE spot(at) AS (SELECT 1 UNION ALL SELECT at + :width FROM spot WHERE at + :width <= length(:packed)) "
+)
+
+# Rows go in as packed columns that SQLite cuts itself, in one step: while it works, Python can do something else.
+ROWS: Final = "WITH RECURSIVE spot(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM spot WHERE at < :last)"
+# A span is ten digits of start and ten of length. Bytes throughout: SQLite walks texts from their beginning.
+CUT_PIECE: Final = (
+    "substr(:packed, CAST(substr(:spans, at * 20 + 1, 10) AS INTEGER),"
+    " CAST(substr(:spans, at * 20 + 11, 10) AS INTEGER))"
+)
+CUT_RECORDS: Final = f"""{ROWS}
+INSERT INTO vault_record (scope, subject, source_digest, key_version, wrapped_key, fields, sealed_at, version)
+SELECT :scope, substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
+ CASE substr(:known, at + 1, 1) WHEN x'01' THEN substr(:sources, at * {SOURCE_BYTES} + 1, {SOURCE_BYTES}) END,
+ :key_version, substr(:wrapped, at * {WRAPPED_BYTES} + 1, {WRAPPED_BYTES}), {CUT_PIECE}, :now, 1 FROM spot
+"""  # noqa: S608 - constants only
+CUT_FIELDS: Final = f"""{ROWS}
+UPDATE vault_record SET fields = {CUT_PIECE}, version = version + 1 FROM spot
+ WHERE scope = :scope AND subject = substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES})
+"""  # noqa: S608 - constants only
+
+# A byte of a blob has no number in SQLite but as a character; zero has none, hence slots are one higher in there.
+CUT_TOKENS: Final = f"""{ROWS}
+INSERT INTO vault_token (scope, digest, subject, code, slot, token)
+SELECT :scope, substr(:digests, at * {DIGEST_BYTES} + 1, {DIGEST_BYTES}),
+ substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
+ unicode(CAST(substr(:codes, at + 1, 1) AS TEXT)), unicode(CAST(substr(:slots, at + 1, 1) AS TEXT)) - 1,
+ rtrim(CAST(substr(:tokens, at * {TOKEN_CHARS} + 1, {TOKEN_CHARS}) AS TEXT)) FROM spot
+"""  # noqa: S608 - constants only
+
+# Positions come back as one text, beside what was found there: a row for each would cost more than its look-up.
+FIRST_TOKENS: Final = f"""{SPOTS}
+SELECT group_concat(spot.at - 1), group_concat(t.token) FROM spot CROSS JOIN vault_token AS t ON t.id =
+ (SELECT id FROM vault_token WHERE scope = :scope AND digest = substr(:packed, spot.at, {DIGEST_BYTES}) LIMIT 1)
+"""  # noqa: S608 - constants only
+HELD: Final = f"""{SPOTS}
+SELECT group_concat(spot.at - 1) FROM spot CROSS JOIN vault_token AS t ON t.scope = :scope
+ AND t.digest = substr(:packed, spot.at, {DIGEST_BYTES}) AND t.subject = substr(:subjects, spot.at, {SUBJECT_BYTES})
+"""  # noqa: S608 - constants only
+
+SUBJECTS: Final = f"""{SPOTS}
+SELECT group_concat(spot.at - 1), group_concat(hex(t.subject), '') FROM spot CROSS JOIN vault_record AS t
+ ON t.scope = :scope AND t.source_digest = substr(:packed, spot.at, {SOURCE_BYTES})
+"""  # noqa: S608 - constants only
+
+
+def spans(pieces: Sequence[bytes]) -> dict[str, object]:
+    """Return pieces of any length as one packed parameter, and where each of them lies in it."""
+    stops = list(accumulate(map(len, pieces)))
+    places = [b"%010d%010d" % (stop - len(piece) + 1, len(piece)) for stop, piece in zip(stops, pieces, strict=True)]
+    return {"packed": b"".join(pieces), "spans": b"".join(places)}
