@@ -1,21 +1,20 @@
-"""Reading ahead: the next items are made in a thread of their own while the present one is used.
+"""Reading ahead: the next item is made in a thread of its own while the present one is written.
 
-For work whose other half waits for a disk or lets go of the interpreter (SQLite does, in every statement). Invariants:
-items come in order; at most ``depth`` of them wait, so memory stays bounded; what the source raises is raised to the
-consumer, at the place where its item would have come; the source is begun, read and closed in its thread only; when
-the consumer stops early, so does the source.
+For work whose other half waits for a disk or lets go of the interpreter (SQLite does, in every statement). Python code
+of two threads only slows each other down, so the thread waits until :meth:`Ahead.hint` says that the writing begins.
+Invariants: items come in order; at most one of them waits, so memory stays bounded; what the source raises is raised
+to the consumer, at the place where its item would have come; the source is begun, read and closed in its thread only;
+when the consumer stops early, so does the source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
-from queue import Empty, Queue
-from threading import Event, Thread
-from typing import Final, Generic, TypeVar
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
-_POLL_S: Final = 0.02
 
 
 class _End:
@@ -27,44 +26,63 @@ class _End:
         self.raised = raised
 
 
-class _Reader(Generic[T]):
-    """The thread's side."""
+class Ahead(Generic[T]):
+    """The items of ``source()``, for one consumer. Use it as a context: leaving ends the thread."""
 
-    def __init__(self, source: Callable[[], Iterator[T]], depth: int) -> None:
-        self.waiting: Queue[T | _End] = Queue(maxsize=depth)
-        self.stopped = Event()
+    def __init__(self, source: Callable[[], Iterator[T]]) -> None:
         self._source = source
+        self._wanted = Semaphore(1)
+        self._hinted = True
+        self._stopped = False
+        self._made: SimpleQueue[T | _End] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="ahead", daemon=True)
+        self._thread.start()
 
-    def run(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped = True
+        self._wanted.release()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            self.hint()
+            item = self._made.get()
+            if isinstance(item, _End):
+                if item.raised is not None:
+                    raise item.raised
+                return
+            self._hinted = False
+            yield item
+
+    def hint(self) -> None:
+        """Say that the next item may be made now. Without a hint it is made when it is asked for."""
+        if not self._hinted:
+            self._hinted = True
+            self._wanted.release()
+
+    def _run(self) -> None:
         end = _End(None)
         try:
             items = self._source()
             try:
-                for item in items:
-                    self.waiting.put(item)
-                    if self.stopped.is_set():
-                        break
+                self._pass_on(items)
             finally:
                 if isinstance(items, Generator):
                     items.close()
         except BaseException as raised:  # noqa: BLE001 - whatever it is, it is the consumer's
             end = _End(raised)
-        self.waiting.put(end)
+        self._made.put(end)
 
-
-def ahead(source: Callable[[], Iterator[T]], *, depth: int = 1) -> Generator[T, None, None]:
-    """Yield the items of ``source()``, which runs in a thread up to ``depth`` items ahead; close it to stop."""
-    reader = _Reader(source, depth)
-    thread = Thread(target=reader.run, name="ahead", daemon=True)
-    thread.start()
-    try:
-        while not isinstance(item := reader.waiting.get(), _End):
-            yield item
-        if item.raised is not None:
-            raise item.raised
-    finally:
-        reader.stopped.set()
-        while thread.is_alive():
-            # It may wait for room: what it made is dropped until it sees that nobody wants more.
-            with suppress(Empty):
-                reader.waiting.get(timeout=_POLL_S)
+    def _pass_on(self, items: Iterator[T]) -> None:
+        while True:
+            self._wanted.acquire()
+            if self._stopped:
+                return
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            self._made.put(item)

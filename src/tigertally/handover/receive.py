@@ -13,7 +13,6 @@ the deal, or any after the deal is over, is refused by name. Salts are not store
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,7 +20,7 @@ from typing import Final
 from tigertally import vault
 from tigertally.access.policy import Side
 from tigertally.base import canon
-from tigertally.base.ahead import ahead
+from tigertally.base.ahead import Ahead
 from tigertally.base.text import Text
 from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.sign import SigningKey
@@ -167,12 +166,12 @@ def _store(site: Site, work: _Work, job: Job, *, terms: Terms, keys: VaultKeys) 
     site.progress.begin(Text("移交包入库", "storing the bundle"), work.manifest.subjects)
     site.progress.advance(sum(item.subjects for item in work.manifest.parts[:done]))
     rest = work.manifest.parts[done:]
-    with closing(ahead(lambda: (vault.prepare_part(keys, part=columns) for columns in _opened(work, rest)))) as opened:
+    with Ahead(lambda: (vault.prepare_part(keys, part=columns) for columns in _opened(work, rest))) as opened:
         for number, (item, ready) in enumerate(zip(rest, opened, strict=True), start=done):
             site.on_step(f"{item.name} opened")
             now = site.clock.now()
             with site.writing() as tx:
-                vault.store_part(tx, keys, ready=ready, now=now)
+                vault.store_part(tx, keys, ready=ready, now=now, writing=opened.hint)
                 job = jobs.advance(tx, job, cursor=canon.dumps({"parts": number + 1}), now=now)
                 note(
                     tx,
@@ -206,7 +205,7 @@ def _reconcile(site: Site, work: _Work, *, keys: VaultKeys) -> None:
     """Hold our vault's own records against the manifest. Raises ``NotReconciled``."""
     site.progress.begin(Text("核对入库内容", "reconciling what is stored"), work.manifest.subjects)
     tally = Tally()
-    with closing(ahead(lambda: _opened(work, work.manifest.parts))) as opened:
+    with Ahead(lambda: _opened(work, work.manifest.parts)) as opened:
         for item, columns in zip(work.manifest.parts, opened, strict=True):
             starts = columns.starts()
             with site.reading() as tx:

@@ -17,14 +17,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from tigertally.base import canon
-from tigertally.base.ahead import ahead
+from tigertally.base.ahead import Ahead
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.limits import BATCH_ROWS
@@ -250,9 +249,9 @@ def _seal_rows(work: _Work, index: int, tally: _Tally) -> None:
     if job.state is JobState.DONE:
         return
     start_row = tally.row
-    with closing(ahead(lambda: _batches(work, index, start_row=start_row))) as batches:
+    with Ahead(lambda: _batches(work, index, start_row=start_row)) as batches:
         for ready in batches:
-            job = _store(work, digest, ready, tally, job)
+            job = _store(work, digest, ready, tally, job, writing=batches.hint)
             work.progress.advance(len(ready.columns.subjects))
     with work.begin() as tx:
         payload = {"scope": work.keys.scope, "source": digest, **tally.counted()}
@@ -269,10 +268,10 @@ def _batches(work: _Work, index: int, *, start_row: int) -> Iterator[_Ready]:
         yield _Ready(columns=columns, forbidden=forbidden, batch=batch)
 
 
-def _store(work: _Work, digest: str, ready: _Ready, tally: _Tally, job: Job) -> Job:
+def _store(work: _Work, digest: str, ready: _Ready, tally: _Tally, job: Job, *, writing: Callable[[], None]) -> Job:
     with work.begin() as tx:
         now = work.now()
-        batch = _counted(ready.columns, store_batch(tx, work.keys, batch=ready.batch, now=now))
+        batch = _counted(ready.columns, store_batch(tx, work.keys, batch=ready.batch, now=now, writing=writing))
         batch.rejected[SAD] += ready.forbidden
         payload = {"scope": work.keys.scope, "source": digest, "row": ready.columns.row, **batch.counted()}
         work.ledger.append(tx, Event(kind=BATCH_SEALED, payload=payload, actor=work.actor), now=now)

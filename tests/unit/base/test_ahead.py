@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tigertally.base.ahead import ahead
+from tigertally.base.ahead import Ahead
 
 
 class _Stopped(Exception):  # noqa: N818 - errors say the fact
@@ -20,24 +20,32 @@ def test_items_come_in_order_from_another_thread() -> None:
             threads.add(threading.current_thread().name)
             yield at
 
-    assert list(ahead(source)) == list(range(100))
+    with Ahead(source) as items:
+        assert list(items) == list(range(100))
     assert threads == {"ahead"}
 
 
-def test_no_more_than_the_depth_is_made_ahead() -> None:
+def test_the_next_item_is_made_after_a_hint_and_no_other_before_it_is_taken() -> None:
     made: list[int] = []
-    permits = threading.Semaphore(0)
+    ready = threading.Semaphore(0)
 
     def source() -> Iterator[int]:
-        for at in range(50):
+        for at in range(5):
             made.append(at)
-            permits.release()
+            ready.release()
             yield at
 
-    for item in ahead(source, depth=2):
-        # One that waits to be put, two in the queue, one in use.
-        assert len(made) <= item + 4
-    assert made == list(range(50))
+    with Ahead(source) as items:
+        each = iter(items)
+        assert next(each) == 0
+        assert ready.acquire(timeout=5)
+        assert not ready.acquire(timeout=0.05)
+        items.hint()
+        items.hint()
+        assert ready.acquire(timeout=5)
+        assert not ready.acquire(timeout=0.05)
+        assert made == [0, 1]
+        assert list(each) == [1, 2, 3, 4]
 
 
 def test_what_the_source_raises_comes_after_its_items() -> None:
@@ -47,12 +55,13 @@ def test_what_the_source_raises_comes_after_its_items() -> None:
         raise _Stopped
 
     seen: list[int] = []
-    with pytest.raises(_Stopped):
-        seen.extend(ahead(source))
-    found = ahead(source)
-    assert [next(found), next(found)] == [1, 2]
-    with pytest.raises(_Stopped):
-        next(found)
+    with Ahead(source) as items, pytest.raises(_Stopped):
+        seen.extend(items)
+    with Ahead(source) as items:
+        each = iter(items)
+        assert [next(each), next(each)] == [1, 2]
+        with pytest.raises(_Stopped):
+            next(each)
 
 
 def test_a_consumer_that_stops_early_closes_the_source_in_its_own_thread() -> None:
@@ -65,8 +74,11 @@ def test_a_consumer_that_stops_early_closes_the_source_in_its_own_thread() -> No
             closed.append(threading.current_thread().name)
 
     before = threading.active_count()
-    found = ahead(source)
-    assert next(found) == 0
-    found.close()
+    with Ahead(source) as items:
+        assert next(iter(items)) == 0
     assert closed == ["ahead"]
     assert threading.active_count() == before
+    with pytest.raises(_Stopped), Ahead(source) as items:
+        for _ in items:
+            raise _Stopped
+    assert closed == ["ahead", "ahead"]
