@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.sealing.counterparts import Tokens
 
@@ -178,7 +178,13 @@ def test_json_without_values_keeps_its_characters(value: object, indent: int | N
     assert rewritten(text.encode(), text_source("json"), Shield(Tokens())).decode() == text
 
 
-@given(st.text(st.sampled_from('{}[]:,"\\ntrue1.e- '), max_size=24))
+@given(st.text(st.sampled_from('{}[]:,"\\ntrue01.e-u/ '), max_size=24))
+@example('"\\1"')
+@example('"\\u12"')
+@example('"\\u00e9\\/"')
+@example("01")
+@example("-0.0e+1")
+@example("\uff11")
 def test_the_grammar_is_the_standard_parsers(text: str) -> None:
     try:
         json.loads(text, parse_constant=lambda _: pytest.fail("not JSON"))

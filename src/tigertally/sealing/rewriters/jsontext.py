@@ -37,8 +37,8 @@ _KEY_DIGITS_MIN: Final = 6
 _STARS_RAW: Final = json.dumps(STARS)
 
 _TOKEN: Final = re.compile(
-    r'[ \t\r\n]*(?:("[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")'
-    r"|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|([{}\[\],:]))"
+    r'[ \t\r\n]*(?:("[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*)*")'
+    r"|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)|([{}\[\],:]))"
 )
 _TOO_LONG: Final = Text("JSON 文档过大，请拆成 JSON Lines", "the JSON document is too large; split it into JSON Lines")
 
