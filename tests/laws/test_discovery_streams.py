@@ -27,6 +27,10 @@ pieces = st.sampled_from(
         "４１１１".encode(),
         b"-",
         b"1",
+        b"%20",
+        b"+",
+        "\u00a0".encode(),
+        "\u200b".encode(),
     ]
 )
 texts = st.lists(pieces, max_size=60).map(b"".join)
@@ -84,9 +88,10 @@ def test_a_text_with_its_spans_replaced_has_none(data: bytes) -> None:
     assert len(find_spans(b"".join([*out, data[done:]]))) == 0
 
 
-wide = st.lists(st.one_of(st.text(max_size=20), st.sampled_from("０９－Ｘｘ　，：。４"), st.just("a" * 40))).map(
-    "".join
-)
+NARROW = map(chr, (0xA0, 0xAD, 0x2009, 0x200B, 0x202F, 0x2013, 0x2212, 0xFEFF, 0x2060))
+FOLDING = "".join(["０９－Ｘｘ　，：。４＋．", *NARROW])
+wide = st.lists(st.one_of(st.text(max_size=20), st.sampled_from(FOLDING), st.just("a" * 40))).map("".join)
+SHREDS = [b"\xef\xbc", b"\x90", b"\xe3\x80", b"\xc2", b"\xa0", b"\xe2", b"\x8b"]
 
 
 @given(wide)
@@ -95,6 +100,6 @@ def test_folding_text_and_bytes_is_the_same(text: str) -> None:
     assert core.ascii_digits(data) == plain_digits(data) == fold_text(data.decode()).encode()
 
 
-@given(st.lists(st.one_of(st.binary(max_size=20), st.sampled_from([b"\xef\xbc", b"\x90", b"\xe3\x80"]))).map(b"".join))
+@given(st.lists(st.one_of(st.binary(max_size=20), st.sampled_from(SHREDS))).map(b"".join))
 def test_both_engines_fold_any_bytes_alike(data: bytes) -> None:
     assert core.ascii_digits(data) == plain_digits(data)

@@ -29,10 +29,15 @@ class FieldClass(Enum):
     ADDRESS = "address"
     BANK_ACCOUNT = "bank_account"
     SCHEME_TXN_ID = "scheme_txn_id"
+    PASSPORT = "passport"
+    LANDLINE = "landline"
+    USCC = "uscc"
+    PAYMENT_TOKEN = "payment_token"  # noqa: S105 - a class name
     CVV = "cvv"
     TRACK = "track"
     PIN = "pin"
     PASSWORD = "password"  # noqa: S105 - a class name
+    SECRET = "secret"  # noqa: S105 - a class name
 
 
 class Destiny(Enum):
@@ -101,6 +106,23 @@ FIELD_RULES: Final[dict[FieldClass, FieldRule]] = {
         sensitive=False,
         destiny=Destiny.SEAL,
     ),
+    FieldClass.PASSPORT: FieldRule(
+        code=12, title=Text("护照号码", "passport number"), tier=Tier.C2, pci="", sensitive=True, destiny=Destiny.SEAL
+    ),
+    FieldClass.LANDLINE: FieldRule(
+        code=13, title=Text("固定电话", "fixed line"), tier=Tier.C2, pci="", sensitive=False, destiny=Destiny.SEAL
+    ),
+    FieldClass.USCC: FieldRule(
+        code=14,
+        title=Text("统一社会信用代码", "social credit code"),
+        tier=Tier.C1,
+        pci="",
+        sensitive=False,
+        destiny=Destiny.SEAL,
+    ),
+    FieldClass.PAYMENT_TOKEN: FieldRule(
+        code=15, title=Text("支付令牌", "payment token"), tier=Tier.C2, pci="", sensitive=False, destiny=Destiny.SEAL
+    ),
     FieldClass.CVV: FieldRule(
         code=128,
         title=Text("卡验证码", "card verification code"),
@@ -117,6 +139,9 @@ FIELD_RULES: Final[dict[FieldClass, FieldRule]] = {
     ),
     FieldClass.PASSWORD: FieldRule(
         code=131, title=Text("明文密码", "clear password"), tier=Tier.C3, pci="", sensitive=True, destiny=Destiny.PURGE
+    ),
+    FieldClass.SECRET: FieldRule(
+        code=132, title=Text("接口密钥", "API key"), tier=Tier.C3, pci="", sensitive=True, destiny=Destiny.PURGE
     ),
 }
 

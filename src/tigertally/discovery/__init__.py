@@ -9,6 +9,7 @@ others: plans and protected copies (``sealing``), what may be kept (``base.field
 from tigertally.discovery.core import engine
 from tigertally.discovery.encodings import Encoding, detect_encoding
 from tigertally.discovery.errors import BadInventory, NoSuchRoot
+from tigertally.discovery.folding import bare_number
 from tigertally.discovery.headers import header_row
 from tigertally.discovery.inventory import (
     RULESET,
@@ -50,6 +51,7 @@ __all__ = [
     "Spans",
     "Status",
     "Totals",
+    "bare_number",
     "column_names",
     "detect_encoding",
     "engine",

@@ -8,7 +8,8 @@
  * Rules (discovery facts, section 4):
  *  1. ASCII boundaries: an ASCII letter, digit or underscore beside a number rejects it, a Han character does not;
  *     an escape (\n \r \t \u5361) before it is no letter. "digit." before a number rejects it.
- *  2. Work on groups of digits, joined by one repeated separator (space or dash), longest shape first.
+ *     A percent escape (%3D, %20) before it is no letter and no digit; the reading without it comes first.
+ *  2. Work on groups of digits, joined by one repeated separator (gap_at lists them), longest shape first.
  *  3. Never inside a longer run.
  *  4. A number that is an ID (region, date, MOD 11-2) is an ID even when it passes as a card.
  *  5. An issuer range with a failing Luhn check is reported as a miss: the share of misses tells chance from cards.
@@ -20,13 +21,13 @@
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
-#define VERSION 5
+#define VERSION 6
 
 typedef int64_t i64;
 typedef uint64_t u64;
 typedef uint8_t u8;
 
-enum { PAN = 1, EXPIRY = 2, NATIONAL_ID = 3, MOBILE = 4, IBAN = 7, CVV = 128, TRACK = 129,
+enum { PAN = 1, EXPIRY = 2, NATIONAL_ID = 3, MOBILE = 4, IBAN = 7, EMAIL = 8, LANDLINE = 13, USCC = 14, CVV = 128, TRACK = 129,
        ID_15 = 200, MISS_PAN = 201, MISS_ID = 203 };
 enum { STRICT = 1, GROUPED = 2, ALSO = 4, FULL = 8 };
 enum { GROUPS_MAX = 7, RUN_MAX = 40 };
@@ -84,10 +85,29 @@ static i64 past_escape(const view_t *v, i64 place) {
     return place;
 }
 
+static int word_is(const view_t *v, i64 p, const char *word) {
+    for (i64 i = 0; word[i]; i++) {
+        int c = at(v, p + i), w = (u8)word[i];
+        if (c != w && !(is_upper(c) && c + 32 == w)) return 0;
+    }
+    return 1;
+}
+
+/* Whether a %XX escape, as in URLs and forms, begins at place. */
+static int percent_at(const view_t *v, i64 place) {
+    return at(v, place) == '%' && is_hex(at(v, place + 1)) && is_hex(at(v, place + 2));
+}
+
+/* The end of the %XX escape that place lies in, or place. */
+static i64 past_percent(const view_t *v, i64 place) {
+    if (percent_at(v, place - 1)) return place + 2;
+    return percent_at(v, place - 2) ? place + 1 : place;
+}
+
 /* Rule 1, left side. */
 static int open_left(const view_t *v, i64 start) {
     int c = at(v, start - 1);
-    if (is_hex(c) && escape_at(v, start - 6)) return 1;
+    if (is_hex(c) && (escape_at(v, start - 6) || percent_at(v, start - 3) || word_is(v, start - 5, "%25"))) return 1;
     if (c == '.') return !is_digit(at(v, start - 2));
     if (!is_word(c)) return 1;
     return (c == 'n' || c == 'r' || c == 't') && at(v, start - 2) == '\\';
@@ -185,17 +205,43 @@ static i64 track_end(const view_t *v, i64 start, i64 stop) {
     return stop;
 }
 
+/* Length of the separator at p, 0 for none; *what tells one separator from another. Folding made other blanks ' '. */
+static int gap_at(const view_t *v, i64 p, int *what) {
+    static const char *spelled[] = {"%20", "%2b", "%2d", "%c2%a0", "%e3%80%80", "&nbsp;", "&#160;", "\\u00a0", "\\u3000", 0};
+    int c = at(v, p);
+    if (c == ' ' || c == '-' || c == '+' || c == '.') {
+        *what = c;
+        return 1;
+    }
+    if (c == '%' || c == '&' || c == '\\')
+        for (int i = 0; spelled[i]; i++)
+            if (word_is(v, p, spelled[i])) {
+                *what = 256 + i;
+                return (int)strlen(spelled[i]);
+            }
+    return 0;
+}
+
+/* Length of the separator what that ends at p, 0 if it does not. */
+static int gap_before(const view_t *v, i64 p, int what) {
+    for (int back = 1; back <= 9; back++) {
+        int its = 0;
+        if (gap_at(v, p - back, &its) == back && its == what) return back;
+    }
+    return 0;
+}
+
 typedef struct {
     u8 digit[RUN_MAX * GROUPS_MAX];
     i64 start[GROUPS_MAX], stop[GROUPS_MAX];
-    int size[GROUPS_MAX], first[GROUPS_MAX];
-    int count;
+    int size[GROUPS_MAX];
+    int count, gap; /* gap: the separator, 0 for a single group */
 } groups_t;
 
 /* Rule 2: the run at start and those that follow with the same separator. */
 static void collect(const view_t *v, i64 start, groups_t *g) {
     int separator = 0, total = 0;
-    g->count = 0;
+    g->count = g->gap = 0;
     while (g->count < GROUPS_MAX) {
         i64 p = start;
         int k = g->count, n = 0;
@@ -204,17 +250,16 @@ static void collect(const view_t *v, i64 start, groups_t *g) {
             n++;
             p++;
         }
-        if (n == 0) return;
         g->start[k] = start;
         g->stop[k] = p;
         g->size[k] = n;
-        g->first[k] = total;
         g->count = k + 1;
         total += n;
-        int c = at(v, p);
-        if (n >= RUN_MAX || (c != ' ' && c != '-') || (separator && c != separator)) return;
-        separator = c;
-        start = p + 1;
+        int what = 0, width = gap_at(v, p, &what);
+        if (n >= RUN_MAX || !width || (separator && what != separator)) return;
+        if (!is_digit(at(v, p + width))) return;
+        g->gap = separator = what;
+        start = p + width;
     }
 }
 
@@ -283,6 +328,49 @@ static i64 try_mobile(view_t *v, const groups_t *g, int n, int skip, int grouped
     return g->stop[n - 1];
 }
 
+/* Area code and number of a fixed line, as the numbering plan of China (YD/T 1131) has them: 010, 02X, 03XX to 09XX. */
+static i64 try_landline(view_t *v, const groups_t *g) {
+    const u8 *d = g->digit;
+    int area = g->size[0], local = g->size[1];
+    int three = area == 3 && local == 8 && ((d[1] == 1 && d[2] == 0) || d[1] == 2);
+    int four = area == 4 && (local == 7 || local == 8) && d[1] >= 3;
+    if (!(three || four) || d[area] < 2 || d[area] > 8 || (g->gap != '-' && g->gap != ' ')) return 0;
+    if (!open_right(v, g->stop[1])) return 0;
+    put(v, g->start[0], g->stop[1], LANDLINE, GROUPED, number(d, area + local));
+    return g->stop[1];
+}
+
+/* GB 32100: 18 letters and digits, the last a check character (MOD 31); region as in GB/T 2260. Runs of digits head it. */
+static i64 try_uscc(view_t *v, i64 start, const groups_t *g) {
+    static const char letters[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+    static const u8 weight[17] = {1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28};
+    const u8 *d = g->digit;
+    int total = 0, last = 0, region;
+    u64 hash = 14695981039346656037ull;
+    if (!(d[0] == 9 && d[1] >= 1 && d[1] <= 3) && !((d[0] == 1 || d[0] == 5) && ((d[1] >= 1 && d[1] <= 3) || d[1] == 9)))
+        return 0;
+    region = v->tables->region[six(d + 2)];
+    if (!region) return 0;
+    for (int i = 0; i < 18; i++) {
+        int c = at(v, start + i);
+        const char *found = c ? strchr(letters, c) : 0;
+        if (!found) return 0;
+        if (i < 17) total += (int)(found - letters) * weight[i];
+        else last = (int)(found - letters);
+        hash = (hash ^ (u64)c) * 1099511628211ull;
+    }
+    if (last != (31 - total % 31) % 31 || !open_right(v, start + 18)) return 0;
+    put(v, start, start + 18, USCC, region == 2 ? STRICT : 0, hash);
+    return start + 18;
+}
+
+/* Whether exactly four digits end at p. */
+static int four_before(const view_t *v, i64 p) {
+    for (int back = 1; back <= 4; back++)
+        if (!is_digit(at(v, p - back))) return 0;
+    return !is_digit(at(v, p - 5)) || percent_at(v, p - 7);
+}
+
 static int shape(const groups_t *g, int n, const int *sizes) {
     if (g->count < n) return 0;
     for (int i = 0; i < n; i++)
@@ -306,20 +394,23 @@ static i64 try_here(view_t *v, i64 start) {
     int track = at(v, start - 1) == 'B' && at(v, start - 2) == '%';
     if (!open_left(v, start) && !track) return next;
     if (g.count >= 2) {
+        int dotted = g.gap == '.'; /* a dot joins fours only, and none may follow: 1234.5678 is a decimal */
         if (shape(&g, 4, (const int[]){4, 4, 4, 4})) {
             int fours = 4;
             while (fours < g.count && g.size[fours] == 4) fours++;
             i64 p = start; /* Rule 3 for groups: six or more groups of four are something else. */
-            while (fours < 6 && (at(v, p - 1) == ' ' || at(v, p - 1) == '-') && is_digit(at(v, p - 2)) &&
-                   is_digit(at(v, p - 3)) && is_digit(at(v, p - 4)) && is_digit(at(v, p - 5)) && !is_digit(at(v, p - 6))) {
-                fours++;
-                p -= 5;
-            }
-            if (fours < 6) {
-                if (g.count > 4 && g.size[4] <= 3) end = try_card(v, &g, 5, 16 + g.size[4], &missed);
-                if (!end) end = try_card(v, &g, 4, 16, &missed);
+            for (int width; fours < 6 && (width = gap_before(v, p, g.gap)) > 0 && four_before(v, p - width); fours++)
+                p -= width + 4;
+            int longer = g.count > 4 && g.size[4] <= 3;
+            if (fours < 6 && !(dotted && g.count > 4 + longer)) {
+                if (longer) end = try_card(v, &g, 5, 16 + g.size[4], &missed);
+                if (!end && !(dotted && longer)) end = try_card(v, &g, 4, 16, &missed);
                 if (!end && missed) missed = 4;
             }
+        } else if (shape(&g, 3, s_3_4_4)) {
+            if (!(dotted && g.count > 3)) end = try_mobile(v, &g, 3, 0, GROUPED);
+        } else if (dotted) {
+            end = 0;
         } else if (shape(&g, 2, s_6_13)) {
             end = try_card(v, &g, 2, 19, &missed);
         } else if (shape(&g, 3, s_4_6_5)) {
@@ -330,13 +421,14 @@ static i64 try_here(view_t *v, i64 start) {
             end = try_id(v, &g, 3, 18, &missed);
         } else if (shape(&g, 3, s_6_8_3)) {
             end = try_id(v, &g, 3, 17, &missed);
-        } else if (shape(&g, 3, s_3_4_4)) {
-            end = try_mobile(v, &g, 3, 0, GROUPED);
+        } else if (g.digit[0] == 0) {
+            end = try_landline(v, &g);
         }
         if (end) return end;
     }
     int n = g.size[0];
     if (n == 18 || n == 17) end = try_id(v, &g, 1, n, &missed);
+    if (!end && n >= 8 && n <= 18) end = try_uscc(v, start, &g);
     if (!end && n >= 12 && n <= 19) end = try_card(v, &g, 1, n, &missed);
     if (!end && n == 15 && open_right(v, g.stop[0]) && v->tables->region[six(g.digit)] == 2 &&
         real_date(1900 + g.digit[6] * 10 + g.digit[7], g.digit[8] * 10 + g.digit[9], g.digit[10] * 10 + g.digit[11])) {
@@ -382,10 +474,49 @@ static void try_iban(view_t *v, i64 start) {
     if (rest == 1) put(v, start, p, IBAN, STRICT | spaced, hash);
 }
 
-typedef struct { u64 digit, upper; } mask_t;
+static int is_local(int c) { return is_word(c) || (c && strchr(".%+-", c)); }
+
+/* Whether the address whose local part begins at left is the user of a URL: scheme://user@host, scheme://user:word@host. */
+static int in_url(const view_t *v, i64 left) {
+    i64 p = left;
+    if (at(v, p - 1) == ':')
+        for (p--; left - p < 80 && at(v, p - 1) > ' ' && at(v, p - 1) != '/'; p--) {}
+    return at(v, p - 1) == '/' && at(v, p - 2) == '/';
+}
+
+/* An e-mail address around the at sign at p: RFC 5322 dot-atom, a domain of two labels at least, no name of a picture. */
+static void try_email(view_t *v, i64 p) {
+    static const char *files[] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "json", "html", 0};
+    i64 left = p, right = p + 1, dot = 0;
+    while (p - left < 64 && is_local(at(v, left - 1))) left--;
+    if (escape_at(v, left - 1)) left += 5;
+    else if (at(v, left - 1) == '\\' && strchr("nrt", at(v, left))) left++;
+    while (left < p && !is_word(at(v, left))) left++;
+    if (left == p || !is_word(at(v, p - 1)) || in_url(v, left)) return;
+    while (right - p < 255) {
+        int c = at(v, right);
+        if (c == '.' && right > p + 1 && is_word(at(v, right + 1)) && at(v, right + 1) != '_' && at(v, right - 1) != '-') dot = right;
+        else if (!(is_digit(c) || is_letter(c) || (c == '-' && right > p + 1))) break;
+        right++;
+    }
+    if (at(v, right - 1) == '-') right--;
+    if (!dot || right - dot < 3 || right - dot > 25 || at(v, right) == '@' || at(v, right) == '_') return;
+    for (i64 q = dot + 1; q < right; q++)
+        if (!is_letter(at(v, q))) return;
+    for (int i = 0; files[i]; i++)
+        if (right - dot - 1 == (i64)strlen(files[i]) && word_is(v, dot + 1, files[i])) return;
+    u64 hash = 14695981039346656037ull;
+    for (i64 q = left; q < right; q++) {
+        int c = at(v, q);
+        hash = (hash ^ (u64)(is_upper(c) ? c + 32 : c)) * 1099511628211ull;
+    }
+    put(v, left, right, EMAIL, STRICT, hash);
+}
+
+typedef struct { u64 digit, upper, at; } mask_t;
 
 static mask_t masks(const u8 *p) {
-    mask_t m = {0, 0};
+    mask_t m = {0, 0, 0};
 #if defined(__SSE2__)
     for (int i = 0; i < 4; i++) {
         __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
@@ -394,11 +525,13 @@ static mask_t masks(const u8 *p) {
         __m128i u = _mm_cmplt_epi8(_mm_add_epi8(b, _mm_set1_epi8((char)(0x80 - 'A'))), _mm_set1_epi8((char)(0x80 + 26)));
         m.digit |= (u64)(uint32_t)_mm_movemask_epi8(d) << (16 * i);
         m.upper |= (u64)(uint32_t)_mm_movemask_epi8(u) << (16 * i);
+        m.at |= (u64)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8('@'))) << (16 * i);
     }
 #else
     for (int i = 0; i < 64; i++) {
         m.digit |= (u64)is_digit(p[i]) << i;
         m.upper |= (u64)is_upper(p[i]) << i;
+        m.at |= (u64)(p[i] == '@') << i;
     }
 #endif
     return m;
@@ -406,13 +539,27 @@ static mask_t masks(const u8 *p) {
 
 static mask_t block(const view_t *v, i64 place) {
     if (place + 64 <= v->hi) return masks(v->data + place);
-    if (place >= v->hi) return (mask_t){0, 0};
+    if (place >= v->hi) return (mask_t){0, 0, 0};
     u8 padded[64] = {0};
     memcpy(padded, v->data + place, (size_t)(v->hi - place));
     return masks(padded);
 }
 
 static u64 ahead(u64 now, u64 next, int by) { return now >> by | next << (64 - by); }
+
+/* A run of digits as it stands and, where nothing is found so, without the escape that it begins in. */
+static i64 try_readings(view_t *v, i64 p) {
+    i64 own = past_escape(v, p), kept = v->hits->count;
+    if (own != p) return is_digit(at(v, own)) ? try_here(v, own) : p;
+    i64 end = try_here(v, p), inner = past_percent(v, p);
+    for (int layer = 0; layer < 2 && inner != p && is_digit(at(v, inner)); layer++, inner += 2) {
+        if (v->hits->count > kept && v->hits->kind[v->hits->count - 1] <= ID_15) return end;
+        v->hits->count = kept;
+        end = try_here(v, inner);
+        if (at(v, p) != '2' || at(v, p + 1) != '5') break; /* %2520: an escape that was escaped */
+    }
+    return end;
+}
 
 /* Scan [from, limit) of the view. Returns the first place not yet done (>= limit when complete). */
 static i64 walk(view_t *v, i64 from, i64 limit) {
@@ -430,19 +577,18 @@ static i64 walk(view_t *v, i64 from, i64 limit) {
             i64 p = place + __builtin_ctzll(letters);
             if (p < limit) try_iban(v, p);
         }
-        /* Runs of three only matter as the head of a 3-4-4 mobile number: the first digit is 1 then. */
+        for (u64 signs = now.at; signs; signs &= signs - 1) {
+            i64 p = place + __builtin_ctzll(signs);
+            if (p < limit) try_email(v, p);
+        }
+        /* Runs of three only matter as the head of a mobile number in groups or of an area code. */
         u64 threes = starts & ~d3;
         for (; starts; starts &= starts - 1) {
-            int bit = __builtin_ctzll(starts);
+            int bit = __builtin_ctzll(starts), what = 0;
             i64 p = place + bit;
             if (p < done || p >= limit) continue;
-            if (threes >> bit & 1) {
-                int c = at(v, p + 3);
-                if (at(v, p) != '1' || (c != ' ' && c != '-')) continue;
-            }
-            i64 own = past_escape(v, p);
-            if (own != p && !is_digit(at(v, own))) continue;
-            i64 end = try_here(v, own);
+            if ((threes >> bit & 1) && (at(v, p) > '1' || !gap_at(v, p + 3, &what))) continue;
+            i64 end = try_readings(v, p);
             if (end > done) done = end;
         }
     }
@@ -475,14 +621,6 @@ EXPORT i64 tt_scan_cells(const u8 *data, const int64_t *offsets, i64 first, i64 
         }
     }
     return rows;
-}
-
-static int word_is(const view_t *v, i64 p, const char *word) {
-    for (i64 i = 0; word[i]; i++) {
-        int c = at(v, p + i), w = (u8)word[i];
-        if (c != w && !(is_upper(c) && c + 32 == w)) return 0;
-    }
-    return 1;
 }
 
 /* Bytes between a label and its value. */
@@ -677,39 +815,56 @@ EXPORT void tt_digest_cells(const u8 *data, const int64_t *offsets, i64 rows, u6
     }
 }
 
-/* The ASCII of a full-width digit, dash, X, or ideographic blank at p (three bytes), 0 for anything else. */
-static int folded(const u8 *p) {
+enum { NO_WIDTH = 1 };
+
+/* The ASCII of what folding.py lists at p, NO_WIDTH for what is left out, 0 for anything else. size: bytes that exist. */
+static int folded(const u8 *p, i64 size) {
+    if (size < 2) return 0;
+    if (p[0] == 0xc2) return p[1] == 0xa0 ? ' ' : p[1] == 0xad ? NO_WIDTH : 0;
+    if (size < 3) return 0;
+    if (p[0] == 0xe2) {
+        if (p[1] == 0x80) {
+            if (p[2] <= 0x8a || p[2] == 0xaf) return p[2] >= 0x80 ? ' ' : 0;
+            if (p[2] <= 0x8d) return NO_WIDTH;
+            return p[2] >= 0x90 && p[2] <= 0x95 ? '-' : 0;
+        }
+        if (p[1] == 0x81) return p[2] == 0x9f ? ' ' : p[2] == 0xa0 ? NO_WIDTH : 0;
+        return p[1] == 0x88 && p[2] == 0x92 ? '-' : 0;
+    }
     if (p[0] == 0xe3) return p[1] == 0x80 && p[2] == 0x80 ? ' ' : 0;
     if (p[0] != 0xef) return 0;
+    if (p[1] == 0xbb) return p[2] == 0xbf ? NO_WIDTH : 0;
     if (p[1] == 0xbd) return p[2] == 0x98 ? 'x' : 0;
     if (p[1] != 0xbc) return 0;
     if (p[2] >= 0x90 && p[2] <= 0x99) return p[2] - 0x60;
-    return p[2] == 0x8d ? '-' : p[2] == 0xb8 ? 'X' : 0;
+    return p[2] == 0x8d ? '-' : p[2] == 0xb8 ? 'X' : p[2] == 0x8b ? '+' : p[2] == 0x8e ? '.' : 0;
 }
 
 /* The first place at or after from where something folds, size if nothing does. */
 static i64 next_fold(const u8 *data, i64 size, i64 from) {
     i64 p = from;
-    while (p + 2 < size) {
+    while (p < size) {
 #if defined(__SSE2__)
         while (p + 18 <= size) {
             __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(data + p));
-            int lead = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xef)),
-                                                      _mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xe3))));
-            for (; lead; lead &= lead - 1)
-                if (folded(data + p + __builtin_ctz((unsigned)lead))) return p + __builtin_ctz((unsigned)lead);
+            __m128i two = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xef)), _mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xe3)));
+            __m128i four = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xe2)), _mm_cmpeq_epi8(b, _mm_set1_epi8((char)0xc2)));
+            int lead = _mm_movemask_epi8(_mm_or_si128(two, four));
+            for (; lead; lead &= lead - 1) {
+                i64 q = p + __builtin_ctz((unsigned)lead);
+                if (folded(data + q, size - q)) return q;
+            }
             p += 16;
         }
-        if (p + 2 >= size) break;
 #endif
-        if (folded(data + p)) return p;
+        if (folded(data + p, size - p)) return p;
         p++;
     }
     return size;
 }
 
-/* Write data with full-width digits as ASCII to out (size bytes); returns how many were written. out may be null: then
- * size is returned when nothing folds, and something less when something does. */
+/* Write data folded to out (size bytes); returns how many were written. out may be null: then size is returned when
+ * nothing folds, and something less when something does. */
 EXPORT i64 tt_fold(const u8 *data, i64 size, u8 *out) {
     i64 from = 0, written = 0;
     for (;;) {
@@ -718,7 +873,8 @@ EXPORT i64 tt_fold(const u8 *data, i64 size, u8 *out) {
         memcpy(out + written, data + from, (size_t)(place - from));
         written += place - from;
         if (place >= size) return written;
-        out[written++] = (u8)folded(data + place);
-        from = place + 3;
+        int ascii = folded(data + place, size - place);
+        if (ascii != NO_WIDTH) out[written++] = (u8)ascii;
+        from = place + (data[place] == 0xc2 ? 2 : 3);
     }
 }

@@ -26,6 +26,7 @@ from tigertally.discovery.hits import (
     FULL,
     IBAN,
     ID_15,
+    LANDLINE,
     MISS_ID,
     MISS_PAN,
     MOBILE,
@@ -33,6 +34,7 @@ from tigertally.discovery.hits import (
     PAN,
     STRICT,
     TRACK,
+    USCC,
     Hits,
 )
 from tigertally.discovery.inventory import Finding, Place, PlaceKind
@@ -45,7 +47,7 @@ Bools = npt.NDArray[np.bool_]
 
 _SAMPLE_CELLS: Final = 256
 _SHARE_TRACE: Final = 0.02
-_NUMBERS: Final = (PAN, NATIONAL_ID, ID_15, MOBILE, IBAN, TRACK)
+_NUMBERS: Final = (PAN, NATIONAL_ID, ID_15, MOBILE, LANDLINE, IBAN, USCC, TRACK)
 _MISS_OF: Final = {PAN: MISS_PAN, NATIONAL_ID: MISS_ID}
 
 

@@ -30,7 +30,7 @@ from tigertally.discovery.hits import Hits, Tables, empty_hits, join_hits
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 _CAP: Final = 65_536
 _MOBILE_HEADS: Final = (
     (130, 139), (145, 149), (150, 153), (155, 159), (162, 162), (165, 167), (170, 178), (180, 193), (195, 199),

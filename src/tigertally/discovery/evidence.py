@@ -29,10 +29,12 @@ from tigertally.discovery.counting import Tally, mixed
 from tigertally.discovery.hits import (
     ALSO,
     CVV,
+    EMAIL,
     EXPIRY,
     GROUPED,
     IBAN,
     ID_15,
+    LANDLINE,
     MISS_ID,
     MISS_PAN,
     MOBILE,
@@ -40,6 +42,7 @@ from tigertally.discovery.hits import (
     PAN,
     STRICT,
     TRACK,
+    USCC,
     Hits,
 )
 from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
@@ -213,6 +216,10 @@ def base_reasons(kind: int, flags: int) -> list[Reason]:
         why = [Evidence.CHECKSUM, *([Evidence.REGION_DATE] if strict else [])]
     elif kind == ID_15:
         why = [Evidence.REGION_DATE]
+    elif kind == USCC:
+        why = [Evidence.CHECKSUM, *([Evidence.REGION] if strict else [])]
+    elif kind in (EMAIL, LANDLINE):
+        why = [Evidence.SHAPE]
     elif kind == MOBILE:
         why = [Evidence.NUMBER_BLOCK] if strict else [Evidence.SHAPE]
     elif kind in (CVV, EXPIRY):
@@ -248,8 +255,13 @@ def _judge(kind: int, flags: int, group: _Group, pool: tuple[int, int]) -> tuple
         )
     elif kind == ID_15:
         tier = Confidence.LIKELY if for_it else Confidence.POSSIBLE
+    elif kind == LANDLINE:
+        phone = for_it or group.means.field is FieldClass.MOBILE
+        tier = Confidence.LIKELY if phone else Confidence.POSSIBLE
+    elif kind == EMAIL:
+        tier = Confidence.CERTAIN if for_it else Confidence.LIKELY
     else:
-        tier = Confidence.CERTAIN
+        tier = Confidence.CERTAIN if flags & STRICT or kind == TRACK else Confidence.POSSIBLE
     return tier, why
 
 

@@ -16,6 +16,9 @@ EXPIRY: Final = FIELD_RULES[FieldClass.EXPIRY].code
 NATIONAL_ID: Final = FIELD_RULES[FieldClass.NATIONAL_ID].code
 MOBILE: Final = FIELD_RULES[FieldClass.MOBILE].code
 IBAN: Final = FIELD_RULES[FieldClass.IBAN].code
+EMAIL: Final = FIELD_RULES[FieldClass.EMAIL].code
+LANDLINE: Final = FIELD_RULES[FieldClass.LANDLINE].code
+USCC: Final = FIELD_RULES[FieldClass.USCC].code
 CVV: Final = FIELD_RULES[FieldClass.CVV].code
 TRACK: Final = FIELD_RULES[FieldClass.TRACK].code
 ID_15: Final = 200
@@ -45,7 +48,8 @@ class Tables:
 class Hits:
     """Equal-length columns, in the order of discovery. Offsets are bytes; ``value`` is the number, 0 for a miss.
 
-    ``value``: the digits of a card or mobile number; 17 digits × 11 + check for an ID; a hash for an IBAN;
+    ``value``: the digits of a card or mobile number; 17 digits × 11 + check for an ID; a hash for an IBAN,
+    a social credit code or an e-mail address;
     year × 100 + month for an expiry date. Held in memory only.
     """
 

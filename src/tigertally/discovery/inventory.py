@@ -16,7 +16,7 @@ from typing import Final
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Lang, Text
 
-RULESET: Final = "2026.1"
+RULESET: Final = "2026.2"
 
 
 class Status(Enum):
@@ -67,6 +67,7 @@ class Evidence(Enum):
     ISSUER = "issuer"
     ISSUER_BROAD = "issuer_broad"
     REGION_DATE = "region_date"
+    REGION = "region"
     NUMBER_BLOCK = "number_block"
     GROUPED = "grouped"
     LABEL = "label"
@@ -89,6 +90,7 @@ _SENTENCES: Final[dict[Evidence, Text]] = {
     Evidence.ISSUER: Text("发卡机构号段和长度相符", "issuer range and length agree"),
     Evidence.ISSUER_BROAD: Text("仅与宽松的号段表相符", "only the broad issuer table agrees"),
     Evidence.REGION_DATE: Text("地区代码和出生日期有效", "region code and birth date are valid"),
+    Evidence.REGION: Text("地区代码有效", "the region code is valid"),
     Evidence.NUMBER_BLOCK: Text("属于已分配的手机号段", "in an allotted mobile number block"),
     Evidence.GROUPED: Text("按卡号习惯分组书写", "written in groups, as cards are"),
     Evidence.LABEL: Text("旁边的标签是“{word}”", "labelled “{word}”"),

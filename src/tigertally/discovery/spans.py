@@ -17,18 +17,21 @@ import numpy.typing as npt
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery import core
 from tigertally.discovery.core import ascii_digits
-from tigertally.discovery.folding import fold
+from tigertally.discovery.folding import bare_number, fold, fold_text
 from tigertally.discovery.hits import (
     CVV,
+    EMAIL,
     EXPIRY,
     IBAN,
     ID_15,
+    LANDLINE,
     MISS_ID,
     MISS_PAN,
     MOBILE,
     NATIONAL_ID,
     PAN,
     TRACK,
+    USCC,
     Hits,
     empty_hits,
     join_hits,
@@ -36,10 +39,12 @@ from tigertally.discovery.hits import (
 
 # How far a labelled code may stand from a card and still be that card's, in bytes.
 BESIDE_BYTES: Final = 200
-_POSSIBLE: Final = re.compile(rb"[0-9]{2}|\xef\xbc[\x90-\x99]")
+_POSSIBLE: Final = re.compile(rb"[0-9]{2}|\xef\xbc[\x90-\x99]|@")
+_NUMBERS: Final = frozenset((PAN, NATIONAL_ID, ID_15, MOBILE, LANDLINE, IBAN, CVV))
 _NONE: Final = empty_hits()
+_BY_RANK: Final = (TRACK, IBAN, PAN, NATIONAL_ID, EMAIL, MOBILE, LANDLINE, USCC, CVV, EXPIRY, ID_15)
 _RANKS: Final = np.full(256, 9, np.int64)
-for _rank, _kind in enumerate((TRACK, IBAN, PAN, NATIONAL_ID, MOBILE, CVV, EXPIRY, ID_15)):
+for _rank, _kind in enumerate(_BY_RANK):
     _RANKS[_kind] = _rank
 
 
@@ -72,14 +77,11 @@ class Spans:
 
 def normal(raw: bytes, code: int) -> str:
     """Return the one spelling of a value of the class with wire number ``code``."""
-    folded = ascii_digits(raw)
-    if code not in (EXPIRY, TRACK):
-        folded = folded.translate(None, b" -")
+    text = raw.decode("utf-8", "replace")
+    text = bare_number(text) if code in _NUMBERS else fold_text(text)
     if code == NATIONAL_ID:
-        folded = folded.upper()
-    if code == MOBILE:
-        folded = folded[-11:]
-    return folded.decode("utf-8", "replace")
+        return text.upper()
+    return text[-11:] if code == MOBILE else text
 
 
 def find_spans(data: bytes) -> Spans:
@@ -95,10 +97,10 @@ def find_spans(data: bytes) -> Spans:
     hits = settle(raw.where(raw.kind != ID_15))
     start, stop = hits.start, hits.stop
     if len(folded) != len(data):
-        _, keep, marked = fold(data)
+        _, keep, width = fold(data)
         place = np.flatnonzero(keep)
         last = place[stop - 1]
-        start, stop = place[start], last + np.where(marked[last], 3, 1)
+        start, stop = place[start], last + width[last]
     return Spans(start=start, stop=stop, code=hits.kind, data=data)
 
 

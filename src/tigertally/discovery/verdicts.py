@@ -21,7 +21,7 @@ from typing import Final
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery.counting import Tally
 from tigertally.discovery.evidence import base_reasons, chance_level, crowd_proof
-from tigertally.discovery.hits import IBAN, ID_15, MOBILE, NATIONAL_ID, PAN, STRICT, TRACK
+from tigertally.discovery.hits import ID_15, LANDLINE, MOBILE, NATIONAL_ID, PAN, STRICT, USCC
 from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
 from tigertally.discovery.labels import Meaning
 from tigertally.discovery.shapes import NAMED_FORMS
@@ -110,15 +110,26 @@ def _number_tier(facts: ColumnFacts, kind: int, tally: Tally) -> tuple[Confidenc
         why.append(Reason(evidence=Evidence.ALSO_CARD, number=facts.also_cards))
     if kind in facts.misses:
         return _checked_tier(facts, kind, tally, why, for_it=for_it, strict=strict), why
-    if kind in (IBAN, TRACK):
-        return Confidence.CERTAIN, why
-    if kind == MOBILE and not for_it:
-        other = facts.means.against or facts.means.field is not None
-        sure = strict and not other and facts.share(tally) >= _SHARE_MOBILES
-        return Confidence.LIKELY if sure else Confidence.POSSIBLE, why
-    if kind == ID_15 and not (for_it and facts.share(tally) >= SHARE_MIN):
-        return Confidence.LIKELY if for_it else Confidence.POSSIBLE, why
-    return Confidence.CERTAIN, why
+    return _plain_tier(facts, kind, tally, for_it=for_it, strict=strict), why
+
+
+def _plain_tier(facts: ColumnFacts, kind: int, tally: Tally, *, for_it: bool, strict: bool) -> Confidence:
+    """Return the tier of numbers whose look-alikes are not counted."""
+    other = facts.means.against or facts.means.field is not None
+    most = facts.share(tally) >= SHARE_MIN
+    likely = False
+    if kind == USCC:
+        certain = strict
+    elif kind == LANDLINE:
+        phone = for_it or facts.means.field is FieldClass.MOBILE
+        certain, likely = phone and most, phone or most
+    elif kind == MOBILE:
+        certain, likely = for_it, strict and not other and facts.share(tally) >= _SHARE_MOBILES
+    elif kind == ID_15:
+        certain, likely = for_it and most, for_it
+    else:
+        certain = True
+    return Confidence.CERTAIN if certain else Confidence.LIKELY if likely else Confidence.POSSIBLE
 
 
 def _checked_tier(

@@ -4,7 +4,7 @@ Sealing and protecting must agree on when two cells hold the same value, or join
 :func:`normalise` is idempotent, and ``None`` means *this is no value of the class*: it is not sealed, and a protected
 copy purges it.
 
-1. Card numbers: full-width digits folded, spaces and dashes dropped, 12 to 19 digits, Luhn (ISO/IEC 7812-1).
+1. Card numbers: full-width digits folded, separators dropped, 12 to 19 digits, Luhn (ISO/IEC 7812-1).
 2. National IDs: 15 digits, or 17 digits and a digit or X (GB 11643); upper case. The check digit is discovery's affair.
 3. Mobiles: separators and +86/0086/86 dropped when 11 digits of the mobile plan remain; any other text as it stands.
 4. Password hashes: only what has the form of one, so that a clear password among hashes is never sealed.
@@ -20,8 +20,8 @@ import numpy as np
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.limits import VALUE_CHARS_MAX
+from tigertally.discovery import bare_number
 
-_SEPARATORS: Final = str.maketrans("", "", " -\u00a0\u3000\u2010\u2011\u2012\u2013\t")
 _NARROW: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
 _ID: Final = re.compile(r"\d{17}[\dX]|\d{15}", re.ASCII)
 _MOBILE: Final = re.compile(r"(?:\+?86|0086)?(1[3-9]\d{9})", re.ASCII)
@@ -84,9 +84,7 @@ def _luhn(codes: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[
 
 
 def _bare(value: str) -> str:
-    if value.isascii():
-        return value if value.isdigit() else value.translate(_SEPARATORS)
-    return value.translate(_NARROW).translate(_SEPARATORS)
+    return value if value.isascii() and value.isdigit() else bare_number(value.translate(_NARROW))
 
 
 def _national_id(value: str) -> str | None:

@@ -36,6 +36,10 @@ CLASS_LETTERS: Final[dict[FieldClass, str]] = {
     FieldClass.ADDRESS: "ad",
     FieldClass.BANK_ACCOUNT: "ba",
     FieldClass.SCHEME_TXN_ID: "st",
+    FieldClass.PASSPORT: "pp",
+    FieldClass.LANDLINE: "la",
+    FieldClass.USCC: "uc",
+    FieldClass.PAYMENT_TOKEN: "pt",
 }
 _PREFIXES: Final = {FIELD_RULES[cls].code: f"tok_{letters}" for cls, letters in CLASS_LETTERS.items()}
 _HEADS: Final = {code: prefix.encode("ascii") for code, prefix in _PREFIXES.items()}

@@ -18,7 +18,8 @@ def test_numbers_never_change() -> None:
     numbers = {cls.value: rule.code for cls, rule in FIELD_RULES.items()}
     assert numbers == {
         "pan": 1, "expiry": 2, "national_id": 3, "mobile": 4, "name": 5, "password_hash": 6, "iban": 7, "email": 8,
-        "address": 9, "bank_account": 10, "scheme_txn_id": 11, "cvv": 128, "track": 129, "pin": 130, "password": 131,
+        "address": 9, "bank_account": 10, "scheme_txn_id": 11, "passport": 12, "landline": 13,
+        "uscc": 14, "payment_token": 15, "cvv": 128, "track": 129, "pin": 130, "password": 131, "secret": 132,
     }  # fmt: skip
 
 

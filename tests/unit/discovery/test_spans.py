@@ -9,6 +9,7 @@ from tigertally.data.issuers import luhn_ok
 from tigertally.discovery import find_spans
 
 PAN, ID, MOBILE, IBAN = FieldClass.PAN, FieldClass.NATIONAL_ID, FieldClass.MOBILE, FieldClass.IBAN
+EMAIL, LANDLINE, USCC = FieldClass.EMAIL, FieldClass.LANDLINE, FieldClass.USCC
 CVV, EXPIRY, TRACK = FieldClass.CVV, FieldClass.EXPIRY, FieldClass.TRACK
 
 
@@ -57,6 +58,41 @@ def spans(text: str) -> list[tuple[FieldClass, str, str]]:
         ("IBAN DE89370400440532013000.", IBAN, "DE89370400440532013000"),
         ("DE89 3704 0044 0532 0130 00", IBAN, "DE89370400440532013000"),
         ("GB82 WEST 1234 5698 7654 32", IBAN, "GB82WEST12345698765432"),
+        # URLs and forms
+        ("/pay?card%3D4111111111111111&x=1", PAN, "4111111111111111"),
+        ("q=%204111111111111111", PAN, "4111111111111111"),
+        ("q=%224111111111111111%22", PAN, "4111111111111111"),
+        ("q=%25204111111111111111", PAN, "4111111111111111"),
+        ("q=%253D4111111111111111", PAN, "4111111111111111"),
+        ("q=%D54111111111111111", PAN, "4111111111111111"),
+        ("q=4111%201111%201111%201111", PAN, "4111111111111111"),
+        ("q=4111%2D1111%2d1111%2D1111", PAN, "4111111111111111"),
+        ("q=4111+1111+1111+1111&r=1", PAN, "4111111111111111"),
+        ("tel=%2B8613800138000", MOBILE, "13800138000"),
+        ("tel=138%200013%208000", MOBILE, "13800138000"),
+        ("id=%2011010119900307002X", ID, "11010119900307002X"),
+        ("100%4111111111111111", PAN, "4111111111111111"),
+        # blanks and dashes of other kinds, and what has no width
+        ("4111\u00a01111\u00a01111\u00a01111", PAN, "4111111111111111"),
+        ("4111\u20091111\u20091111\u20091111", PAN, "4111111111111111"),
+        ("4111\u202f1111\u202f1111\u202f1111", PAN, "4111111111111111"),
+        ("4111\u30001111\u30001111\u30001111", PAN, "4111111111111111"),
+        ("4111\u20131111\u20131111\u20131111", PAN, "4111111111111111"),
+        ("4111\u22121111\u22121111\u22121111", PAN, "4111111111111111"),
+        ("41\u200b11111111\ufeff111111", PAN, "4111111111111111"),
+        ("4111\u00ad1111\u00ad1111\u00ad1111", PAN, "4111111111111111"),
+        ("4111&nbsp;1111&nbsp;1111&nbsp;1111", PAN, "4111111111111111"),
+        ('"4111\\u00a01111\\u00a01111\\u00a01111"', PAN, "4111111111111111"),
+        ("4111.1111.1111.1111", PAN, "4111111111111111"),
+        ("138.0013.8000", MOBILE, "13800138000"),
+        # fixed lines, addresses, credit codes
+        ("电话010-62345678转801", LANDLINE, "01062345678"),
+        ("0571 8123456", LANDLINE, "05718123456"),
+        ("mail:Li.Lei+shop@mail.example.com.", EMAIL, "Li.Lei+shop@mail.example.com"),
+        ("联系li@example.cn办理", EMAIL, "li@example.cn"),
+        ('"a\\nli@example.cn"', EMAIL, "li@example.cn"),
+        ("13800138000@example.com", EMAIL, "13800138000@example.com"),
+        ("代码91350211M000100Y46。", USCC, "91350211M000100Y46"),
     ],
 )
 def test_a_value_is_found_whole_and_alone(text: str, cls: FieldClass, value: str) -> None:
@@ -86,6 +122,17 @@ def test_a_value_is_found_whole_and_alone(text: str, cls: FieldClass, value: str
         "DE89370400440532013001",  # mod 97
         "XX89370400440532013000",
         "cvv 123, exp 12/27",  # no card near
+        "1234.5678.9012.3456.7890",
+        "4111.1111.1111.1111.2",  # dots that go on
+        "411111.1111111111111",  # a decimal
+        "0716-1234567890",
+        "0071-12345678",
+        "91350211M000100Y47",  # MOD 31
+        "91000000M000100Y43",  # no such region
+        "lodash@4.17.21",
+        "image@2x.png",
+        "postgres://app:word@db.example.com/x",
+        "user@localhost",
         "0",
         "",
     ],

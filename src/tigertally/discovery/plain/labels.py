@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from tigertally.discovery.hits import CVV, EXPIRY, STRICT
-from tigertally.discovery.plain.view import DIGITS, ESCAPES, LETTERS, WORD, View, digits_from
+from tigertally.discovery.plain.view import DIGITS, ESCAPES, LETTERS, WORD, View, digits_from, word_is
 
 FIRST_LETTERS: Final = re.compile(rb"[cCsSeEvV\xe5\xe6]")
 _CVV_LABELS: Final = (
@@ -50,7 +50,7 @@ def word_before(view: View, start: int) -> tuple[int, int, bool]:
         char = view.at(place - 1)
         if char and char in b" \t\"':=>({[\\+-":
             place -= 1
-        elif _word_is(view, place - 3, "：".encode()):
+        elif word_is(view, place - 3, "：".encode()):
             place -= 3
         else:
             break
@@ -61,7 +61,7 @@ def word_before(view: View, start: int) -> tuple[int, int, bool]:
             back = place - 1
             while back > place - 4 and view.at(back) & 0xC0 == 0x80:
                 back -= 1
-            if view.at(back) < 0xC0 or _word_is(view, back, b"\xef\xbc") or _word_is(view, back, b"\xe3\x80"):
+            if view.at(back) < 0xC0 or word_is(view, back, b"\xef\xbc") or word_is(view, back, b"\xe3\x80"):
                 break
             if end - back > 18:
                 break
@@ -74,13 +74,6 @@ def word_before(view: View, start: int) -> tuple[int, int, bool]:
     return place, end, lettered
 
 
-def _word_is(view: View, place: int, word: bytes) -> bool:
-    if place < view.lo:
-        return False
-    here = view.data[place : min(place + len(word), view.hi)]
-    return len(here) == len(word) and here.lower() == word
-
-
 def _label_at(view: View, place: int) -> tuple[int, int]:
     char, before = view.at(place), view.at(place - 1)
     if char in LETTERS and before in LETTERS:
@@ -88,14 +81,14 @@ def _label_at(view: View, place: int) -> tuple[int, int]:
         if not camel and not (before in ESCAPES and view.at(place - 2) == 0x5C):
             return 0, place
     for label in _CVV_LABELS:
-        if _word_is(view, place, label):
+        if word_is(view, place, label):
             return CVV, place + len(label)
     for label in _EXPIRY_LABELS:
-        if _word_is(view, place, label):
+        if word_is(view, place, label):
             end = place + len(label)
             if view.at(end) in b"_ " and view.at(end):
-                return EXPIRY, end + 5 if _word_is(view, end + 1, b"date") else end
-            return EXPIRY, end + 4 if _word_is(view, end, b"date") else end
+                return EXPIRY, end + 5 if word_is(view, end + 1, b"date") else end
+            return EXPIRY, end + 4 if word_is(view, end, b"date") else end
     return 0, place
 
 
@@ -104,7 +97,7 @@ def _skip_gap(view: View, place: int) -> int:
     while place < limit:
         if view.at(place) in _GAP:
             place += 1
-        elif any(_word_is(view, place, word) for word in _GAP_WORDS):
+        elif any(word_is(view, place, word) for word in _GAP_WORDS):
             place += 3
         else:
             break

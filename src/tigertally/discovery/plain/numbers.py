@@ -15,8 +15,8 @@ from typing import Final
 from tigertally.discovery.hits import (
     ALSO,
     GROUPED,
-    IBAN,
     ID_15,
+    LANDLINE,
     MISS_ID,
     MISS_PAN,
     MOBILE,
@@ -24,24 +24,24 @@ from tigertally.discovery.hits import (
     PAN,
     STRICT,
     TRACK,
-    Tables,
 )
-from tigertally.discovery.plain.view import (
-    DIGITS,
-    ESCAPES,
-    FNV_BASIS,
-    FNV_PRIME,
-    UINT64_MAX,
-    WORD,
-    View,
-    digits_from,
+from tigertally.discovery.plain.bounds import (
+    gap_at,
+    gap_before,
+    open_left,
+    open_right,
+    past_escape,
+    past_percent,
+    percent_at,
 )
+from tigertally.discovery.plain.lettered import try_email, try_iban, try_uscc
+from tigertally.discovery.plain.view import DIGITS, View, digits_from, tables_of
 
 # Where to look: a run long enough by itself, or a head of a group shape.
-_RUNS: Final = re.compile(rb"(?<![0-9])(?:[0-9]{11,}|[0-9]{3,10}(?=[ -][0-9]))")
+_RUNS: Final = re.compile(rb"(?<![0-9])[0-9]{3,}")
+_DOT: Final = 0x2E
 _LETTERS: Final = re.compile(rb"(?=[A-Z]{2}[0-9]{2})")
-_ESCAPE: Final = re.compile(rb"\\u[0-9A-Fa-f]{4}")
-_HEX: Final = frozenset(b"0123456789abcdefABCDEF")
+_SIGNS: Final = re.compile(rb"@")
 _RUN_MAX: Final = 40
 _GROUPS_MAX: Final = 7
 _TWICE: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -55,48 +55,45 @@ class _Groups:
     start: list[int]
     stop: list[int]
     size: tuple[int, ...]
+    gap: int
 
 
 def walk(view: View, start: int, limit: int) -> None:
-    """Find the numbers that begin in ``[start, limit)``."""
+    """Find the numbers that begin in ``[start, limit)``, and addresses whose at sign stands there."""
     text = view.data[view.lo : view.hi]
     done = start
-    heads = [found.start() + view.lo for found in _RUNS.finditer(text, start - view.lo)]
-    letters = [found.start() + view.lo for found in _LETTERS.finditer(text, start - view.lo)]
-    for place in letters:
-        if place < limit:
-            _try_iban(view, place)
-    for place in heads:
-        if done <= place < limit:
-            own = _past_escape(view, place)
-            if own == place or view.at(own) in DIGITS:
-                done = max(done, _try_here(view, own))
+    heads = [found.span() for found in _RUNS.finditer(text, start - view.lo)]
+    for found in _LETTERS.finditer(text, start - view.lo):
+        if found.start() + view.lo < limit:
+            try_iban(view, found.start() + view.lo)
+    for found in _SIGNS.finditer(text, start - view.lo):
+        if found.start() + view.lo < limit:
+            try_email(view, found.start() + view.lo)
+    for begin, end in heads:
+        place = begin + view.lo
+        if not done <= place < limit:
+            continue
+        if end - begin == 3 and (view.at(place) > 0x31 or not gap_at(view, place + 3)[0]):
+            continue
+        done = max(done, _try_readings(view, place))
 
 
-def _escape_at(view: View, place: int) -> bool:
-    return place >= view.lo and _ESCAPE.match(view.data, place, view.hi) is not None
-
-
-def _past_escape(view: View, place: int) -> int:
-    for back in (2, 3, 4, 5):
-        if _escape_at(view, place - back):
-            return place - back + 6
-    return place
-
-
-def _open_left(view: View, start: int) -> bool:
-    char = view.at(start - 1)
-    if char in _HEX and _escape_at(view, start - 6):
-        return True
-    if char == 0x2E:
-        return view.at(start - 2) not in DIGITS
-    if char not in WORD:
-        return True
-    return char in ESCAPES and view.at(start - 2) == 0x5C
-
-
-def _open_right(view: View, stop: int) -> bool:
-    return view.at(stop) not in WORD
+def _try_readings(view: View, place: int) -> int:
+    own, kept = past_escape(view, place), len(view.rows)
+    if own != place:
+        return _try_here(view, own) if view.at(own) in DIGITS else place
+    end, inner = _try_here(view, place), past_percent(view, place)
+    for _ in range(2):
+        if inner == place or view.at(inner) not in DIGITS:
+            break
+        if len(view.rows) > kept and view.rows[-1][2] <= ID_15:
+            return end
+        del view.rows[kept:]
+        end = _try_here(view, inner)
+        if view.data[place : place + 2] != b"25":
+            break
+        inner += 2
+    return end
 
 
 def _luhn(digits: bytes) -> bool:
@@ -111,16 +108,10 @@ def _number(digits: bytes) -> int:
     return value
 
 
-def _tables(view: View) -> Tables:
-    if view.tables is None:
-        raise RuntimeError("no tables")
-    return view.tables
-
-
 def _issuer(view: View, digits: bytes) -> int:
     if not 12 <= len(digits) <= 19:
         return 0
-    lengths, bit = int(_tables(view).issuer[_number(digits[:6])]), 1 << (len(digits) - 12)
+    lengths, bit = int(tables_of(view).issuer[_number(digits[:6])]), 1 << (len(digits) - 12)
     return 2 if lengths & bit else 1 if lengths >> 8 & bit else 0
 
 
@@ -135,7 +126,7 @@ def _id_body(view: View, digits: bytes) -> int:
     year = _number(digits[6:10])
     if not 1900 <= year <= 2049 or not _real_date(year, _number(digits[10:12]), _number(digits[12:14])):
         return 0
-    return int(_tables(view).region[_number(digits[:6])])
+    return int(tables_of(view).region[_number(digits[:6])])
 
 
 def _id_check(digits: bytes) -> int:
@@ -178,12 +169,14 @@ def _collect(view: View, start: int) -> _Groups:
         starts.append(start)
         stops.append(stop)
         sizes.append(count)
-        char = view.at(stop)
-        if count >= _RUN_MAX or char not in b" -" or not char or (separator and char != separator):
+        width, gap = gap_at(view, stop)
+        if count >= _RUN_MAX or not width or (separator and gap != separator):
             break
-        separator = char
-        start = stop + 1
-    return _Groups(digits=bytes(digits), start=starts, stop=stops, size=tuple(sizes))
+        if view.at(stop + width) not in DIGITS:
+            break
+        separator = gap
+        start = stop + width
+    return _Groups(digits=bytes(digits), start=starts, stop=stops, size=tuple(sizes), gap=separator)
 
 
 def _try_card(view: View, groups: _Groups, count: int, digits: int, missed: list[int]) -> int:
@@ -193,7 +186,7 @@ def _try_card(view: View, groups: _Groups, count: int, digits: int, missed: list
     if not evidence:
         return 0
     if not _luhn(number):
-        if not missed[0] and _open_right(view, stop):
+        if not missed[0] and open_right(view, stop):
             missed[0] = count
         return 0
     strict = STRICT if evidence == 2 else 0
@@ -207,7 +200,7 @@ def _try_card(view: View, groups: _Groups, count: int, digits: int, missed: list
         if begin != start or view.at(stop) != 0x5E:
             view.put(begin, end, TRACK, strict | grouped, _number(number))
             return end
-    if not _open_right(view, stop):
+    if not open_right(view, stop):
         return 0
     view.put(start, stop, PAN, strict | grouped, _number(number))
     return stop
@@ -221,7 +214,7 @@ def _try_id(view: View, groups: _Groups, count: int, digits: int, missed: list[i
         last, stop = 10, stop + 1
     else:
         return 0
-    if not _open_right(view, stop):
+    if not open_right(view, stop):
         return 0
     body = _id_body(view, number)
     if not body:
@@ -240,9 +233,9 @@ def _try_id(view: View, groups: _Groups, count: int, digits: int, missed: list[i
 
 def _try_mobile(view: View, groups: _Groups, count: int, skip: int) -> int:
     number, stop, grouped = groups.digits[skip : skip + 11], groups.stop[count - 1], count > 1
-    if number[0] != 1 or number[1] < 3 or not _open_right(view, stop):
+    if number[0] != 1 or number[1] < 3 or not open_right(view, stop):
         return 0
-    strict = STRICT if _tables(view).mobile[_number(number[:3])] else 0
+    strict = STRICT if tables_of(view).mobile[_number(number[:3])] else 0
     view.put(groups.start[0] + skip, stop, MOBILE, strict | (GROUPED if grouped else 0), _number(number))
     return stop
 
@@ -253,47 +246,70 @@ def _fours(view: View, groups: _Groups) -> int:
     while count < len(groups.size) and groups.size[count] == 4:
         count += 1
     place = groups.start[0]
-    while (
-        count < 6
-        and view.at(place - 1) in (0x20, 0x2D)
-        and all(view.at(place - back) in DIGITS for back in (2, 3, 4, 5))
-        and view.at(place - 6) not in DIGITS
-    ):
+    while count < 6:
+        width = gap_before(view, place, groups.gap)
+        if not width or not _four_before(view, place - width):
+            break
         count += 1
-        place -= 5
+        place -= width + 4
     return count
+
+
+def _four_before(view: View, place: int) -> bool:
+    if not all(view.at(place - back) in DIGITS for back in (1, 2, 3, 4)):
+        return False
+    return view.at(place - 5) not in DIGITS or percent_at(view, place - 7)
 
 
 def _try_grouped(view: View, groups: _Groups, missed: list[int]) -> int:
     size = groups.size
     if size[:4] == (4, 4, 4, 4):
         return _try_fours(view, groups, missed)
+    if size[:3] == (3, 4, 4):
+        return 0 if groups.gap == _DOT and len(size) > 3 else _try_mobile(view, groups, 3, 0)
+    if groups.gap == _DOT:
+        return 0
     for shape, digits in (((6, 13), 19), ((4, 6, 5), 15), ((4, 6, 4), 14)):
         if size[: len(shape)] == shape:
             return _try_card(view, groups, len(shape), digits, missed)
     if size[:3] in ((6, 8, 4), (6, 8, 3)):
         return _try_id(view, groups, 3, 14 + size[2], missed)
-    return _try_mobile(view, groups, 3, 0) if size[:3] == (3, 4, 4) else 0
+    return _try_landline(view, groups) if groups.digits[0] == 0 else 0
 
 
 def _try_fours(view: View, groups: _Groups, missed: list[int]) -> int:
-    if _fours(view, groups) >= 6:
+    dotted, count = groups.gap == _DOT, len(groups.size)
+    longer = count > 4 and groups.size[4] <= 3
+    if _fours(view, groups) >= 6 or (dotted and count > 4 + longer):
         return 0
     end = 0
-    if len(groups.size) > 4 and groups.size[4] <= 3:
+    if longer:
         end = _try_card(view, groups, 5, 16 + groups.size[4], missed)
-    end = end or _try_card(view, groups, 4, 16, missed)
+    if not (dotted and longer):
+        end = end or _try_card(view, groups, 4, 16, missed)
     if not end and missed[0]:
         missed[0] = 4
     return end
+
+
+def _try_landline(view: View, groups: _Groups) -> int:
+    number, (area, local) = groups.digits, groups.size[:2]
+    three = area == 3 and local == 8 and (number[1:3] == b"\x01\x00" or number[1] == 2)
+    four = area == 4 and local in (7, 8) and number[1] >= 3
+    if not (three or four) or not 2 <= number[area] <= 8 or groups.gap not in (0x20, 0x2D):
+        return 0
+    if not open_right(view, groups.stop[1]):
+        return 0
+    view.put(groups.start[0], groups.stop[1], LANDLINE, GROUPED, _number(number[: area + local]))
+    return groups.stop[1]
 
 
 def _is_id_15(view: View, groups: _Groups) -> bool:
     number = groups.digits
     return (
         groups.size[0] == 15
-        and _open_right(view, groups.stop[0])
-        and _tables(view).region[_number(number[:6])] == 2
+        and open_right(view, groups.stop[0])
+        and tables_of(view).region[_number(number[:6])] == 2
         and _real_date(1900 + _number(number[6:8]), _number(number[8:10]), _number(number[10:12]))
     )
 
@@ -306,7 +322,7 @@ def _try_here(view: View, start: int) -> int:
             onward += 1
         return onward
     track = view.at(start - 1) == 0x42 and view.at(start - 2) == 0x25
-    if not _open_left(view, start) and not track:
+    if not open_left(view, start) and not track:
         return onward
     missed = [0]
     if len(groups.size) > 1:
@@ -320,6 +336,8 @@ def _try_single(view: View, groups: _Groups, missed: list[int]) -> int:
     count, digits, end = groups.size[0], groups.digits, 0
     if count in (17, 18):
         end = _try_id(view, groups, 1, count, missed)
+    if not end and 8 <= count <= 18:
+        end = try_uscc(view, groups.start[0], int(tables_of(view).region[_number(digits[2:8])]))
     if not end and 12 <= count <= 19:
         end = _try_card(view, groups, 1, count, missed)
     if not end and _is_id_15(view, groups):
@@ -331,29 +349,3 @@ def _try_single(view: View, groups: _Groups, missed: list[int]) -> int:
     if not end and missed[0] > 0:
         view.put(groups.start[0], groups.stop[missed[0] - 1], MISS_PAN, GROUPED if missed[0] > 1 else 0, 0)
     return end
-
-
-def _try_iban(view: View, start: int) -> None:
-    length = int(_tables(view).iban[(view.at(start) - 65) * 26 + view.at(start + 1) - 65])
-    if not length or not _open_left(view, start):
-        return
-    text = bytearray()
-    spaced, place = 0, start
-    while len(text) < length:
-        char = view.at(place)
-        if char == 0x20 and len(text) % 4 == 0 and text and view.at(place - 1) != 0x20:
-            spaced = GROUPED
-        elif char in DIGITS or 0x41 <= char <= 0x5A:
-            text.append(char)
-        else:
-            return
-        place += 1
-    if not _open_right(view, place):
-        return
-    turned = bytes(text[4:] + text[:4]).decode()
-    if int("".join(str(int(char, 36)) for char in turned)) % 97 != 1:
-        return
-    value = FNV_BASIS
-    for char in text:
-        value = ((value ^ char) * FNV_PRIME) & UINT64_MAX
-    view.put(start, place, IBAN, STRICT | spaced, value)

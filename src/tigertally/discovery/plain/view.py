@@ -65,6 +65,21 @@ def digits_from(view: View, place: int, most: int) -> int:
     return count
 
 
+def tables_of(view: View) -> Tables:
+    """Return the lookup tables of a view that searches for numbers."""
+    if view.tables is None:
+        raise RuntimeError("no tables")
+    return view.tables
+
+
+def word_is(view: View, place: int, word: bytes) -> bool:
+    """Whether ``word``, in lower case, stands at ``place`` in any case of ASCII."""
+    if place < view.lo:
+        return False
+    here = view.data[place : min(place + len(word), view.hi)]
+    return len(here) == len(word) and here.lower() == word
+
+
 def _fills(view: View, start: int, stop: int, kind: int) -> bool:
     left, right = start - 1, stop
     while view.at(left) and view.at(left) in (b" \t\"'=+-860" if kind == MOBILE else b" \t\"'="):

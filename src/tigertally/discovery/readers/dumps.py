@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tigertally.base.fields import FieldClass
@@ -71,10 +72,23 @@ def read_dump(source: Source, *, encoding: Encoding, key: int, advance: Callable
             if raw:
                 scan_text(evidence, raw, besides=text)
             rows.feed(text.decode("utf-8", "replace"))
-    outcome.findings = [*evidence.finish(name=source.name, place=IN_TEXT, cells=0), *rows.finish(source.name)]
+    columns = rows.finish(source.name)
+    outcome.findings = [*_besides(evidence.finish(name=source.name, place=IN_TEXT, cells=0), columns), *columns]
     outcome.bytes_read = lost.bytes_read if not encoding.name.startswith("utf-16") else source.size
     settle_encoding(outcome, lost)
     return outcome
+
+
+def _besides(text: list[Finding], columns: list[Finding]) -> list[Finding]:
+    """Return findings of the text without the values that a column already counts (addresses show in both)."""
+    counted = Counter[FieldClass]()
+    for finding in columns:
+        counted[finding.field] += finding.count
+    return [
+        replace(finding, count=finding.count - counted[finding.field]) if counted[finding.field] else finding
+        for finding in text
+        if finding.count > counted[finding.field]
+    ]
 
 
 @dataclass(slots=True, kw_only=True)

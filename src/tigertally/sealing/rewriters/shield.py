@@ -25,6 +25,7 @@ STARS: Final = "***"
 _PAN_DIGITS_MIN: Final = 12
 _ID_DIGITS: Final = (18,)
 _MOBILE_DIGITS: Final = (11, 13)  # bare, and with 86
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _NUMBER: Final = re.compile(r"\s*\d[\d \-]*\s*")
 
 # What stands in a text cell that the plan does not name is a leak: known values get their token, the rest goes.
@@ -33,6 +34,9 @@ UNPLANNED: Final[Mapping[FieldClass, Action]] = {
     FieldClass.NATIONAL_ID: Action.SEAL,
     FieldClass.MOBILE: Action.SEAL,
     FieldClass.IBAN: Action.SEAL,
+    FieldClass.EMAIL: Action.SEAL,
+    FieldClass.LANDLINE: Action.SEAL,
+    FieldClass.USCC: Action.SEAL,
     FieldClass.CVV: Action.PURGE,
     FieldClass.EXPIRY: Action.PURGE,
     FieldClass.TRACK: Action.PURGE,
@@ -143,10 +147,15 @@ class Shield:
     def subjects(self, keys: list[str]) -> list[str]:
         """Return the keys of customers with leaks replaced, the same key always by the same.
 
-        A key that is one number and known to the vault, as a card, an ID or a mobile number, becomes its token; one
-        that nobody knows stays, as order numbers do, because tables are joined by it.
+        A key that is one number and known to the vault, as a card, an ID or a mobile number, becomes its token, and so
+        does an address; one that nobody knows stays, as order numbers do, because tables are joined by it.
         """
-        fresh = self.unplanned(keys)
+        mails = [at for at, key in enumerate(keys) if _ADDRESS.fullmatch(key)]
+        fresh = self.unplanned(["" if _ADDRESS.fullmatch(key) else key for key in keys] if mails else keys)
+        known = self._tokens_of(FieldClass.EMAIL, [keys[at] for at in mails]) if mails else []
+        for at, token in zip(mails, known, strict=True):
+            self._sealed[FieldClass.EMAIL] += token is not None
+            fresh[at] = token or keys[at]
         left = [
             at for at, (old, new) in enumerate(zip(keys, fresh, strict=True)) if old == new and _NUMBER.fullmatch(new)
         ]
