@@ -1,88 +1,120 @@
-"""Reading ahead: the next item is made in a thread of its own while the present one is written.
+"""Working ahead: the next items are made in a process of their own while the present one is written.
 
-For work whose other half waits for a disk or lets go of the interpreter (SQLite does, in every statement). Python code
-of two threads only slows each other down, so the thread waits until :meth:`Ahead.hint` says that the writing begins.
-Invariants: items come in order; at most one of them waits, so memory stays bounded; what the source raises is raised
-to the consumer, at the place where its item would have come; the source is begun, read and closed in its thread only;
-when the consumer stops early, so does the source.
+Python code of two threads takes turns; two processes use two cores. The helper is a fork, so that keys and open files
+are there without being sent, and what it makes comes back through a pipe: nothing clear touches a disk. Invariants:
+items come in order; one of them waits, not more, so memory stays bounded; what the source raises is raised to the
+consumer, at the place where its item would have come (a problem as itself, anything else by its name only); a helper
+that was killed is :class:`HelperGone`, never an end; it does not outlive the consumer nor the consumer's process.
+The source must not use what the consumer uses (a database, the terminal): both have it now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from queue import SimpleQueue
-from threading import Semaphore, Thread
-from typing import Generic, Self, TypeVar
+import gc
+import io
+import os
+import pickle
+import signal
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Final, Generic, NoReturn, Self, TypeVar
+
+from tigertally.base.errors import Problem, Unavailable
+from tigertally.base.text import Text
 
 T = TypeVar("T")
 
+_LENGTH: Final = struct.Struct(">cQ")
+_ITEM, _PROBLEM, _DEFECT, _END = b"i", b"p", b"d", b"e"
 
-class _End:
-    """The source ended: by itself, or by ``raised``."""
 
-    __slots__ = ("raised",)
+class HelperGone(Unavailable):
+    """The process that reads ahead ended without a word: killed, or out of memory."""
 
-    def __init__(self, raised: BaseException | None) -> None:
-        self.raised = raised
+    code = "base.helper_gone"
+    title = Text("辅助进程意外终止", "the process that reads ahead has ended unexpectedly")
+    hint = Text(
+        "可能内存不足；已完成的部分保留，重新运行即可继续",
+        "memory may have run out; what was done stays, run the same command again to go on",
+    )
 
 
 class Ahead(Generic[T]):
-    """The items of ``source()``, for one consumer. Use it as a context: leaving ends the thread."""
+    """The items of ``source()``, for one consumer. Use it as a context: leaving ends the helper."""
 
     def __init__(self, source: Callable[[], Iterator[T]]) -> None:
-        self._source = source
-        self._wanted = Semaphore(1)
-        self._hinted = True
-        self._stopped = False
-        self._made: SimpleQueue[T | _End] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="ahead", daemon=True)
-        self._thread.start()
+        made_read, made_write = os.pipe()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of forks beside threads: the helper takes no lock that another thread could hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._helper = os.fork()
+        if not self._helper:
+            os.close(made_read)
+            _help(source, made_write)
+        os.close(made_write)
+        self._made = os.fdopen(made_read, "rb")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopped = True
-        self._wanted.release()
-        self._thread.join()
+        self._made.close()
+        with suppress(ProcessLookupError):
+            os.kill(self._helper, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self._helper, 0)
 
     def __iter__(self) -> Iterator[T]:
         while True:
-            self.hint()
-            item = self._made.get()
-            if isinstance(item, _End):
-                if item.raised is not None:
-                    raise item.raised
+            kind, body = self._next()
+            if kind == _END:
                 return
-            self._hinted = False
+            if kind == _DEFECT:
+                raise RuntimeError(body.decode())
+            item = pickle.loads(body)  # noqa: S301 - from our own fork
+            del body
+            if kind == _PROBLEM:
+                raise item
             yield item
 
-    def hint(self) -> None:
-        """Say that the next item may be made now. Without a hint it is made when it is asked for."""
-        if not self._hinted:
-            self._hinted = True
-            self._wanted.release()
+    def _next(self) -> tuple[bytes, bytes]:
+        head = self._made.read(_LENGTH.size)
+        if len(head) != _LENGTH.size:
+            raise HelperGone
+        kind, length = _LENGTH.unpack(head)
+        body = self._made.read(length)
+        if len(body) != length:
+            raise HelperGone
+        return kind, body
 
-    def _run(self) -> None:
-        end = _End(None)
-        try:
-            items = self._source()
-            try:
-                self._pass_on(items)
-            finally:
-                if isinstance(items, Generator):
-                    items.close()
-        except BaseException as raised:  # noqa: BLE001 - whatever it is, it is the consumer's
-            end = _End(raised)
-        self._made.put(end)
 
-    def _pass_on(self, items: Iterator[T]) -> None:
-        while True:
-            self._wanted.acquire()
-            if self._stopped:
-                return
-            try:
-                item = next(items)
-            except StopIteration:
-                return
-            self._made.put(item)
+def _help(source: Callable[[], Iterator[T]], made: int) -> NoReturn:
+    """Be the helper: make what is asked for, write it, and end without running anything of the consumer's."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the consumer decides; it takes the helper with it
+        gc.freeze()  # what the consumer opened is not closed here
+        with os.fdopen(made, "wb", buffering=0) as out:
+            _make(source, out)
+    finally:
+        os._exit(0)
+
+
+def _make(source: Callable[[], Iterator[T]], out: io.FileIO) -> None:
+    try:
+        for item in source():
+            _write(out, _ITEM, pickle.dumps(item, protocol=5))
+        _write(out, _END, b"")
+    except BrokenPipeError:
+        return
+    except Problem as problem:
+        _write(out, _PROBLEM, pickle.dumps(problem, protocol=5))
+    except BaseException as defect:  # noqa: BLE001 - it ends here; its text could hold a value
+        _write(out, _DEFECT, type(defect).__qualname__.encode())
+
+
+def _write(out: io.FileIO, kind: bytes, body: bytes) -> None:
+    rest = memoryview(_LENGTH.pack(kind, len(body)) + body)
+    while rest:
+        rest = rest[out.write(rest) :]

@@ -33,6 +33,10 @@ class Problem(Exception):  # noqa: N818 - the word the whole house uses; familie
             name: value if isinstance(value, int) else safe(value) for name, value in details.items()
         }
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Subclasses take what they like; what they made of it is all that travels between processes.
+        return _again, (type(self), self.args, self.__dict__)
+
     def say(self, lang: Lang) -> str:
         """Return the title in ``lang``, details filled in."""
         return self.title.render(lang, **self.details)
@@ -43,6 +47,14 @@ class Problem(Exception):  # noqa: N818 - the word the whole house uses; familie
 
     def __str__(self) -> str:
         return self.code
+
+
+def _again(kind: type[Problem], args: tuple[object, ...], state: dict[str, object]) -> Problem:
+    """Return the problem that was pickled."""
+    problem = kind.__new__(kind)
+    problem.args = args
+    problem.__dict__.update(state)
+    return problem
 
 
 class Invalid(Problem):

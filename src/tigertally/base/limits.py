@@ -18,7 +18,7 @@ ARCHIVE_RATIO_MAX: Final = 200
 ARCHIVE_BYTES_MAX: Final = 8 * 1024**3
 
 # Bulk work: rows held in memory at once.
-BATCH_ROWS: Final = 8_192
+BATCH_ROWS: Final = 32_768
 PART_SUBJECTS_MAX: Final = 16_384
 # Rows deleted at a time. Values lie scattered over their indexes, so every batch touches most pages: few, large ones.
 DELETE_ROWS: Final = 131_072

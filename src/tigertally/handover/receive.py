@@ -171,7 +171,7 @@ def _store(site: Site, work: _Work, job: Job, *, terms: Terms, keys: VaultKeys) 
             site.on_step(f"{item.name} opened")
             now = site.clock.now()
             with site.writing() as tx:
-                vault.store_part(tx, keys, ready=ready, now=now, writing=opened.hint)
+                vault.store_part(tx, keys, ready=ready, now=now)
                 job = jobs.advance(tx, job, cursor=canon.dumps({"parts": number + 1}), now=now)
                 note(
                     tx,

@@ -251,7 +251,7 @@ def _seal_rows(work: _Work, index: int, tally: _Tally) -> None:
     start_row = tally.row
     with Ahead(lambda: _batches(work, index, start_row=start_row)) as batches:
         for ready in batches:
-            job = _store(work, digest, ready, tally, job, writing=batches.hint)
+            job = _store(work, digest, ready, tally, job)
             work.progress.advance(len(ready.columns.subjects))
     with work.begin() as tx:
         payload = {"scope": work.keys.scope, "source": digest, **tally.counted()}
@@ -268,10 +268,10 @@ def _batches(work: _Work, index: int, *, start_row: int) -> Iterator[_Ready]:
         yield _Ready(columns=columns, forbidden=forbidden, batch=batch)
 
 
-def _store(work: _Work, digest: str, ready: _Ready, tally: _Tally, job: Job, *, writing: Callable[[], None]) -> Job:
+def _store(work: _Work, digest: str, ready: _Ready, tally: _Tally, job: Job) -> Job:
     with work.begin() as tx:
         now = work.now()
-        batch = _counted(ready.columns, store_batch(tx, work.keys, batch=ready.batch, now=now, writing=writing))
+        batch = _counted(ready.columns, store_batch(tx, work.keys, batch=ready.batch, now=now))
         batch.rejected[SAD] += ready.forbidden
         payload = {"scope": work.keys.scope, "source": digest, "row": ready.columns.row, **batch.counted()}
         work.ledger.append(tx, Event(kind=BATCH_SEALED, payload=payload, actor=work.actor), now=now)

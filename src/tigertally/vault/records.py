@@ -13,7 +13,7 @@ scope are sealed one after another (a lock), so that two of them cannot both mak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -33,10 +33,6 @@ from tigertally.vault.sql import RecordRow, RecordRows, TokenRows
 from tigertally.vault.values import Cells, Rejection
 
 _SOURCE_TAG = b"\x00source\x00"  # class codes begin at 1: no value's digest is a source's
-
-
-def nothing() -> None:
-    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +160,8 @@ def seal_batch(
     return store_batch(tx, keys, batch=prepare_batch(keys, subjects=subjects, fields=fields), now=now)
 
 
-def store_batch(
-    tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime, writing: Callable[[], None] = nothing
-) -> SealCounts:
-    """Seal what :func:`prepare_batch` gave under the same keys. Raises like :func:`seal_batch`.
-
-    ``writing`` is called when all that is left is the database's work: the next batch may be prepared.
-    """
+def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> SealCounts:
+    """Seal what :func:`prepare_batch` gave under the same keys. Raises like :func:`seal_batch`."""
     cells, digests = batch.cells, batch.digests
     if not cells.rows:
         return SealCounts(new_subjects=0, new_fields=0, known_fields=0, rejected=cells.rejected)
@@ -188,7 +179,6 @@ def store_batch(
         growing = sql.records_of(tx, scope=keys.scope, subjects=owners.growing(fresh))
         records = {row.subject: row for row in growing}
         cells.reject(Rejection.TOO_MANY, _seal(keys, kek, owners, records, fresh.sorted(), token_of, rows))
-    writing()
     new_subjects = rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
     return SealCounts(
         new_subjects=new_subjects,

@@ -13,7 +13,7 @@ the vault would not seal: each is named, and the caller's transaction undoes the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -36,7 +36,7 @@ from tigertally.vault.errors import (
 )
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.reading import open_entry, open_fields
-from tigertally.vault.records import NewRows, digests_of, nothing, open_subject_key, seal_fields
+from tigertally.vault.records import NewRows, digests_of, open_subject_key, seal_fields
 from tigertally.vault.sql import RecordRow
 
 
@@ -93,13 +93,8 @@ def prepare_part(keys: VaultKeys, *, part: PartColumns) -> ReadyPart:
     return ReadyPart(part=part, encoded=encoded, digests=digests_of(keys, part.code, encoded))
 
 
-def store_part(
-    tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime, writing: Callable[[], None] = nothing
-) -> int:
-    """Store what :func:`prepare_part` gave under the same keys. Returns and raises like :func:`import_part`.
-
-    ``writing`` is called when all that is left is the database's work: the next part may be prepared.
-    """
+def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> int:
+    """Store what :func:`prepare_part` gave under the same keys. Returns and raises like :func:`import_part`."""
     part, encoded, digests = ready.part, ready.encoded, ready.digests
     tx.lock(f"vault:{keys.scope}")
     starts = part.starts()
@@ -121,7 +116,6 @@ def store_part(
     rows = NewRows()
     for at in missing:
         _import_subject(keys, kek, raw=raws[at], part=part, run=runs[at], encoded=encoded, digests=digests, rows=rows)
-    writing()
     return rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
 
 

@@ -1,84 +1,138 @@
+"""Working ahead in another process: order, ends, problems, and what happens when either process goes."""
+
 from __future__ import annotations
 
-import threading
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tigertally.base.ahead import Ahead
+from tigertally.base.ahead import Ahead, HelperGone
+from tigertally.base.errors import Invalid
+from tigertally.base.text import Text
+
+MEBI = 1 << 20
 
 
-class _Stopped(Exception):  # noqa: N818 - errors say the fact
-    pass
+class Odd(Invalid):
+    """A problem with more than its details."""
+
+    code = "test.odd"
+
+    def __init__(self, *, name: str, why: Text) -> None:
+        super().__init__(name=name)
+        self.why = why
 
 
-def test_items_come_in_order_from_another_thread() -> None:
-    threads: set[str] = set()
+def alive(process: int) -> bool:
+    """Return whether a process is there and not merely waiting to be collected."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii") as file:  # noqa: PTH123 - not a path of ours
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
-    def source() -> Iterator[int]:
+
+def test_items_come_in_order_from_another_process() -> None:
+    def source() -> Iterator[tuple[int, int, bytes]]:
         for at in range(100):
-            threads.add(threading.current_thread().name)
-            yield at
+            yield at, os.getpid(), bytes(at * 1000)
 
     with Ahead(source) as items:
-        assert list(items) == list(range(100))
-    assert threads == {"ahead"}
+        got = list(items)
+    assert [(at, len(body)) for at, _, body in got] == [(at, at * 1000) for at in range(100)]
+    assert {process for _, process, _ in got}.isdisjoint({os.getpid()})
 
 
-def test_the_next_item_is_made_after_a_hint_and_no_other_before_it_is_taken() -> None:
-    made: list[int] = []
-    ready = threading.Semaphore(0)
-
-    def source() -> Iterator[int]:
-        for at in range(5):
-            made.append(at)
-            ready.release()
-            yield at
-
-    with Ahead(source) as items:
-        each = iter(items)
-        assert next(each) == 0
-        assert ready.acquire(timeout=5)
-        assert not ready.acquire(timeout=0.05)
-        items.hint()
-        items.hint()
-        assert ready.acquire(timeout=5)
-        assert not ready.acquire(timeout=0.05)
-        assert made == [0, 1]
-        assert list(each) == [1, 2, 3, 4]
+def test_a_source_without_items_ends() -> None:
+    with Ahead(lambda: iter(())) as items:
+        assert list(items) == []
 
 
-def test_what_the_source_raises_comes_after_its_items() -> None:
+def test_a_problem_comes_as_itself_after_the_items_before_it() -> None:
     def source() -> Iterator[int]:
         yield 1
         yield 2
-        raise _Stopped
+        raise Odd(name="x", why=Text("因为", "because"))
 
     seen: list[int] = []
-    with Ahead(source) as items, pytest.raises(_Stopped):
+    with Ahead(source) as items, pytest.raises(Odd) as raised:
         seen.extend(items)
+    assert seen == [1, 2]
+    assert raised.value.details == {"name": "x"}
+    assert raised.value.why == Text("因为", "because")
+
+
+def test_anything_else_comes_by_its_name_without_its_text() -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise ValueError("4111111111111111")
+
+    with Ahead(source) as items, pytest.raises(RuntimeError) as raised:
+        list(items)
+    assert str(raised.value) == "ValueError"
+
+
+def test_one_item_waits_and_no_second() -> None:
+    made, say = os.pipe()
+
+    def source() -> Iterator[bytes]:
+        for at in range(9):
+            os.write(say, bytes([at]))
+            yield bytes(MEBI)
+
     with Ahead(source) as items:
         each = iter(items)
-        assert [next(each), next(each)] == [1, 2]
-        with pytest.raises(_Stopped):
+        next(each)
+        time.sleep(0.1)
+        os.set_blocking(made, False)
+        assert len(os.read(made, 9)) <= 3  # taken, waiting, and at most one that is being made
+    os.close(made)
+    os.close(say)
+
+
+def test_a_helper_that_is_killed_is_no_end() -> None:
+    def source() -> Iterator[int]:
+        yield os.getpid()
+        time.sleep(60)
+
+    with Ahead(source) as items:
+        each = iter(items)
+        os.kill(next(each), signal.SIGKILL)
+        with pytest.raises(HelperGone):
             next(each)
 
 
-def test_a_consumer_that_stops_early_closes_the_source_in_its_own_thread() -> None:
-    closed: list[str] = []
-
+def test_a_helper_does_not_outlive_its_consumer() -> None:
     def source() -> Iterator[int]:
-        try:
-            yield from range(1_000_000)
-        finally:
-            closed.append(threading.current_thread().name)
+        while True:
+            yield os.getpid()
 
-    before = threading.active_count()
     with Ahead(source) as items:
-        assert next(iter(items)) == 0
-    assert closed == ["ahead"]
-    assert threading.active_count() == before
-    with pytest.raises(_Stopped), Ahead(source) as items:
-        for _ in items:
-            raise _Stopped
-    assert closed == ["ahead", "ahead"]
+        helper = next(iter(items))
+        assert alive(helper)
+    assert not alive(helper)
+
+
+def test_nor_the_process_of_its_consumer() -> None:
+    code = (
+        "import os, signal\n"
+        "from tigertally.base.ahead import Ahead\n"
+        "def source():\n"
+        "    while True: yield os.getpid()\n"
+        "with Ahead(source) as items:\n"
+        "    print(next(iter(items)), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    helper = int(ended.stdout)
+    for _ in range(100):
+        if not alive(helper):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the helper goes on")
