@@ -1,17 +1,20 @@
 """The long verbs of the job as a process does them until it is killed at its n-th step. Not a test itself.
 
-A step is a moment when work meets the store or tells its progress: just before a commit, just after it, a reading, a
-batch told. Everything a child needs lies in the town's folder.
+A step is a moment at which what lies on the disk is about to change, or just did: before a commit and after it, before
+and after the database is rewritten, before a file is made, renamed or removed. Files are heard of through Python's own
+audit events, so nothing of ours is replaced. Everything a child needs lies in the town's folder.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -24,18 +27,21 @@ from tigertally.app.verbs import handover, sealing
 from tigertally.app.verbs import vault as vault_verbs
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
-from tigertally.base.text import Text
+from tigertally.sealing import load, seal_estate
 from tigertally.store import Store
 from tigertally.store.tx import Tx
 
 T = TypeVar("T")
 Step = Callable[[str], None]
 SCOPE = "main"
+BATCH_ROWS = 30
+WRITTEN = frozenset({"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"})
+WRITING = os.O_WRONLY | os.O_RDWR
 
 
 @dataclass(frozen=True, slots=True)
 class Stepping:
-    """A store, and a progress, that call ``step`` at every moment worth dying at."""
+    """A store that calls ``step`` at every moment worth dying at."""
 
     store: Store
     step: Step
@@ -63,7 +69,6 @@ class Stepping:
     @contextmanager
     def reading(self) -> Iterator[Tx]:
         """A reading of the real store."""
-        self.step("before a reading")
         with self.store.reading() as tx:
             yield tx
 
@@ -73,16 +78,6 @@ class Stepping:
         self.store.compact()
         self.step("after compacting")
 
-    def begin(self, what: Text, total: int | None) -> None:
-        """A phase begins."""
-        del what, total
-        self.step("a phase begins")
-
-    def advance(self, done: int) -> None:
-        """A batch is done."""
-        del done
-        self.step("a batch is done")
-
 
 def firm_in(root: Path, name: str) -> Firm:
     """One of the town's companies; nobody logs in here."""
@@ -90,16 +85,15 @@ def firm_in(root: Path, name: str) -> Firm:
 
 
 @contextmanager
-def stepping_house(firm: Firm, step: Step) -> Iterator[tuple[House, Stepping]]:
+def stepping_house(firm: Firm, step: Step) -> Iterator[House]:
     """Open an installation over a stepping store."""
     with firm.house() as house:
-        store = Stepping(house.store, step)
-        yield replace(house, store=cast("Store", store)), store
+        yield replace(house, store=cast("Store", Stepping(house.store, step)))
 
 
 def seal(root: Path, step: Step) -> None:
     """The seller seals."""
-    with _as(root, "seller", step) as (house, progress, firm):
+    with _as(root, "seller", step) as (house, firm):
         sealing.seal(
             house,
             actor=firm.actor(house, "qian"),
@@ -107,13 +101,32 @@ def seal(root: Path, step: Step) -> None:
             root=root / "estate",
             inventory=discovery.from_json((root / "inventory.json").read_text()),
             scope=SCOPE,
-            progress=progress,
         )
+
+
+def batches(root: Path, step: Step) -> None:
+    """The same in small batches, as an estate of millions is sealed: a source is left in its middle."""
+    with _as(root, "seller", step) as (house, firm):
+        person = firm.actor(house, "qian").person.person
+        with house.store.transaction() as tx:
+            vault_verbs.ensure_scope(house, tx, scope=SCOPE, actor=person, now=house.clock.now())
+        with vault_verbs.scope_keys(house, scope=SCOPE) as keys:
+            plan = load((root / "plan.toml").read_text())
+            seal_estate(
+                replace(plan, sources=plan.sources[:1]),
+                root / "estate",
+                begin=house.store.transaction,
+                ledger=house.ledger,
+                keys=keys,
+                actor=person,
+                now=house.clock.now,
+                batch_rows=BATCH_ROWS,
+            )
 
 
 def protect(root: Path, step: Step) -> None:
     """The seller writes the protected copy."""
-    with _as(root, "seller", step) as (house, progress, firm):
+    with _as(root, "seller", step) as (house, firm):
         sealing.protect(
             house,
             actor=firm.actor(house, "qian"),
@@ -122,49 +135,78 @@ def protect(root: Path, step: Step) -> None:
             out=root / "protected",
             inventory=discovery.from_json((root / "inventory.json").read_text()),
             scope=SCOPE,
-            progress=progress,
         )
 
 
 def rotate(root: Path, step: Step) -> None:
     """The seller rotates the vault key, as two persons agreed."""
-    with _as(root, "seller", step) as (house, progress, firm):
-        vault_verbs.rotate(house, actor=firm.actor(house, "chen"), scope=SCOPE, progress=progress)
+    with _as(root, "seller", step) as (house, firm):
+        vault_verbs.rotate(house, actor=firm.actor(house, "chen"), scope=SCOPE)
 
 
 def bundle(root: Path, step: Step) -> None:
     """The seller writes the bundle."""
-    with _as(root, "seller", step) as (house, progress, firm):
+    with _as(root, "seller", step) as (house, firm):
         actor = firm.actor(house, "qian")
-        handover.bundle(house, actor=actor, deal=_told(root, "deal"), place=root / "bundle", progress=progress)
+        handover.bundle(house, actor=actor, deal=_told(root, "deal"), place=root / "bundle")
 
 
 def receive(root: Path, step: Step) -> None:
     """The buyer receives it."""
-    with _as(root, "buyer", step) as (house, progress, firm):
+    with _as(root, "buyer", step) as (house, firm):
         actor = firm.actor(house, "sun")
         deal, place = _told(root, "deal"), root / "arrived"
-        paper = handover.receive(house, actor=actor, deal=deal, place=place, progress=progress)
+        paper = handover.receive(house, actor=actor, deal=deal, place=place)
         (root / "receipt.json").write_bytes(paper.to_bytes())
 
 
 def destroy(root: Path, step: Step) -> None:
     """The seller destroys, as two persons approved."""
-    with _as(root, "seller", step) as (house, progress, firm):
+    with _as(root, "seller", step) as (house, firm):
         actor = firm.actor(house, "chen")
         deal, plan = _told(root, "deal"), _told(root, "destruction")
-        paper = handover.destroy(house, actor=actor, deal=deal, approved=plan, progress=progress)
+        paper = handover.destroy(house, actor=actor, deal=deal, approved=plan)
         (root / "certificate.json").write_bytes(paper.to_bytes())
 
 
 ACTS: dict[str, Callable[[Path, Step], None]] = {
     "seal": seal,
+    "batches": batches,
     "protect": protect,
     "rotate": rotate,
     "bundle": bundle,
     "receive": receive,
     "destroy": destroy,
 }
+
+
+def counted(root: Path, name: str, told: Path) -> None:
+    """Do an act whole; write the names of its steps to ``told``."""
+    steps: list[str] = []
+    with listening(steps.append):
+        ACTS[name](root, steps.append)
+    told.write_text(json.dumps(steps))
+
+
+@contextmanager
+def listening(step: Step) -> Iterator[None]:
+    """Call ``step`` before this thread makes, renames or removes a file. For a process that ends soon after."""
+    me = os.getpid(), threading.get_ident()
+    on = True
+
+    def hear(event: str, details: tuple[object, ...]) -> None:
+        if not on or event not in {"open", *WRITTEN} or (os.getpid(), threading.get_ident()) != me:
+            return
+        flags = details[2] if event == "open" else WRITING
+        # A descriptor that is given a stream is open already.
+        if isinstance(flags, int) and flags & WRITING and not isinstance(details[0], int):
+            step(event)
+
+    sys.addaudithook(hear)
+    try:
+        yield
+    finally:
+        on = False
 
 
 def killed_at(root: Path, name: str, number: int) -> None:
@@ -178,7 +220,8 @@ def killed_at(root: Path, name: str, number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     try:
-        ACTS[name](root, die)
+        with listening(die):
+            ACTS[name](root, die)
     except Problem as problem:
         sys.exit(problems.look_of(problem).exit)
 
@@ -198,11 +241,10 @@ def disk_full(root: Path, name: str, bytes_max: int) -> None:
 
 
 @contextmanager
-def _as(root: Path, name: str, step: Step) -> Iterator[tuple[House, Stepping, Firm]]:
+def _as(root: Path, name: str, step: Step) -> Iterator[tuple[House, Firm]]:
     firm = firm_in(root, name)
-    opened: AbstractContextManager[tuple[House, Stepping]] = stepping_house(firm, step)
-    with opened as (house, progress):
-        yield house, progress, firm
+    with stepping_house(firm, step) as house:
+        yield house, firm
 
 
 def _told(root: Path, name: str) -> str:

@@ -10,7 +10,6 @@ import hashlib
 import multiprocessing
 import shutil
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from tigertally.base.clock import SystemClock
 from tigertally.base.errors import Problem
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Lang
-from tigertally.formats import certificate, receipt, statement
+from tigertally.formats import certificate, statement
 from tigertally.testing.clock import SettableClock
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -63,6 +62,26 @@ def fresh(town: Town) -> Town:
     return town
 
 
+@pytest.fixture
+def sold(town: Town) -> Town:
+    """The town with a signed release."""
+    return sold_town(town)
+
+
+def sold_town(town: Town) -> Town:
+    """Seal, protect and sell the fresh town, or put back the one that was."""
+    if not towns.is_kept(town, "sold"):
+        towns.put_back(town, "fresh")
+        towns.refresh(town)
+        ACTS["seal"](town.root, lambda _: None)
+        ACTS["protect"](town.root, lambda _: None)
+        towns.sell(town)
+        towns.keep(town, "sold")
+    towns.put_back(town, "sold")
+    towns.refresh(town)
+    return town
+
+
 def run_child(target: object, *arguments: object) -> int | None:
     """Run a function in a process of its own; return its exit code."""
     child = CONTEXT.Process(target=target, args=arguments)  # type: ignore[arg-type]
@@ -73,10 +92,16 @@ def run_child(target: object, *arguments: object) -> int | None:
 
 def held(root: Path, name: str) -> tuple[int, dict[FieldClass, int]]:
     """What a company's vault holds; its ledger is whole."""
+    return state_of(root, name)[0]
+
+
+def state_of(root: Path, name: str, *kinds: str) -> tuple[tuple[int, dict[FieldClass, int]], dict[str, int]]:
+    """What a company's vault holds, and how many entries of these kinds its ledger has; the ledger is whole."""
     with firm_in(root, name).house() as house:
         assert ledger_verbs.check(house).clean
+        listed = [leaf.kind for _, leaf in ledger_verbs.recent(house, count=5_000)]
         with house.store.reading() as tx:
-            return vault.counts(tx, scope=SCOPE)
+            return vault.counts(tx, scope=SCOPE), {kind: listed.count(kind) for kind in kinds}
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -86,129 +111,25 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def entries(root: Path, name: str, *kinds: str) -> dict[str, int]:
-    """How many entries of these kinds a company's ledger has."""
-    with firm_in(root, name).house() as house:
-        listed = [leaf.kind for _, leaf in ledger_verbs.recent(house, count=5_000)]
-    return {kind: listed.count(kind) for kind in kinds}
+    """How many entries of these kinds a company's ledger has; it is whole."""
+    return state_of(root, name, *kinds)[1]
 
 
-def kills_of(town: Town, name: str) -> Iterator[int]:
-    """Do the act whole, to count its steps; then put the town back before each kill and give where to kill."""
-    towns.keep(town)
-    steps: list[str] = []
-    ACTS[name](town.root, steps.append)
-    assert len(steps) > 3, steps
-    last = len(steps)
-    yield 0
-    for number in sorted({1, 2, last, *range(3, last, max(1, last // KILLS))}):
-        towns.put_back(town)
-        assert run_child(killed_at, town.root, name, number) == -signal.SIGKILL, (number, steps)
-        yield number
-
-
-def test_seal(fresh: Town) -> None:
-    town = fresh
-    wanted: object = None
-    for number in kills_of(town, "seal"):
-        if number:
-            held(town.root, "seller")
-            ACTS["seal"](town.root, lambda _: None)
-        found = held(town.root, "seller"), entries(town.root, "seller", "sealing.source.sealed")
-        wanted = wanted or found
-        assert found == wanted
-    ACTS["seal"](town.root, lambda _: None)
-    assert (held(town.root, "seller"), entries(town.root, "seller", "sealing.source.sealed")) == wanted
-
-
-def test_protect(fresh: Town) -> None:
-    town = fresh
-    ACTS["seal"](town.root, lambda _: None)
-    wanted: dict[str, str] = {}
-    for number in kills_of(town, "protect"):
-        if number:
-            ACTS["protect"](town.root, lambda _: None)
-        found = digests(town.root / "protected")
-        wanted = wanted or found
-        assert found == wanted
-        left = [path for path in town.root.rglob("*") if ".partial" in path.name or path.name.endswith(".tmp")]
-        assert left == []
-
-
-def test_rotate(fresh: Town) -> None:
-    town = fresh
-    ACTS["seal"](town.root, lambda _: None)
-    ACTS["protect"](town.root, lambda _: None)
-    token = towns.some_token(town)
-    begun = town.tell(town.seller, "keys", "rotate", who="chen")
-    town.do(town.seller, "approve", str(begun.problem["approval"]), who="wang")
-    for number in kills_of(town, "rotate"):
-        if number:
-            again = town.tell(town.seller, "keys", "rotate", who="chen")
-            if again.exit:  # the act was done as far as its decision: another one needs two persons again
-                town.do(town.seller, "approve", str(again.problem["approval"]), who="wang")
-                town.do(town.seller, "keys", "rotate", who="chen")
-        with firm_in(town.root, "seller").house() as house, house.store.reading() as tx:
-            keys = vault.list_keys(tx)
-        mine = [key for key in keys if key.purpose is vault.KeyPurpose.VAULT]
-        assert [key.version for key in mine if key.state is vault.KeyState.ACTIVE] == [max(key.version for key in mine)]
-        assert len(mine) > 1
-        assert town.do(town.seller, "show", token, who="zhao").exit == 0
-        held(town.root, "seller")
-
-
-def test_bundle_and_receive(fresh: Town) -> None:
-    town = fresh
-    ACTS["seal"](town.root, lambda _: None)
-    ACTS["protect"](town.root, lambda _: None)
-    towns.sell(town)
-    total = held(town.root, "seller")
-    _bundle(town)
-    _receive(town, total)
-
-
-def _bundle(town: Town) -> None:
-    for number in kills_of(town, "bundle"):
-        if number:
-            held(town.root, "seller")
-            ACTS["bundle"](town.root, lambda _: None)
-        paper = town.do(None, "verify", town.root / "bundle", *town.trust)
-        assert paper.data["ok"] is True
-        assert entries(town.root, "seller", "handover.bundle.written") == {"handover.bundle.written": 1}
-
-
-def _receive(town: Town, total: tuple[int, dict[FieldClass, int]]) -> None:
-    shutil.copytree(town.root / "bundle", town.root / "arrived")
-    roots = set()
-    for number in kills_of(town, "receive"):
-        if number:
-            held(town.root, "buyer")
-            ACTS["receive"](town.root, lambda _: None)
-        assert held(town.root, "buyer") == total
-        paper = receipt.read(statement.parse((town.root / "receipt.json").read_bytes()))
-        roots.add(paper.root)
-        assert paper.subjects == total[0]
-    assert len(roots) == 1
-    town.do(town.seller, "receipt", town.root / "receipt.json", who="chen")
-
-
-def test_destroy(fresh: Town) -> None:
+def test_destroy(sold: Town) -> None:
     """Killed again and again, always a little later. Nothing is put back here: a copy is known by its identity."""
-    root, seller = fresh.root, fresh.seller
-    ACTS["seal"](root, lambda _: None)
-    ACTS["protect"](root, lambda _: None)
-    towns.sell(fresh)
+    root, seller = sold.root, sold.seller
     ACTS["bundle"](root, lambda _: None)
     shutil.copytree(root / "bundle", root / "arrived")
     ACTS["receive"](root, lambda _: None)
-    fresh.do(seller, "receipt", root / "receipt.json", who="chen")
+    sold.do(seller, "receipt", root / "receipt.json", who="chen")
     subjects = held(root, "seller")[0]
-    planned = fresh.do(seller, "destroy", fresh.ids["deal"], who="chen").text("plan")
+    planned = sold.do(seller, "destroy", sold.ids["deal"], who="chen").text("plan")
     (root / "destruction.txt").write_text(planned)
-    words = ("destroy", fresh.ids["deal"], "--plan", planned, "--out", root / "certificate.json")
-    kills = _kill_until_done(fresh, words)
+    words = ("destroy", sold.ids["deal"], "--plan", planned, "--out", root / "certificate.json")
+    kills = _kill_until_done(sold, words)
     assert kills > KILLS
     assert held(root, "seller") == (0, {})
-    assert not fresh.estate.exists()
+    assert not sold.estate.exists()
     assert not (root / "protected").exists()
     paper = certificate.read(statement.parse((root / "certificate.json").read_bytes()))
     assert (paper.subjects, paper.failed_opening) == (subjects, True)
@@ -252,11 +173,8 @@ def test_a_full_disk(fresh: Town, name: str) -> None:
     assert held(root, "seller")[0] > 100
 
 
-def test_a_full_disk_at_bundle_and_receive(fresh: Town) -> None:
-    root = fresh.root
-    ACTS["seal"](root, lambda _: None)
-    ACTS["protect"](root, lambda _: None)
-    towns.sell(fresh)
+def test_a_full_disk_at_bundle_and_receive(sold: Town) -> None:
+    root = sold.root
     assert run_child(disk_full, root, "bundle", 4_096) in {INVALID, UNAVAILABLE}
     assert not (root / "bundle" / "manifest.json").exists()
     ACTS["bundle"](root, lambda _: None)
@@ -299,17 +217,14 @@ def test_a_clock_that_goes_backwards(fresh: Town) -> None:
     assert held(root, "seller")[0] > 100
 
 
-def test_an_agreement_that_ended(fresh: Town) -> None:
+def test_an_agreement_that_ended(sold: Town) -> None:
     """Nothing is handed over under an agreement whose days are over."""
-    root, firm = fresh.root, fresh.seller
-    ACTS["seal"](root, lambda _: None)
-    ACTS["protect"](root, lambda _: None)
-    towns.sell(fresh)
+    root, firm = sold.root, sold.seller
     clock = SettableClock(SystemClock().now() + timedelta(days=366))
     with firm.house(clock) as house:
         towns.log_in(firm, house, "qian")
         with pytest.raises(Problem) as caught:
-            handover_verbs.bundle(house, actor=firm.actor(house, "qian"), deal=fresh.ids["deal"], place=root / "late")
+            handover_verbs.bundle(house, actor=firm.actor(house, "qian"), deal=sold.ids["deal"], place=root / "late")
     assert problems.look_of(caught.value).exit in {3, 5}
     assert {caught.value.say(lang) for lang in Lang} != {""}
     assert not (root / "late").exists()

@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -246,9 +246,12 @@ def found_town(root: Path) -> Town:
     return Town(root=root, seller=settle(root / "seller", staff=SELLER), buyer=settle(root / "buyer", staff=BUYER))
 
 
-def fill(town: Town, *, customers: int = CUSTOMERS, seed: int = 1) -> Truth:
-    """Write the estate and discover it; its inventory is beside it."""
+def fill(town: Town, *, customers: int = CUSTOMERS, seed: int = 1, only: Sequence[str] = ()) -> Truth:
+    """Write the estate (of its files, ``only`` some) and discover it; its inventory is beside it."""
     truth = build(town.estate, customers=customers, seed=seed)
+    for path in [path for path in town.estate.rglob("*") if path.is_file()] if only else []:
+        if path.relative_to(town.estate).as_posix() not in only:
+            path.unlink()
     town.do(town.seller, "discover", town.estate, "--out", town.root / "inventory.json", "--record", who="chen")
     return truth
 
@@ -341,6 +344,11 @@ def keep(town: Town, name: str = "kept") -> Path:
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(town.root, aside)
     return aside
+
+
+def is_kept(town: Town, name: str) -> bool:
+    """Whether :func:`keep` set such a copy aside."""
+    return town.root.with_name(f"{town.root.name}-{name}").exists()
 
 
 def put_back(town: Town, name: str = "kept") -> None:
