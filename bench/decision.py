@@ -201,6 +201,8 @@ def _asked() -> Row:
 
 
 def _hired(store: Store, access: Access) -> Person:
+    cost = Argon2Cost(memory_kib=19_456, passes=2, lanes=1)
+    phc = identities.hash_new(SecretText("a passphrase of the bench"), cost=cost)
     with store.transaction() as tx:
         person, _ = identities.add(
             tx,
@@ -208,8 +210,7 @@ def _hired(store: Store, access: Access) -> Person:
             access.cipher,
             handle="li",
             roles={Role.OPERATOR},
-            passphrase=SecretText("a passphrase of the bench"),
-            cost=Argon2Cost(memory_kib=19_456, passes=2, lanes=1),
+            phc=phc,
             actor="",
             now=NOW,
         )

@@ -115,7 +115,8 @@ def views(tx: Tx, ledger: Ledger, digest: str) -> tuple[ApprovalView, ...]:
             continue
         if proof != _given_payload(row, approver=row.approver, until=row.until):
             raise LedgerBroken(index=row.idx, what="approval")
-        if row.action not in RESUMED and any(index > row.idx for index in ledger.about(tx, row.id)):
+        used = ledger.counted(tx, (events.USED, row.id), about=row.id, after=row.idx)
+        if used and row.action not in RESUMED:
             continue
         found.append(
             ApprovalView(

@@ -7,6 +7,9 @@ from typing import Final
 from tigertally.base.text import Text
 from tigertally.ledger import register_event
 
+# Under this name the ledger's roll counts the decisions that used a grant or an approval.
+USED: Final = "access.used"
+
 PERSON_ADDED: Final = register_event("access.person.added", Text("增加人员", "a person was added"), "person", "roles")
 PERSON_CHANGED: Final = register_event(
     "access.person.changed", Text("变更角色", "roles were changed"), "person", "roles"

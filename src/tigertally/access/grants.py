@@ -4,7 +4,8 @@ A grant covers named field classes, one purpose, one scope of the vault and its 
 and a length of time that begins when it is approved. It ends by itself.
 
 Nothing of a grant is believed because a row says so: what was asked and approved is in two entries, and how often it
-was used is counted from the decisions that cite it; the row's own count can only make it less.
+was used is counted from the decisions that cite it, all of which are in the ledger's roll; the row's own count can
+only make it less.
 """
 
 from __future__ import annotations
@@ -156,9 +157,7 @@ def view(tx: Tx, ledger: Ledger, grant_id: str) -> GrantView | None:
 def _counted(tx: Tx, ledger: Ledger, row: GrantRow) -> int:
     """Return how many uses the recorded decisions took; all of them if one was erased, for then nobody knows."""
     used = 0
-    for index in ledger.about(tx, row.id):
-        if index <= row.idx:
-            continue
+    for index in ledger.counted(tx, (events.USED, row.id), about=row.id, after=row.idx):
         payload = ledger.payload_of(tx, index, kind=events.DECISION_MADE)
         count = payload.get("count") if isinstance(payload, dict) else None
         used += count if isinstance(count, int) else row.uses_max

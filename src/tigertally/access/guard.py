@@ -116,10 +116,18 @@ class Access:
         about = [request.person]
         if request.deal:
             about.append(request.deal)
+        # What a grant or an approval was used for is found by these, and the roll misses one that is taken away.
+        used: list[str] = []
         if decision.allowed and request.grant is not None and POLICY[request.action].grant:
-            about.append(request.grant.grant)  # grants.view counts the uses by this
-        about += [item.approval for item in request.approvals if decision.allowed and item.entry in decision.facts]
-        event = Event(kind=events.DECISION_MADE, payload=payload, actor=request.person, about=tuple(about))
+            used.append(request.grant.grant)
+        used += [item.approval for item in request.approvals if decision.allowed and item.entry in decision.facts]
+        event = Event(
+            kind=events.DECISION_MADE,
+            payload=payload,
+            actor=request.person,
+            about=(*about, *used),
+            counted=tuple((events.USED, name) for name in used),
+        )
         return self.ledger.append(tx, event, now=request.now)
 
     def ask_second(self, tx: Tx, request: Request) -> Approval | None:

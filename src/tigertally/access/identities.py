@@ -1,8 +1,10 @@
 """Persons: a handle, roles, a passphrase (Argon2id) and a TOTP secret sealed under the access key.
 
-A login needs both; which of the two was wrong is never told. Five failures lock for fifteen minutes. A
-one-time code works once: its step is remembered and must rise. Sessions are random tokens of which only the
-SHA-256 is stored; they end after eight hours and with the person.
+A login needs both; which of the two was wrong is never told. Five failures lock for fifteen minutes. Stretching a
+passphrase takes a tenth of a second and 64 MiB, so it is done outside of any transaction (:func:`hash_new`,
+:func:`try_passphrase`), and what it was done for is compared again inside. A one-time code works once: its step is
+remembered and must rise. Sessions are random tokens of which only the SHA-256 is stored; they end after eight hours
+and with the person.
 
 A row is not enough to be somebody: roles and sessions are facts too, and :func:`proved` and :func:`resume` hold the
 row against them, so who can only edit the database can neither promote a person nor open a session. The ledger's
@@ -73,6 +75,21 @@ def person_of(row: PersonRow) -> Person:
     return Person(person=PersonId(row.id), handle=row.handle, roles=_roles(row.roles))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A passphrase tried against what was stored for a handle then; "" if there was nobody."""
+
+    phc: str
+    right: bool
+
+
+def hash_new(passphrase: SecretText, *, cost: Argon2Cost) -> str:
+    """Return what is stored of a new passphrase; :class:`WeakPassphrase` if it is too short. Slow on purpose."""
+    if len(passphrase.expose()) < PASSPHRASE_CHARS_MIN:
+        raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
+    return kdf.hash_passphrase(passphrase, cost=cost)
+
+
 def add(
     tx: Tx,
     ledger: Ledger,
@@ -80,16 +97,16 @@ def add(
     *,
     handle: str,
     roles: Iterable[Role],
-    passphrase: SecretText,
-    cost: Argon2Cost,
+    phc: str,
     actor: str,
     now: datetime,
 ) -> tuple[Person, SecretBytes]:
-    """Add a person; return them with the TOTP secret, which is shown once and to them only."""
+    """Add a person whose passphrase :func:`hash_new` made ``phc`` of.
+
+    Return them with the TOTP secret, which is shown once and to them only.
+    """
     if not _HANDLE.fullmatch(handle):
         raise BadHandle
-    if len(passphrase.expose()) < PASSPHRASE_CHARS_MIN:
-        raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
     if sql.person_by_handle(tx, handle) is not None:
         raise PersonExists(handle=handle)
     person = Person(person=PersonId(new_id("per")), handle=handle, roles=frozenset(roles))
@@ -100,7 +117,7 @@ def add(
         id=person.person,
         handle=handle,
         roles=spelled,
-        phc=kdf.hash_passphrase(passphrase, cost=cost),
+        phc=phc,
         totp=cipher.wrap(secret, _aad(person.person)),
         created=now,
     )
@@ -187,24 +204,35 @@ def everybody(tx: Tx) -> list[Person]:
     ]
 
 
+def stored_hash(tx: Tx, *, handle: str, now: datetime) -> str:
+    """Return what a passphrase of ``handle`` is to be tried against; "" if there is nobody, or they are locked."""
+    row = sql.person_by_handle(tx, handle)
+    if row is None or row.disabled is not None or (row.locked_until is not None and now < row.locked_until):
+        return ""
+    return row.phc
+
+
+def try_passphrase(passphrase: SecretText, phc: str) -> Tried:
+    """Try a passphrase. Slow on purpose; the same work where there is nobody."""
+    right = kdf.check_passphrase(passphrase, phc or _nobody())
+    return Tried(phc=phc, right=right and bool(phc))
+
+
 def check_factors(
-    tx: Tx, cipher: Cipher, *, handle: str, passphrase: SecretText, code: SecretText, now: datetime
+    tx: Tx, cipher: Cipher, *, handle: str, tried: Tried, code: SecretText, now: datetime
 ) -> PersonRow | None:
     """Return the row of the person whose passphrase and code these are; None if anything is wrong.
 
-    Raises :class:`Locked`. Does the same work for an unknown handle. Changes nothing; the caller records.
+    Raises :class:`Locked`. Changes nothing but the code's step; the caller records.
     """
+    tx.lock(LOCK)
     row = sql.person_by_handle(tx, handle)
     if row is None or row.disabled is not None:
-        kdf.check_passphrase(passphrase, _nobody())
         return None
     _refuse_locked(row, now)
-    right = kdf.check_passphrase(passphrase, row.phc)
     step = _step(cipher, row, code, now)
-    if not right or step is None:
+    if not tried.right or row.phc != tried.phc or step is None:
         return None
-    # After the slow part: this lock is everybody's.
-    tx.lock(LOCK)
     return row if sql.record_success(tx, row.id, step) else None
 
 

@@ -101,6 +101,7 @@ def _fill(
     clock: Clock,
     cost: Argon2Cost,
 ) -> Created:
+    phc = identities.hash_new(lead_passphrase, cost=cost)
     now = clock.now()
     with open_store(settings.store_url) as store:
         store.migrate()
@@ -124,8 +125,7 @@ def _fill(
                 vault.access_cipher(tx, keeper),
                 handle=lead_handle,
                 roles={Role.LEAD},
-                passphrase=lead_passphrase,
-                cost=cost,
+                phc=phc,
                 actor="",
                 now=now,
             )

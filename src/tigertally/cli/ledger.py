@@ -13,9 +13,11 @@ from tigertally.app.settings import write_whole
 from tigertally.app.verbs import ledger as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
+from tigertally.base.limits import NOTE_BYTES_MAX
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.formats.verify.files import read_small
 from tigertally.ledger import event_kinds
 
 _BROKEN_EXIT = 7
@@ -126,13 +128,22 @@ def export(shell: Shell, folder: Path) -> None:
     "核对台账：条目、内容、树、检查点、事实索引。",
     "Check the ledger: entries, payloads, tree, checkpoints, fact index.",
     "tigertally fsck",
+    "tigertally fsck --kept counsel.checkpoint",
 )
 @click.command(name="fsck", cls=SpeakingCommand)
 @shared
-def fsck_command(shell: Shell) -> None:
+@option(
+    "--kept",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    zh="外部保存的检查点（可多次）：台账必须与之一致",
+    en="a checkpoint kept elsewhere that the ledger must agree with (repeatable)",
+)
+def fsck_command(shell: Shell, kept: tuple[Path, ...]) -> None:
     """Check the ledger."""
+    notes = [read_small(path, bytes_max=NOTE_BYTES_MAX) for path in kept]
     with shell.house() as house, shell.progress() as progress:
-        found = verbs.check(house, progress=progress)
+        found = verbs.check(house, kept=notes, progress=progress)
     flaws: list[Json] = [
         {"check": flaw.check, "entry": flaw.index, "what": shell.text(flaw.what)} for flaw in found.flaws
     ]

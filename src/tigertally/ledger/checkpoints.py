@@ -28,7 +28,7 @@ def sign_head(tx: Tx, ledger: Ledger, *, now: datetime) -> bytes:
     Raises :class:`LedgerBroken` rather than sign a head that contradicts the tree or an earlier checkpoint.
     """
     tx.lock(LOCK)
-    head = sql.read_head(tx)
+    head = ledger.head(tx)
     root = Frontier(head.size, head.peaks).root()
     if not same(root, tree.root(tx, size=head.size)):
         raise LedgerBroken(index=head.size, what="head")

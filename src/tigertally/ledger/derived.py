@@ -2,7 +2,7 @@
 
 4. payloads: open in their place, match their commitment, and belong to an entry; 8. facts: each row is proved by its
 entry, withdrawn exactly if an entry withdrew it, and none is missing; 9. the pseudonym index, on which erasure and
-every "about whom" rests; 10. erasures: a payload is absent exactly if an entry erased it.
+every "about whom" rests; 10. erasures: a payload is absent exactly if an entry erased it; 12. the seal and the roll.
 
 The pseudonym index is compared as a multiset, by adding up keyed digests of its rows under a key drawn for the run:
 it has no order in common with the entries, and it does not fit into memory.
@@ -27,10 +27,12 @@ from tigertally.ledger import facts, sql
 from tigertally.ledger.entries import PAYLOAD_ERASED, Ledger
 from tigertally.ledger.facts import FACT_STATED, FACT_WITHDRAWN
 from tigertally.ledger.flaws import Flaws
+from tigertally.ledger.roll import Name, fold, whole
 from tigertally.ledger.sql import EntryRow, FactRow
 from tigertally.store.tx import Tx
 
 _SUM_BITS: Final = 256
+_NAMES: Final = 256
 _READ: Final = frozenset({FACT_STATED.name, FACT_WITHDRAWN.name, PAYLOAD_ERASED.name})
 
 
@@ -46,6 +48,7 @@ class Derived:
         self.erased_by_entry: list[int] = []
         self.stated: set[int] = set()
         self.withdrawn: dict[int, int] = {}
+        self.counted: dict[Name, list[int]] = {}
         self.about = _Sum()
 
     @property
@@ -88,6 +91,7 @@ class Derived:
         if held.total != self.about.total:
             self.flaws.add(9, 0, "假名索引与条目不符", "the pseudonym index does not match the entries")
         self._erasures()
+        self._roll()
 
     def _facts(self) -> None:
         seen: set[int] = set()
@@ -103,8 +107,28 @@ class Derived:
             facts.check_row(row, ledger=self.ledger)
         except Problem:
             self.flaws.add(8, row.idx, "事实索引被改动", "the fact index was edited")
+        indexes = self.counted.setdefault((row.kind, row.subject), [])
+        indexes += [row.idx] if row.withdrawn_idx is None else [row.idx, row.withdrawn_idx]
         if row.withdrawn_idx != self.withdrawn.get(row.idx):
             self.flaws.add(8, row.idx, "事实的撤回状态被改动", "a fact's withdrawal was edited")
+
+    def _roll(self) -> None:
+        head = sql.read_head(self.tx)
+        try:
+            self.ledger.head(self.tx)
+        except Problem:
+            self.flaws.add(12, head.size, "账尾的封印无效", "the head's seal does not hold")
+        if whole(self.tx, root=head.roll) is None:
+            self.flaws.add(12, head.size, "名册与账尾不符", "the roll is not what the head says")
+            return
+        names = list(self.counted)
+        for start in range(0, len(names), _NAMES):
+            part = names[start : start + _NAMES]
+            roll = self.ledger.roll(self.tx, part, head=head)
+            for name in part:
+                indexes = sorted(self.counted[name])
+                if fold(indexes) != roll.link(name):
+                    self.flaws.add(12, indexes[-1], "事实被增删", "a fact was added or taken away")
 
     def _erasures(self) -> None:
         absent, erased = _sorted(self.absent), _sorted(self.erased_by_entry)

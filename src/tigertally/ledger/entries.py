@@ -5,6 +5,8 @@ The life of an entry: check the payload against its kind → canonical payload, 
 head; entries have one order; the commit is the caller's, so change and entry stand or fall together. Times never
 run back: an instant behind the newest entry by up to ``SKEW_MAX_S`` is lifted to it, more is refused.
 
+The head is sealed under a key of its own, derived from that of the pseudonyms, and checked before it is written anew.
+
 A payload is sealed to its place: its associated data is the entry's index and the hash of the whole leaf. So a
 payload that opens proves, with the installation's key, when, by whom and as what it was written; nobody who can
 only edit the database makes one (docs/adr/0010-ledger.md).
@@ -14,13 +16,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from tigertally.base import canon, clock
 from tigertally.base.canon import Json
 from tigertally.base.ids import PartyId
+from tigertally.base.secret import SecretBytes
 from tigertally.base.text import Text
 from tigertally.crypto.aead import Cipher
 from tigertally.crypto.digest import KeyedDigest, same
@@ -33,6 +36,7 @@ from tigertally.formats.note import NoteVerifier, verifier_of
 from tigertally.ledger import events, spelling, sql, tree
 from tigertally.ledger.errors import ClockWentBack, LedgerBroken, NoSuchEntry
 from tigertally.ledger.events import Event, EventKind, register_event
+from tigertally.ledger.roll import Name, Roll, fold
 from tigertally.ledger.sql import HeadRow
 from tigertally.store.tx import Tx
 
@@ -78,10 +82,11 @@ class _Prepared(NamedTuple):
 class Ledger:
     """One installation's ledger. Stateless besides its keys: all state is in the store."""
 
-    __slots__ = ("keys",)
+    __slots__ = ("_sealing", "keys")
 
     def __init__(self, keys: LedgerKeys) -> None:
         self.keys = keys
+        self._sealing = KeyedDigest(SecretBytes(keys.pseudonym.of(b"tigertally/ledger/head/v1")))
 
     def pseudonym(self, identifier: str) -> str:
         """Return the keyed pseudonym (32 hex digits) under which ``identifier`` appears in leaves."""
@@ -99,7 +104,7 @@ class Ledger:
         """
         ready = self._prepare(batch)
         tx.lock(LOCK)
-        head = sql.read_head(tx)
+        head = self.head(tx)
         at = _never_back(now, head.at)
         if not batch:
             return range(head.size, head.size)
@@ -127,9 +132,65 @@ class Ledger:
             abouts=ready.abouts,
         )
         tree.grow(tx, old_size=head.size, hashes=hashes)
-        new = HeadRow(size=frontier.size, peaks=tuple(frontier.peaks), at=at)
-        sql.write_head(tx, new, first=head.at is None)
+        root = self._count(tx, batch, head)
+        new = HeadRow(size=frontier.size, peaks=tuple(frontier.peaks), at=at, roll=root)
+        sql.write_head(tx, replace(new, seal=self._seal(new)), first=head.at is None)
         return range(head.size, frontier.size)
+
+    def head(self, tx: Tx) -> HeadRow:
+        """Return the head; :class:`LedgerBroken` unless it is one that this ledger sealed."""
+        head = sql.read_head(tx)
+        if head.at is not None and not same(self._seal(head), head.seal):
+            raise LedgerBroken(index=head.size, what="head")
+        return head
+
+    def roll(self, tx: Tx, names: Sequence[Name], *, head: HeadRow | None = None) -> Roll:
+        """Return the roll for ``names``, proved to the sealed head. What it is compared with is read *after* it.
+
+        In a writing transaction nobody else writes from here on. Raises :class:`LedgerBroken`.
+        """
+        if not tx.read_only:
+            tx.lock(LOCK)
+        known = self.head(tx) if head is None else head
+        return Roll(tx, self._sealing, names, root=known.roll, size=known.size)
+
+    def counted(self, tx: Tx, name: Name, *, about: str, after: int) -> list[int]:
+        """Return the entries about ``about`` behind entry ``after``, all of which were counted under ``name``.
+
+        Raises :class:`LedgerBroken` if one was added or taken away.
+        """
+        link = self.roll(tx, [name]).link(name)
+        found = [index for index in self.about(tx, about) if index > after]
+        if not same(fold(found), link):
+            raise LedgerBroken(index=after, what="roll")
+        return found
+
+    def _count(self, tx: Tx, batch: Sequence[Event], head: HeadRow) -> bytes:
+        """Add the batch to the roll; return its root."""
+        indexes: dict[Name, list[int]] = {}
+        for index, event in enumerate(batch, start=head.size):
+            for name in event.counted:
+                indexes.setdefault(name, []).append(index)
+        if not indexes:
+            return head.roll
+        roll = self.roll(tx, list(indexes), head=head)
+        return roll.write({name: fold(new, roll.link(name)) for name, new in indexes.items()})
+
+    def _recount(self, tx: Tx, names: set[Name], gone: Sequence[int]) -> None:
+        """Delete the index rows of facts whose payloads are erased; count anew what is left under ``names``."""
+        head = self.head(tx)
+        roll = self.roll(tx, sorted(names), head=head)
+        for name in names:
+            if not same(fold(sql.fact_indexes(tx, *name)), roll.link(name)):
+                raise LedgerBroken(index=head.size, what="roll")
+        sql.delete_facts(tx, gone)
+        root = roll.write({name: fold(sql.fact_indexes(tx, *name)) for name in names})
+        new = replace(head, roll=root)
+        sql.write_head(tx, replace(new, seal=self._seal(new)), first=False)
+
+    def _seal(self, head: HeadRow) -> bytes:
+        at = "" if head.at is None else clock.to_text(head.at)
+        return self._sealing.of(b"ledger|head|%d|%b|%b|%b" % (head.size, at.encode(), head.roll, b"".join(head.peaks)))
 
     def _prepare(self, batch: Sequence[Event]) -> _Prepared:
         for event in batch:
@@ -194,7 +255,8 @@ class Ledger:
         parts = [indexes[at : at + ERASED_PER_ENTRY] for at in range(0, len(indexes), ERASED_PER_ENTRY)]
         for part in parts:
             sql.delete_payloads(tx, part)
-            sql.delete_facts(tx, part)
+            if names := sql.fact_names(tx, part):
+                self._recount(tx, names, part)
         batch = [Event(kind=PAYLOAD_ERASED, payload={"entries": list(part)}, actor=actor) for part in parts]
         self.append_many(tx, batch, now=newest if now is None else now)
         return len(indexes)

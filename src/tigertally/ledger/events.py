@@ -28,12 +28,16 @@ class EventKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened: ``actor`` a person's id or "", ``about`` ids of whom or what it concerns."""
+    """Something that happened: ``actor`` a person's id or "", ``about`` ids of whom or what it concerns.
+
+    ``counted`` are the names under which the roll counts it (see ``roll``), so that it cannot be taken away unseen.
+    """
 
     kind: EventKind
     payload: Mapping[str, Json]
     actor: str = ""
     about: tuple[str, ...] = field(default=())
+    counted: tuple[tuple[str, str], ...] = field(default=())
 
 
 _KINDS: dict[str, EventKind] = {}

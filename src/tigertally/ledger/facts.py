@@ -7,8 +7,11 @@ missing, expired, future-dated or ill-typed is simply not returned as current.
 Reading holds each row against the entry that should prove it; a row that does not match is not a fact but
 :class:`LedgerBroken`. Given the ledger, the proof needs the installation's key: the sealed payload must open in its
 place and say what the row says, and so must the withdrawal's. Without it only the salted commitment is compared,
-which whoever edits the database can make to fit; enough to show, not to decide. That a row was *removed* is what
-``fsck`` finds.
+which whoever edits the database can make to fit; enough to show, not to decide.
+
+A row that was *removed*, or one that was withdrawn and is not any more, is missed too: stating and withdrawing are
+counted in the ledger's roll, and a reader who names the subjects, and gives the ledger, gets all of their facts or
+:class:`LedgerBroken`. Readers of everything (all subjects, or one instant) are told by ``fsck`` only.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from typing import Final
 from tigertally.base import canon, clock
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
+from tigertally.crypto.digest import same
 from tigertally.formats import leaf as leaves
 from tigertally.formats.errors import Malformed
 from tigertally.formats.leaf import SALT_BYTES
@@ -29,6 +33,7 @@ from tigertally.ledger import spelling, sql
 from tigertally.ledger.entries import LOCK, Ledger
 from tigertally.ledger.errors import FactWithdrawn, LedgerBroken, NoSuchEntry
 from tigertally.ledger.events import Event, register_event
+from tigertally.ledger.roll import Name, fold
 from tigertally.ledger.sql import FactRow
 from tigertally.store.tx import Tx
 
@@ -113,7 +118,8 @@ def state(
     if not well_typed(kind, value):
         raise ValueError(kind.name)
     payload = _payload(kind.name, subject, value, start, until)
-    event = Event(kind=FACT_STATED, payload=payload, actor=actor, about=(subject, *about))
+    counted = ((kind.name, subject),)
+    event = Event(kind=FACT_STATED, payload=payload, actor=actor, about=(subject, *about), counted=counted)
     index = ledger.append(tx, event, now=now)
     sql.insert_fact(
         tx, kind=kind.name, subject=subject, value=canon.dumps(dict(value)), start=start, until=until, idx=index
@@ -133,7 +139,8 @@ def withdraw(tx: Tx, ledger: Ledger, *, entry: int, reason: str, actor: str, now
     if check_row(row, ledger=ledger, tx=tx).withdrawn:
         raise FactWithdrawn(index=entry)
     payload: dict[str, Json] = {"kind": row.kind, "subject": row.subject, "entry": entry, "reason": reason}
-    event = Event(kind=FACT_WITHDRAWN, payload=payload, actor=actor, about=(row.subject,))
+    counted = ((row.kind, row.subject),)
+    event = Event(kind=FACT_WITHDRAWN, payload=payload, actor=actor, about=(row.subject,), counted=counted)
     index = ledger.append(tx, event, now=now)
     sql.withdraw_fact(tx, idx=entry, by=index)
     return index
@@ -172,8 +179,22 @@ def read(
     ``start``: only those that begin at that instant. Whatever decides something must give the ``ledger`` (see
     above). Raises :class:`LedgerBroken`.
     """
-    rows = sql.read_facts(tx, kinds=kinds, subjects=subjects, start=start)
-    return [check_row(row, ledger=ledger, tx=tx) for row in rows]
+    if ledger is None or subjects is None or start is not None:
+        rows = sql.read_facts(tx, kinds=kinds, subjects=subjects, start=start)
+        return [check_row(row, ledger=ledger, tx=tx) for row in rows]
+    names = [(kind, subject) for subject in dict.fromkeys(subjects) for kind in (_KINDS if kinds is None else kinds)]
+    roll = ledger.roll(tx, names)
+    rows = sql.read_facts(tx, kinds=kinds, subjects=subjects)
+    counted: dict[Name, list[int]] = {}
+    for row in rows:
+        indexes = counted.setdefault((row.kind, row.subject), [])
+        indexes += [row.idx] if row.withdrawn_idx is None else [row.idx, row.withdrawn_idx]
+    found = [check_row(row, ledger=ledger, tx=tx) for row in rows]
+    for name in names:
+        indexes = sorted(counted.get(name, ()))
+        if not same(fold(indexes), roll.link(name)):
+            raise LedgerBroken(index=indexes[-1] if indexes else 0, what="roll")
+    return found
 
 
 def current(facts: Iterable[Fact], *, kind: str, subject: str, at: datetime) -> Fact | None:

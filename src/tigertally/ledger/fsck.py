@@ -5,10 +5,11 @@ and kind are the leaf's, and times never run back; 4. every payload that is ther
 commitment; 5. the frontier equals the stored head; 6. every tile equals the hashes; 7. every checkpoint ever signed
 verifies and its root is the tree's at its size; 8. the fact index is exactly what the entries say (stated,
 withdrawn); 9. so is the pseudonym index; 10. a payload that is gone was erased by an entry that says so, and one
-that was erased did not come back; 11. checkpoints that others kept are still true here.
+that was erased did not come back; 11. checkpoints that others kept are still true here; 12. the head's seal holds,
+and the roll is what the head and the facts say.
 
-Checks 1–7 and 11 are this room's; 8–10, about tables derived from the entries, are ``derived``'s. Whoever can
-rewrite the database *and* holds the keys passes 1–10; only checkpoints kept elsewhere (11) tell on them.
+Checks 1–7 and 11 are this room's; 8–10 and 12, about tables derived from the entries, are ``derived``'s. Whoever can
+rewrite the database *and* holds the keys passes all but 11: only checkpoints kept elsewhere tell on them.
 """
 
 from __future__ import annotations

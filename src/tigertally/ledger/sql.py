@@ -2,12 +2,13 @@
 
 ``ledger_entry`` is the log; ``ledger_payload`` the erasable side table; ``ledger_about`` finds entries by
 pseudonym; ``ledger_tile`` keeps complete tiles of 256 hashes (C2SP tlog-tiles shape); ``ledger_head`` has
-one row, the frontier; ``ledger_fact`` is an index of statements that the entries prove.
+one row, the frontier and the roll's root, sealed; ``ledger_roll`` has the roll's nodes (see ``roll``);
+``ledger_fact`` is an index of statements that the entries prove.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -69,6 +71,15 @@ head = Table(
     Column("size", BigInteger, nullable=False),
     Column("peaks", Blob, nullable=False),
     Column("at", Instant, nullable=True),
+    Column("roll", Blob, nullable=True),
+    Column("seal", Blob, nullable=True),
+)
+roll = Table(
+    "ledger_roll",
+    metadata,
+    Column("prefix", String(3), primary_key=True),
+    Column("body", Blob, nullable=False),
+    sqlite_with_rowid=False,
 )
 checkpoint = Table(
     "ledger_checkpoint",
@@ -95,9 +106,13 @@ HASH_BYTES: Final = 32
 FEW_ROWS: Final = 8
 
 # What every append runs, built once: making a statement takes longer than running it.
-_READ_HEAD: Final = select(head.c.size, head.c.peaks, head.c.at).where(head.c.id == 1)
+_READ_HEAD: Final = select(head.c.size, head.c.peaks, head.c.at, head.c.roll, head.c.seal).where(head.c.id == 1)
 _INSERT_HEAD: Final = insert(head)
 _WRITE_HEAD: Final = update(head).where(head.c.id == 1)
+_READ_ROLL: Final = select(roll.c.prefix, roll.c.body)
+_READ_ROLL_SOME: Final = _READ_ROLL.where(roll.c.prefix.in_(bindparam("prefixes", expanding=True)))
+_INSERT_ROLL: Final = insert(roll)
+_WRITE_ROLL: Final = update(roll).where(roll.c.prefix == bindparam("prefix_"))
 _INSERT_ENTRY: Final = insert(entry)
 _INSERT_PAYLOAD: Final = insert(payload)
 _INSERT_ABOUT: Final = insert(about)
@@ -105,11 +120,13 @@ _INSERT_ABOUT: Final = insert(about)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadRow:
-    """The frontier as stored."""
+    """The frontier as stored, with the roll's root and the seal over all of it."""
 
     size: int
     peaks: tuple[bytes, ...]
     at: datetime | None
+    roll: bytes = bytes(HASH_BYTES)
+    seal: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,12 +155,12 @@ def read_head(tx: Tx) -> HeadRow:
         return HeadRow(size=0, peaks=(), at=None)
     raw = bytes(row.peaks)
     peaks = tuple(raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES))
-    return HeadRow(size=row.size, peaks=peaks, at=row.at)
+    return HeadRow(size=row.size, peaks=peaks, at=row.at, roll=bytes(row.roll or b""), seal=bytes(row.seal or b""))
 
 
 def write_head(tx: Tx, row: HeadRow, *, first: bool) -> None:
     """Store the head."""
-    values = {"size": row.size, "peaks": b"".join(row.peaks), "at": row.at}
+    values = {"size": row.size, "peaks": b"".join(row.peaks), "at": row.at, "roll": row.roll, "seal": row.seal}
     if first:
         tx.execute(_INSERT_HEAD, {"id": 1, **values})
     else:
@@ -255,6 +272,18 @@ def standing_facts(tx: Tx, pseudonym: str) -> set[int]:
     return set(tx.scalars(query))
 
 
+def fact_names(tx: Tx, indexes: Sequence[int]) -> set[tuple[str, str]]:
+    """Return ``(kind, subject)`` of the facts that those entries prove or withdraw."""
+    query = select(fact.c.kind, fact.c.subject).where(fact.c.idx.in_(indexes))
+    return {(row.kind, row.subject) for row in tx.all(query)}
+
+
+def fact_indexes(tx: Tx, kind: str, subject: str) -> list[int]:
+    """Return the entries that state facts of ``kind`` about ``subject`` or withdraw them, ascending."""
+    query = select(fact.c.idx, fact.c.withdrawn_idx).where(fact.c.kind == kind, fact.c.subject == subject)
+    return sorted(index for row in tx.all(query) for index in row if index is not None)
+
+
 def delete_facts(tx: Tx, indexes: Sequence[int]) -> int:
     """Delete the index rows of facts whose payloads are erased; return how many there were."""
     return tx.execute(delete(fact).where(fact.c.idx.in_(indexes)))
@@ -288,6 +317,21 @@ def read_payload_range(tx: Tx, *, start: int, stop: int) -> dict[int, tuple[byte
     """Return ``idx → (salt, sealed)`` of payloads in ``[start, stop)``."""
     query = select(payload.c.idx, payload.c.salt, payload.c.sealed).where(payload.c.idx >= start, payload.c.idx < stop)
     return {row.idx: (bytes(row.salt), bytes(row.sealed)) for row in tx.all(query)}
+
+
+def read_roll(tx: Tx, prefixes: Sequence[str] | None) -> dict[str, bytes]:
+    """Return the roll's nodes with those prefixes that are there (None: all)."""
+    query = _READ_ROLL if prefixes is None else _READ_ROLL_SOME
+    return {row.prefix: bytes(row.body) for row in tx.all(query, None if prefixes is None else {"prefixes": prefixes})}
+
+
+def write_roll(tx: Tx, nodes: Mapping[str, bytes], *, known: Collection[str]) -> None:
+    """Store nodes; ``known`` are the prefixes that have a row already."""
+    for prefix, body in nodes.items():
+        if prefix in known:
+            tx.execute(_WRITE_ROLL, {"prefix_": prefix, "body": body})
+        else:
+            tx.execute(_INSERT_ROLL, {"prefix": prefix, "body": body})
 
 
 def insert_checkpoint(tx: Tx, *, size: int, at: datetime, note: bytes) -> None:

@@ -101,13 +101,16 @@ class Office:
 
     def login(self, handle: str, *, passphrase: str = PASSPHRASE, code: SecretText | None = None) -> SecretText:
         """Log in as ``app.verbs`` does: a failure is counted in a transaction of its own."""
+        with self.reading() as tx:
+            stored = identities.stored_hash(tx, handle=handle, now=self.now)
+        tried = identities.try_passphrase(SecretText(passphrase), stored)
         try:
             with self.writing() as tx:
                 row = identities.check_factors(
                     tx,
                     self.access.cipher,
                     handle=handle,
-                    passphrase=SecretText(passphrase),
+                    tried=tried,
                     code=self.code(handle) if code is None else code,
                     now=self.now,
                 )
@@ -238,6 +241,7 @@ TABLES: Final = (
     ledger_sql.payload,
     ledger_sql.about,
     ledger_sql.head,
+    ledger_sql.roll,
     ledger_sql.fact,
     access_sql.person,
 )
@@ -275,8 +279,7 @@ def hired(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Hi
                     access.cipher,
                     handle=handle,
                     roles=roles,
-                    passphrase=SecretText(PASSPHRASE),
-                    cost=COST,
+                    phc=identities.hash_new(SecretText(PASSPHRASE), cost=COST),
                     actor="",
                     now=START,
                 )

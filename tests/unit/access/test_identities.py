@@ -30,6 +30,7 @@ from .conftest import COST, PASSPHRASE, ROLES, Office
 
 
 def add(office: Office, handle: str, *, passphrase: str = PASSPHRASE) -> None:
+    phc = identities.hash_new(SecretText(passphrase), cost=COST)
     with office.writing() as tx:
         identities.add(
             tx,
@@ -37,8 +38,7 @@ def add(office: Office, handle: str, *, passphrase: str = PASSPHRASE) -> None:
             office.access.cipher,
             handle=handle,
             roles={Role.AUDITOR},
-            passphrase=SecretText(passphrase),
-            cost=COST,
+            phc=phc,
             actor="",
             now=office.now,
         )
@@ -332,7 +332,7 @@ def test_a_totp_secret_is_bound_to_its_person(office: Office) -> None:
             tx,
             office.access.cipher,
             handle="wang",
-            passphrase=SecretText(PASSPHRASE),
+            tried=identities.try_passphrase(SecretText(PASSPHRASE), mine.phc),
             code=office.code("li"),
             now=office.now,
         )
@@ -343,3 +343,19 @@ def test_a_deleted_session_is_no_session(office: Office) -> None:
     office.tamper(delete(sql.session))
     with pytest.raises(NotLoggedIn):
         office.resume("li", token)
+
+
+def test_a_passphrase_counts_for_what_it_was_tried_against(office: Office) -> None:
+    """Between the trying, outside of the transaction, and the login the stored hash may change, or the person go."""
+    with office.reading() as tx:
+        stored = identities.stored_hash(tx, handle="li", now=office.now)
+        assert identities.stored_hash(tx, handle="nobody", now=office.now) == ""
+    tried = identities.try_passphrase(SecretText(PASSPHRASE), stored)
+    assert tried.right
+    assert not identities.try_passphrase(SecretText(PASSPHRASE), "").right
+    other = identities.hash_new(SecretText("another passphrase"), cost=COST)
+    office.tamper(update(sql.person).where(sql.person.c.handle == "li").values(phc=other))
+    with office.writing() as tx:
+        code = office.code("li")
+        cipher = office.access.cipher
+        assert identities.check_factors(tx, cipher, handle="li", tried=tried, code=code, now=office.now) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from tigertally.base.text import Text
 from tigertally.crypto.aead import Cipher, new_key
 from tigertally.crypto.digest import KeyedDigest
 from tigertally.crypto.sign import NoteKey
-from tigertally.ledger import Event, Ledger, LedgerKeys, fsck, register_event, register_fact
+from tigertally.ledger import Event, Ledger, LedgerKeys, fsck, register_event, register_fact, sql
 from tigertally.store import Store, Tx
 from tigertally.testing.clock import SettableClock
 
@@ -76,6 +76,12 @@ class Book:
         with self.writing() as tx:
             for statement in statements:
                 assert tx.execute(statement) > 0
+
+    def reseal(self) -> None:
+        """Seal the head as it is, as somebody who has the keys too could."""
+        with self.writing() as tx:
+            head = sql.read_head(tx)
+            sql.write_head(tx, replace(head, seal=self.ledger._seal(head)), first=False)  # noqa: SLF001 - with the keys
 
     def flaws(self, *kept: bytes) -> set[tuple[int, int]]:
         """What fsck finds: (check, entry)."""

@@ -108,6 +108,7 @@ def test_a_head_that_contradicts_the_newest_checkpoint_is_not_signed(book: Book)
     sign(book)
     with book.writing() as tx:
         cut(tx, 299)
+    book.reseal()
     book.fill(20)
     assert refused(book).details["what"] == "checkpoint"
 

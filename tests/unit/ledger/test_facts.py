@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from tigertally.base import canon
 from tigertally.base.canon import Json
@@ -286,4 +286,81 @@ def test_erasing_keeps_what_still_holds_and_takes_what_was_withdrawn(book: Book)
         facts.withdraw(tx, book.ledger, entry=held, reason="left", actor="", now=book.now)
         assert book.ledger.erase_payloads(tx, book.person, now=book.now) == 2
         assert facts.read(tx, ledger=book.ledger) == []
+    assert book.flaws() == set()
+
+
+def test_a_fact_that_was_taken_away_is_missed(book: Book) -> None:
+    """The row alone, the row with its entry and payload, and all of them with the roll as it was before."""
+    with book.writing() as tx:
+        state(book, tx, level=1)
+    with book.reading() as tx:
+        before = tx.all(select(sql.roll))
+        head = tx.all(select(sql.head))[0]
+    with book.writing() as tx:
+        newest = state(book, tx, level=2)
+    book.fill(3)
+    assert not unread(book)
+    book.tamper(delete(sql.fact).where(sql.fact.c.idx == newest))
+    assert unread(book), "the row"
+    book.tamper(*(delete(table).where(table.c.idx == newest) for table in (sql.entry, sql.payload, sql.about)))
+    assert unread(book), "and everything about it"
+    book.tamper(*(update(sql.roll).where(sql.roll.c.prefix == row.prefix).values(body=row.body) for row in before))
+    assert unread(book), "and the roll as it was"
+    book.tamper(update(sql.head).values(roll=head.roll))
+    assert unread(book), "and its root in the head"
+    with pytest.raises(LedgerBroken):
+        book.fill(1)
+    book.tamper(update(sql.head).values(roll=head.roll, size=head.size, peaks=head.peaks, at=head.at, seal=head.seal))
+    assert not unread(book), "what is left is to put the whole ledger back to what it was"
+
+
+def test_a_withdrawal_that_was_undone_is_missed(book: Book) -> None:
+    with book.writing() as tx:
+        first = state(book, tx)
+        facts.withdraw(tx, book.ledger, entry=first, reason="error", actor="", now=book.now)
+    assert not unread(book)
+    book.tamper(update(sql.fact).where(sql.fact.c.idx == first).values(withdrawn_idx=None))
+    assert unread(book)
+
+
+def test_what_was_tampered_with_is_not_counted_anew(book: Book) -> None:
+    """Neither by stating the next fact nor by erasing."""
+    with book.writing() as tx:
+        first = state(book, tx)
+        facts.withdraw(tx, book.ledger, entry=first, reason="error", actor="", now=book.now)
+        state(book, tx, level=2)
+    with book.reading() as tx:
+        nodes = tx.all(select(sql.roll))
+    for node in nodes:
+        where = sql.roll.c.prefix == node.prefix
+        book.tamper(update(sql.roll).where(where).values(body=bytes(len(node.body))))
+        with pytest.raises(LedgerBroken), book.writing() as tx:
+            state(book, tx, level=3)
+        with pytest.raises(LedgerBroken), book.writing() as tx:
+            book.ledger.erase_payloads(tx, book.person, now=book.now)
+        book.tamper(update(sql.roll).where(where).values(body=node.body))
+    book.tamper(delete(sql.fact).where(sql.fact.c.idx != first))
+    with pytest.raises(LedgerBroken), book.writing() as tx:
+        book.ledger.erase_payloads(tx, book.person, now=book.now)
+
+
+def test_many_names_share_the_roll(book: Book) -> None:
+    people = [f"per_{number}" for number in range(300)]
+    with book.writing() as tx:
+        for number, person in enumerate(people):
+            facts.state(
+                tx,
+                book.ledger,
+                SKILLED,
+                subject=person,
+                value={"level": number, "by": "exam"},
+                start=book.now,
+                until=None,
+                actor="",
+                now=book.now,
+            )
+    with book.reading() as tx:
+        found = facts.read(tx, ledger=book.ledger, kinds=[SKILLED.name], subjects=people)
+        assert [fact.value["level"] for fact in found] == list(range(300))
+        assert facts.read(tx, ledger=book.ledger, subjects=["per_nobody"]) == []
     assert book.flaws() == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from tigertally.base.ids import new_id
 from tigertally.crypto.merkle import Frontier, leaf_hash
+from tigertally.formats import checkpoint as notes
 from tigertally.ledger import Ledger, checkpoints, facts, fsck, sql, tree
 from tigertally.ledger.flaws import FLAWS_MAX
 from tigertally.store import Tx
@@ -87,7 +89,7 @@ def test_careful_edits_meet_the_payloads_seal_and_the_checkpoint(full: Book, ind
     )
     with full.writing() as tx:
         rehead(tx)
-    assert full.flaws() == {(4, index)} | ({(7, 600)} if index < 600 else set())
+    assert full.flaws() == {(4, index), (12, ENTRIES)} | ({(7, 600)} if index < 600 else set())
 
 
 @pytest.mark.parametrize("column", ["sealed", "salt"])
@@ -136,7 +138,7 @@ def test_two_reordered_entries_are_named(full: Book) -> None:
     assert {(4, 10), (4, 20), (6, 10), (6, 20), (7, 600)} <= found
     with full.writing() as tx:
         rehead(tx)
-    assert full.flaws() == {(4, 10), (4, 20), (7, 600)}
+    assert full.flaws() == {(4, 10), (4, 20), (7, 600), (12, ENTRIES)}
 
 
 def test_entries_of_two_times_reordered_run_back(full: Book) -> None:
@@ -159,6 +161,8 @@ def test_a_tail_cut_with_its_head_is_seen_by_the_checkpoint(full: Book) -> None:
     with full.writing() as tx:
         rehead(tx)
         tx.execute(update(sql.head).values(at=leaf_at(tx, 499)))
+    assert full.flaws() == {(7, 600), (12, 500)}
+    full.reseal()
     assert full.flaws() == {(7, 600)}
 
 
@@ -170,7 +174,9 @@ def test_a_tail_cut_with_everything_is_seen_by_what_others_kept(full: Book) -> N
         rehead(tx)
         tx.execute(update(sql.head).values(at=leaf_at(tx, 499)))
         tx.execute(delete(sql.checkpoint))
-    assert full.flaws() == set(), "nothing local tells"
+    assert full.flaws() == {(12, 500)}, "the seal is not theirs to make"
+    full.reseal()
+    assert full.flaws() == set(), "with the keys nothing local tells"
     assert full.flaws(kept) == {(11, 600)}
 
 
@@ -194,10 +200,9 @@ def test_a_log_rebuilt_from_genesis_is_seen_by_what_others_kept(full: Book) -> N
 
 def test_a_checkpoint_of_another_log_says_nothing_about_this_one(full: Book) -> None:
     stranger = Ledger(new_keys())
-    with full.writing() as tx:
-        tx.execute(delete(sql.checkpoint))
-        foreign = checkpoints.sign_head(tx, stranger, now=full.now)
-        tx.execute(delete(sql.checkpoint))
+    with full.reading() as tx:
+        ours, _ = notes.parse(checkpoints.last(tx))
+    foreign = notes.sign(replace(ours, origin="tigertally.invalid/other"), key=stranger.keys.note, now=full.now)
     assert full.flaws(foreign, b"nonsense") == {(11, 0), (11, 1)}
 
 
@@ -233,8 +238,10 @@ def test_an_edited_head_is_named(full: Book) -> None:
         {"size": 444, "peaks": bytes(32 * 6)},
     ):
         full.tamper(update(sql.head).values(**values))
-        assert full.checks() == {5}
+        assert full.checks() == {5, 12}
         full.tamper(update(sql.head).values(size=head.size, peaks=raw, at=head.at))
+    full.tamper(update(sql.head).values(seal=bytes(32)))
+    assert full.checks() == {12}
     full.tamper(delete(sql.head))
     assert full.checks() == {5}
 
@@ -291,19 +298,49 @@ def test_edited_facts_are_named(full: Book) -> None:
     with full.reading() as tx:
         by = tx.scalar(select(sql.fact.c.withdrawn_idx).where(one))
     full.tamper(update(sql.fact).where(one).values(withdrawn_idx=None))
-    assert full.flaws() == {(8, first)}, "a withdrawal undone"
+    assert full.flaws() == {(8, first), (12, second)}, "a withdrawal undone"
     full.tamper(update(sql.fact).where(one).values(withdrawn_idx=by))
     full.tamper(update(sql.fact).where(sql.fact.c.idx == second).values(withdrawn_idx=by))
-    assert full.flaws() == {(8, second)}, "a withdrawal made up"
+    assert full.flaws() == {(8, second), (12, by)}, "a withdrawal made up"
     full.tamper(update(sql.fact).where(sql.fact.c.idx == second).values(withdrawn_idx=None, subject="somebody"))
-    assert full.flaws() == {(8, second)}, "a fact edited"
+    assert full.flaws() == {(8, second), (12, second), (12, by)}, "a fact edited"
     full.tamper(delete(sql.fact).where(sql.fact.c.idx == second))
-    assert full.flaws() == {(8, second)}, "a fact deleted"
+    assert full.flaws() == {(8, second), (12, by)}, "a fact deleted"
     full.tamper(
         insert(sql.fact).values(kind=SKILLED.name, subject="x", value=b"{}", start=full.now, idx=5),
         insert(sql.fact).values(kind=SKILLED.name, subject="x", value=b"{}", start=full.now, idx=50_000),
     )
-    assert full.flaws() == {(8, second), (8, 5), (8, 50_000)}, "facts made up"
+    found = full.flaws()
+    assert found == {(8, second), (8, 5), (8, 50_000), (12, by), (12, 50_000)}, "facts made up"
+
+
+def test_an_edited_roll_is_seen(full: Book) -> None:
+    with full.writing() as tx:
+        facts.state(
+            tx,
+            full.ledger,
+            SKILLED,
+            subject=full.person,
+            value={"level": 1, "by": "exam"},
+            start=full.now,
+            until=None,
+            actor="",
+            now=full.now,
+        )
+    assert full.flaws() == set()
+    with full.reading() as tx:
+        nodes = tx.all(select(sql.roll))
+    assert len(nodes) == 4
+    for node in nodes:
+        where = sql.roll.c.prefix == node.prefix
+        full.tamper(update(sql.roll).where(where).values(body=node.body[:-1] + bytes([node.body[-1] ^ 1])))
+        assert full.checks() == {12}
+        full.tamper(delete(sql.roll).where(where))
+        assert full.checks() == {12}
+        full.tamper(insert(sql.roll).values(prefix=node.prefix, body=node.body))
+        assert full.checks() == set()
+    full.tamper(insert(sql.roll).values(prefix="zzz", body=b""))
+    assert full.checks() == {12}
 
 
 def test_erasing_is_clean_and_undoing_it_is_not(full: Book) -> None:

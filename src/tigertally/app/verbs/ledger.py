@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +94,7 @@ def recent(house: House, *, count: int) -> list[tuple[int, Leaf]]:
         return found
 
 
-def check(house: House, *, progress: Progress = SILENT) -> fsck.Findings:
-    """Check the whole stored ledger."""
+def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILENT) -> fsck.Findings:
+    """Check the whole stored ledger; ``kept`` are checkpoints from elsewhere to hold it to."""
     with house.store.reading() as tx:
-        return fsck.check(tx, house.ledger, progress=progress)
+        return fsck.check(tx, house.ledger, kept=kept, progress=progress)

@@ -36,11 +36,12 @@ def actor_of(house: House, *, handle: str, token: SecretText) -> Actor:
 
 def login(house: House, *, handle: str, passphrase: SecretText, code: SecretText) -> SecretText:
     """Open a session; return its token. Failures are counted, recorded and lock the person after five."""
+    with house.store.reading() as reading:
+        stored = identities.stored_hash(reading, handle=handle, now=house.clock.now())
+    tried = identities.try_passphrase(passphrase, stored)
 
     def work(tx: Tx, now: datetime) -> SecretText:
-        row = identities.check_factors(
-            tx, house.access.cipher, handle=handle, passphrase=passphrase, code=code, now=now
-        )
+        row = identities.check_factors(tx, house.access.cipher, handle=handle, tried=tried, code=code, now=now)
         if row is None:
             raise LoginFailed
         return identities.open_session(tx, house.ledger, row=row, now=now)
@@ -78,6 +79,7 @@ def add_person(
 ) -> NewPerson:
     """Add a person."""
     wanted = frozenset(roles)
+    phc = identities.hash_new(passphrase, cost=cost)
 
     def work(tx: Tx, now: datetime) -> NewPerson:
         details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
@@ -89,8 +91,7 @@ def add_person(
             house.access.cipher,
             handle=handle,
             roles=wanted,
-            passphrase=passphrase,
-            cost=cost,
+            phc=phc,
             actor=actor.person.person,
             now=now,
         )
