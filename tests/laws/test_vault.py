@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from tigertally.base.errors import Problem
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto.digest import KeyedDigest
+from tigertally.crypto.aead import Cipher
+from tigertally.crypto.cmac import ColumnMac
 from tigertally.data.issuers import PAN_DIGITS_MAX, PAN_DIGITS_MIN, issued, luhn_ok
+from tigertally.formats.record import Field
 from tigertally.store import Store, open_store
 from tigertally.testing.keeper import MemoryKeeper
 from tigertally.vault import (
@@ -135,7 +137,7 @@ def test_a_vault_holds_what_a_dictionary_would(sqlite_template: Path, history: l
 
 @given(number=cards())
 def test_a_token_of_any_card_is_no_card(number: str) -> None:
-    key = KeyedDigest(SecretBytes(bytes(32)))
+    key = ColumnMac(SecretBytes(bytes(32)))
     code = FIELD_RULES[PAN].code
     (token,) = tokens.make(key, [code], [number.encode()], taken=lambda _: set())
     assert len(token) == len(number)
@@ -153,20 +155,26 @@ places = st.dictionaries(
 )
 
 
-@given(fields=places, cut=st.integers(0, 400), noise=st.binary(max_size=20))
-def test_packed_fields_have_one_reading(
-    fields: dict[tuple[int, int], tuple[str, bytes]], cut: int, noise: bytes
+@given(fields=places, cut=st.integers(0, 400), noise=st.binary(max_size=20), flip=st.integers(0, 10_000))
+def test_a_stored_record_has_one_reading(
+    fields: dict[tuple[int, int], tuple[str, bytes]], cut: int, noise: bytes, flip: int
 ) -> None:
-    ordered = [entries.Entry(*place, *fields[place]) for place in sorted(fields)]
-    packed = b"".join(entries.pack(*entry) for entry in ordered)
-    assert entries.entries(packed) == ordered
-    assert entries.places(packed) == sorted(fields)
-    first, rest = ordered[::2], ordered[1::2]
-    merged = entries.merge(b"".join(entries.pack(*entry) for entry in first), [entries.pack(*one) for one in rest])
-    assert merged == packed
-    for other in (packed[:cut], packed + noise, noise):
+    ordered = [Field(*place, fields[place][1], fields[place][0].encode()) for place in sorted(fields)]
+    head = entries.head_of([f.code for f in ordered], [f.slot for f in ordered], [f.token for f in ordered])
+    body = entries.body_of([f.value for f in ordered])
+    cipher = Cipher(SecretBytes(bytes(32)))
+    stored = entries.sealed_record(cipher, scope="s", subject="who", head=head, body=body)
+
+    def opened(data: bytes, *, scope: str = "s", subject: str = "who") -> list[Field] | None:
         try:
-            found = entries.entries(other)
+            return entries.open_record(cipher, scope=scope, subject=subject, stored=data)
         except Problem:
-            continue
-        assert b"".join(entries.pack(*entry) for entry in found) == other
+            return None
+
+    assert opened(stored) == ordered
+    assert [(place.code, place.slot) for place in entries.places(stored)] == sorted(fields)
+    assert opened(stored, scope="t") is None
+    assert opened(stored, subject="else") is None
+    at = flip % len(stored)
+    for other in (stored[:cut], stored + noise, noise, stored[:at] + bytes((stored[at] ^ 1,)) + stored[at + 1 :]):
+        assert other == stored or opened(other) is None

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto.errors import BadKey, DecryptionFailed, UnknownSuite
+from tigertally.crypto.errors import BadKey, DecryptionFailed
 from tigertally.crypto.suites import HEADER, check_header
 
 KEY_BYTES: Final = 32
@@ -25,6 +25,7 @@ NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
 OVERHEAD_BYTES: Final = len(HEADER) + NONCE_BYTES + TAG_BYTES
 SEALS_MAX: Final = 2**31
+_WRAP: Final = b"wrap|"
 
 
 def new_key() -> SecretBytes:
@@ -72,25 +73,27 @@ class Cipher:
             sealed.append(HEADER + nonce + encrypt(nonce, plaintext, HEADER + aad))
         return sealed
 
-    def open_many(self, sealed: Sequence[bytes], aads: Iterable[bytes]) -> list[bytes]:
-        """Return what was sealed as ``sealed[i]`` under ``aads[i]``. The first in doubt raises as in :meth:`open`."""
-        decrypt = self._gcm.decrypt
-        opened = []
-        for one, aad in zip(sealed, aads, strict=True):
-            if len(one) < OVERHEAD_BYTES:
-                raise DecryptionFailed
-            if one[:2] != HEADER:
-                raise UnknownSuite
-            try:
-                opened.append(decrypt(one[2:14], one[14:], HEADER + aad))
-            except InvalidTag:
-                raise DecryptionFailed from None
-        return opened
+    def fresh(self, aad: bytes) -> tuple[Cipher, bytes]:
+        """Return a cipher under a new random key, and that key wrapped under this one (as :meth:`wrap` does)."""
+        key = secrets.token_bytes(KEY_BYTES)
+        return _cipher(key), self.seal(key, _WRAP + aad)
+
+    def unwrapped(self, wrapped: bytes, aad: bytes) -> Cipher:
+        """Return a cipher under the key that :meth:`wrap` or :meth:`fresh` wrapped. Raises like :meth:`open`."""
+        return _cipher(self.open(wrapped, _WRAP + aad))
 
     def wrap(self, key: SecretBytes, aad: bytes) -> bytes:
         """Return ``key`` sealed under this key."""
-        return self.seal(key.expose(), b"wrap|" + aad)
+        return self.seal(key.expose(), _WRAP + aad)
 
     def unwrap(self, wrapped: bytes, aad: bytes) -> SecretBytes:
         """Return the key that :meth:`wrap` sealed."""
-        return SecretBytes(self.open(wrapped, b"wrap|" + aad))
+        return SecretBytes(self.open(wrapped, _WRAP + aad))
+
+
+def _cipher(key: bytes) -> Cipher:
+    if len(key) != KEY_BYTES:
+        raise BadKey
+    made = Cipher.__new__(Cipher)
+    made._gcm = AESGCM(key)  # noqa: SLF001 - ours
+    return made

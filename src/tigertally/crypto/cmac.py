@@ -1,14 +1,15 @@
 """AES-256-CMAC by column: keyed digests of many short values at once (NIST SP 800-38B, RFC 4493).
 
-A pseudorandom function of 16 bytes, for digests that find equal values and for tokens that stand for them. Values of one
-length are one array, and each of their blocks is one call of the cipher for all of them: a tenth of what a call of HMAC
-for each would cost. Shapes: n values of any lengths in, n digests of :data:`MAC_BYTES` out. Not for secrets compared
-one by one: use ``digest.KeyedDigest``.
+A pseudorandom function of 16 bytes, for digests that find equal values and for tokens that stand for them. Values of
+one length are one array, and each of their blocks is one call of the cipher for all of them: a tenth of what a call of
+HMAC for each would cost. Shapes: n values of any lengths in, n digests of :data:`MAC_BYTES` out. Not for secrets
+compared one by one: use ``digest.KeyedDigest``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -58,7 +59,7 @@ class ColumnMac:
         lengths = np.fromiter(map(len, values), np.int64, len(values))
         order = np.argsort(lengths, kind="stable")
         edges = np.flatnonzero(np.diff(lengths[order], prepend=-1, append=-1)).tolist()
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             chosen = order[start:stop]
             joined = b"".join([values[at] for at in chosen.tolist()])
             out[chosen] = self._of_one_length(np.frombuffer(joined, np.uint8).reshape(len(chosen), -1))

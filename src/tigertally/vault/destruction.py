@@ -25,7 +25,7 @@ from tigertally.vault.ports import KeyKeeper
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SealedSample:
-    """One sealed value as it lay in the vault, with all that its opening needs but the keys."""
+    """One sealed record as it lay in the vault, with all that its opening needs but the keys."""
 
     key_version: int
     wrapped_key: bytes
@@ -41,8 +41,8 @@ def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: st
     rows = sql.records_of(tx, scope=scope, subjects=[raw])
     if not rows:
         raise NoSuchSubject
-    held = entries.entries(rows[0].fields)
-    sql.delete_subject(tx, scope=scope, subject=raw, tokens=sorted({entry.token for entry in held}))
+    held = entries.places(rows[0].fields)
+    sql.delete_subject(tx, scope=scope, subject=raw, tokens=sorted({str(one.token, "ascii") for one in held}))
     payloads = ledger.erase_payloads(tx, subject, actor=actor, now=now)
     payload: dict[str, Json] = {"scope": scope, "fields": len(held), "payloads": payloads}
     ledger.append(tx, Event(kind=events.SUBJECT_ERASED, payload=payload, actor=actor, about=(subject,)), now=now)
@@ -62,17 +62,17 @@ def zeroised(tx: Tx, *, scope: str) -> frozenset[str]:
 
 
 def sample_sealed(tx: Tx, *, scope: str) -> SealedSample | None:
-    """Return one sealed value of a scope, None if it holds none. Kept in memory only, for :func:`try_open`."""
+    """Return one sealed record of a scope, None if it holds none. Kept in memory only, for :func:`try_open`."""
     for row in sql.records_after(tx, scope=scope, after=b"", limit=1):
         subject = spelling.subject_text(row.subject)
-        for entry in entries.entries(row.fields):
-            return SealedSample(
-                key_version=row.key_version,
-                wrapped_key=row.wrapped_key,
-                key_aad=entries.key_aad(scope, subject, row.key_version),
-                sealed=entry.sealed,
-                aad=entries.aad(scope, subject, entry.code, entry.slot, entry.token),
-            )
+        _, edge = entries.split(row.fields)
+        return SealedSample(
+            key_version=row.key_version,
+            wrapped_key=row.wrapped_key,
+            key_aad=entries.key_aad(scope, subject, row.key_version),
+            sealed=row.fields[edge:],
+            aad=entries.aad(scope, subject, row.fields[:edge]),
+        )
     return None
 
 

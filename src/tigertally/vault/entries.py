@@ -1,105 +1,99 @@
-"""A record's fields, packed: ``u8 code ‖ u8 slot ‖ u8 len ‖ token ‖ u32 len ‖ sealed`` each, ascending, no repeats.
+"""A record's values as stored: a head that tells which there are, and all of them sealed as one.
 
-Each value is sealed under its subject's key with the place it belongs to as associated data,
-``scope | subject | code | slot | token`` (suite and version are in its header): a value moved to another subject,
-field or token does not open. Slots number several values of one class.
+``stored = head ‖ sealed``; ``head = u8 count ‖ count × (u8 code ‖ u8 slot ‖ u8 len ‖ token)``, ascending by (code,
+slot), no repeats; what is sealed is ``count × (u32 len ‖ value)`` in the same order, under the subject's key, with
+``scope | subject | head`` as associated data. So a value moved to another subject, field or token, and a head with
+one byte changed, do not open. Tokens stand in clear because they do everywhere; slots number values of one class.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from tigertally.crypto.aead import Cipher
+from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
+from tigertally.formats.record import Field
 from tigertally.vault.errors import RecordBroken
 
 SLOT_MAX: Final = 255
-_HEAD: Final = 3
-_LENGTH: Final = 4
+_PLACE: Final = 3
+_LENGTH: Final = struct.Struct(">I")
 
 
-class Entry(NamedTuple):
-    """One packed field, taken apart. A tuple, because there are millions of them."""
+class Place(NamedTuple):
+    """Which value: class code, slot, and its token (ASCII). A tuple, because there are millions of them."""
 
     code: int
     slot: int
-    token: str
-    sealed: bytes
+    token: bytes
 
 
-def pack(code: int, slot: int, token: str, sealed: bytes) -> bytes:
-    """Return one packed field."""
-    return bytes((code, slot, len(token))) + token.encode() + len(sealed).to_bytes(_LENGTH, "big") + sealed
+def head_of(codes: Sequence[int], slots: Sequence[int], tokens: Sequence[bytes]) -> bytes:
+    """Return the head of a record whose values are in order."""
+    pieces = [bytes((len(codes),))]
+    pieces += [bytes((code, slot, len(token))) + token for code, slot, token in zip(codes, slots, tokens, strict=True)]
+    return b"".join(pieces)
 
 
-def split(packed: bytes) -> list[bytes]:
-    """Return each packed field, uncut. Raises :class:`RecordBroken`."""
-    pieces: list[bytes] = []
-    at, end, last = 0, len(packed), b""
-    while at < end:
-        if at + _HEAD > end:
+def body_of(values: Sequence[bytes]) -> bytes:
+    """Return what is to be sealed of a record."""
+    pack = _LENGTH.pack
+    return b"".join([pack(len(value)) + value for value in values])
+
+
+def split(stored: bytes) -> tuple[list[Place], int]:
+    """Return the places of a stored record and the length of its head. Raises :class:`RecordBroken`."""
+    places: list[Place] = []
+    end, at, last = len(stored), 1, -1
+    if not stored:
+        raise RecordBroken
+    for _ in range(stored[0]):
+        begin = at + _PLACE
+        if begin > end:
             raise RecordBroken
-        sealed_at = at + _HEAD + packed[at + 2] + _LENGTH
-        after = sealed_at + int.from_bytes(packed[sealed_at - _LENGTH : sealed_at], "big")
-        place = packed[at : at + 2]
-        if after > end or place <= last:
+        code, slot, length = stored[at:begin]
+        at = begin + length
+        order = code << 8 | slot
+        if at > end or order <= last:
             raise RecordBroken
-        pieces.append(packed[at:after])
-        at, last = after, place
-    return pieces
+        places.append(Place(code, slot, stored[begin:at]))
+        last = order
+    return places, at
 
 
-def fields(packed: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    """Return ``(code, slot, token, sealed)`` of each field, in order: the bulk path. Raises :class:`RecordBroken`."""
-    found: list[tuple[int, int, bytes, bytes]] = []
-    at, end, last = 0, len(packed), -1
-    while at < end:
-        body = at + _HEAD
-        if body > end:
-            raise RecordBroken
-        code, slot, length = packed[at:body]
-        sealed_at = body + length + _LENGTH
-        after = sealed_at + int.from_bytes(packed[sealed_at - _LENGTH : sealed_at], "big")
-        place = code << 8 | slot
-        if after > end or place <= last:
-            raise RecordBroken
-        found.append((code, slot, packed[body : body + length], packed[sealed_at:after]))
-        at, last = after, place
-    return found
+def places(stored: bytes) -> list[Place]:
+    """Return the places of a stored record. Raises :class:`RecordBroken`."""
+    return split(stored)[0]
 
 
-def entries(packed: bytes) -> list[Entry]:
-    """Return the fields in order. Raises :class:`RecordBroken`."""
+def sealed_record(cipher: Cipher, *, scope: str, subject: str, head: bytes, body: bytes) -> bytes:
+    """Return a record to store from :func:`head_of` and :func:`body_of`."""
+    return head + cipher.seal(body, aad(scope, subject, head))
+
+
+def open_record(cipher: Cipher, *, scope: str, subject: str, stored: bytes) -> list[Field]:
+    """Return a record's fields in order. Raises :class:`RecordBroken`."""
+    there, edge = split(stored)
     try:
-        return [Entry(code, slot, token.decode("ascii"), sealed) for code, slot, token, sealed in fields(packed)]
-    except UnicodeDecodeError:
+        body = cipher.open(stored[edge:], aad(scope, subject, stored[:edge]))
+    except (DecryptionFailed, UnknownSuite):
         raise RecordBroken from None
+    fields: list[Field] = []
+    at = 0
+    for code, slot, token in there:
+        begin = at + _LENGTH.size
+        at = begin + int.from_bytes(body[at:begin], "big")
+        fields.append(Field(code, slot, body[begin:at], token))
+    if at != len(body):
+        raise RecordBroken
+    return fields
 
 
-def merge(packed: bytes, more: Sequence[bytes]) -> bytes:
-    """Return ``packed`` with more packed fields put in their places. The caller has given them free slots."""
-    return b"".join(sorted([*split(packed), *more]))
-
-
-def places(packed: bytes) -> list[tuple[int, int]]:
-    """Return ``(code, slot)`` of each field, in order. Raises :class:`RecordBroken`."""
-    return [(piece[0], piece[1]) for piece in split(packed)]
-
-
-def aad(scope: str, subject: str, code: int, slot: int, token: str) -> bytes:
-    """Return what a value is bound to."""
-    return f"{scope}|{subject}|{code}|{slot}|{token}".encode()
-
-
-def aads(scope: str, subject: str, where: Sequence[tuple[int, int, str]]) -> list[bytes]:
-    """Return :func:`aad` of each ``(code, slot, token)`` of one subject."""
-    head = f"{scope}|{subject}"
-    return [f"{head}|{code}|{slot}|{token}".encode() for code, slot, token in where]
-
-
-def aads_of(scope: str, subject: str, found: Sequence[tuple[int, int, bytes, bytes]]) -> list[bytes]:
-    """Return :func:`aad` of each of one subject's :func:`fields`."""
-    head = f"{scope}|{subject}|".encode()
-    return [b"%b%d|%d|%b" % (head, code, slot, token) for code, slot, token, _ in found]
+def aad(scope: str, subject: str, head: bytes) -> bytes:
+    """Return what a record's values are bound to."""
+    return f"{scope}|{subject}|".encode() + head
 
 
 def key_aad(scope: str, subject: str, key_version: int) -> bytes:

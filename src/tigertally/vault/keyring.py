@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tigertally.crypto.aead import Cipher
+from tigertally.crypto.cmac import ColumnMac
 from tigertally.crypto.digest import KeyedDigest
 from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.sign import NoteKey, SigningKey
@@ -32,9 +33,9 @@ class VaultKeys:
     scope: str
     active: KeyInfo
     ciphers: Mapping[int, Cipher]
-    index: KeyedDigest
-    token: KeyedDigest
-    commit: KeyedDigest
+    index: ColumnMac
+    token: ColumnMac
+    commit: ColumnMac
     period_s: int
     uses_max: int
 
@@ -71,9 +72,9 @@ def open_scope(
         scope=scope,
         active=active[0],
         ciphers={opened.info.version: Cipher(opened.secret) for opened in versions},
-        index=_digest(tx, keeper, KeyPurpose.INDEX, scope),
-        token=_digest(tx, keeper, KeyPurpose.TOKEN, scope),
-        commit=_digest(tx, keeper, KeyPurpose.COMMIT, scope),
+        index=_mac(tx, keeper, KeyPurpose.INDEX, scope),
+        token=_mac(tx, keeper, KeyPurpose.TOKEN, scope),
+        commit=_mac(tx, keeper, KeyPurpose.COMMIT, scope),
         period_s=period_s,
         uses_max=uses_max,
     )
@@ -87,7 +88,8 @@ def ledger_keys(tx: Tx, keeper: KeyKeeper, *, origin: str) -> LedgerKeys:
     with keys.open_key(tx, keeper, purpose=KeyPurpose.PAYLOAD, scope="").secret as secret:
         payload = Cipher(secret)
     return LedgerKeys(
-        pseudonym=_digest(tx, keeper, KeyPurpose.PSEUDONYM, ""),
+        # The digest keeps the secret itself: it must not be wiped here.
+        pseudonym=KeyedDigest(keys.open_key(tx, keeper, purpose=KeyPurpose.PSEUDONYM, scope="").secret),
         payload=payload,
         note=NoteKey(keys.open_key(tx, keeper, purpose=KeyPurpose.NOTE, scope="").secret),
         origin=origin,
@@ -110,6 +112,6 @@ def transfer_key(tx: Tx, keeper: KeyKeeper) -> TransferKey:
     return TransferKey(keys.open_key(tx, keeper, purpose=KeyPurpose.TRANSFER, scope="").secret)
 
 
-def _digest(tx: Tx, keeper: KeyKeeper, purpose: KeyPurpose, scope: str) -> KeyedDigest:
-    # The digest keeps the secret itself: it must not be wiped here.
-    return KeyedDigest(keys.open_key(tx, keeper, purpose=purpose, scope=scope).secret)
+def _mac(tx: Tx, keeper: KeyKeeper, purpose: KeyPurpose, scope: str) -> ColumnMac:
+    with keys.open_key(tx, keeper, purpose=purpose, scope=scope).secret as secret:
+        return ColumnMac(secret)

@@ -14,7 +14,7 @@ from tigertally.crypto.aead import KEY_BYTES, OVERHEAD_BYTES
 
 SUBJECT_BYTES: Final = 16
 DIGEST_BYTES: Final = 16
-SOURCE_BYTES: Final = 32
+SOURCE_BYTES: Final = 16
 WRAPPED_BYTES: Final = OVERHEAD_BYTES + KEY_BYTES
 TOKEN_CHARS: Final = 32
 

@@ -14,14 +14,12 @@ from tigertally.access import Action, Decision
 from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass, mask
 from tigertally.base.ids import SubjectId
 from tigertally.base.secret import SecretText
-from tigertally.crypto.aead import Cipher
-from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
+from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, spelling, sql, values
-from tigertally.vault.entries import Entry
 from tigertally.vault.errors import NoSuchSubject, NoSuchToken, RecordBroken
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.records import digests_of, open_subject_key
+from tigertally.vault.records import digests_of, subject_cipher
 from tigertally.vault.sql import RecordRow
 
 
@@ -117,12 +115,11 @@ def open_value(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place | st
     where = resolve(tx, scope=keys.scope, token=place)[0] if isinstance(place, str) else place
     code = FIELD_RULES[where.cls].code
     row = _record(tx, keys, where.subject)
-    for entry in entries.entries(row.fields):
-        if (entry.code, entry.slot) == (code, where.slot):
-            if token and entry.token != token:
+    for one in _opened(keys, row, where.subject):
+        if (one.code, one.slot) == (code, where.slot):
+            if token and one.token != token.encode():
                 raise RecordBroken
-            cipher = Cipher(open_subject_key(keys, row, where.subject))
-            return SecretText(open_entry(cipher, scope=keys.scope, subject=where.subject, entry=entry))
+            return SecretText(_text(one.value))
     if token:
         raise RecordBroken
     raise NoSuchSubject
@@ -141,43 +138,33 @@ def count_holders(tx: Tx, *, scope: str, classes: Collection[FieldClass]) -> int
     return sql.count_holders(tx, scope=scope, codes=sorted(FIELD_RULES[cls].code for cls in classes))
 
 
-def open_entry(cipher: Cipher, *, scope: str, subject: str, entry: Entry) -> str:
-    """Return the value of one packed field. For rooms of the vault only. Raises ``RecordBroken``."""
-    try:
-        opened = cipher.open(entry.sealed, entries.aad(scope, subject, entry.code, entry.slot, entry.token))
-        return opened.decode()
-    except (DecryptionFailed, UnknownSuite, UnicodeDecodeError):
-        raise RecordBroken from None
+def _opened(keys: VaultKeys, row: RecordRow, subject: str) -> list[Field]:
+    return entries.open_record(subject_cipher(keys, row, subject), scope=keys.scope, subject=subject, stored=row.fields)
 
 
-def open_fields(
-    cipher: Cipher, *, scope: str, subject: str, found: Sequence[tuple[int, int, bytes, bytes]]
-) -> list[str]:
-    """Return the values of one subject's ``entries.fields``. For rooms of the vault only. Raises ``RecordBroken``."""
+def _text(raw: bytes) -> str:
     try:
-        opened = cipher.open_many([sealed for _, _, _, sealed in found], entries.aads_of(scope, subject, found))
-        return [value.decode() for value in opened]
-    except (DecryptionFailed, UnknownSuite, UnicodeDecodeError):
+        return raw.decode()
+    except UnicodeDecodeError:
         raise RecordBroken from None
 
 
 def _masked(tx: Tx, keys: VaultKeys, subject: SubjectId) -> MaskedRecord:
     row = _record(tx, keys, subject)
-    cipher = Cipher(open_subject_key(keys, row, subject))
     shown = [
         MaskedField(
-            cls=_class(entry.code),
-            slot=entry.slot,
-            token=entry.token,
-            masked=mask(_class(entry.code), open_entry(cipher, scope=keys.scope, subject=subject, entry=entry)),
+            cls=_class(one.code),
+            slot=one.slot,
+            token=_text(one.token),
+            masked=mask(_class(one.code), _text(one.value)),
         )
-        for entry in entries.entries(row.fields)
+        for one in _opened(keys, row, subject)
     ]
     return MaskedRecord(subject=subject, fields=tuple(shown))
 
 
 def _bound(row: RecordRow) -> set[tuple[int, int, str]]:
-    return {(entry.code, entry.slot, entry.token) for entry in entries.entries(row.fields)}
+    return {(place.code, place.slot, _text(place.token)) for place in entries.places(row.fields)}
 
 
 def _record(tx: Tx, keys: VaultKeys, subject: str) -> RecordRow:

@@ -2,13 +2,15 @@
 
 Invariants:
 1. one record per subject; a customer's key, from whatever source, leads to one subject through a keyed digest;
-2. a subject has a key of its own, wrapped by the scope's vault key; each value is sealed under it, bound to its place;
+2. a subject has a key of its own, wrapped by the scope's vault key; its values are sealed under it, bound to their
+   places;
 3. a value that a subject holds already adds nothing, so sealing the same batch again changes nothing;
 4. a value without an owner (a leak in a log) that any subject holds adds nothing; else it gets a subject of its own;
 5. the same value has the same token throughout the scope.
 
-Work is by column and by batch: one look-up for all owners, two for all values, one insert per table. Batches of one
-scope are sealed one after another (a lock), so that two of them cannot both make a subject of one customer.
+Work is by column and by batch: :func:`prepare_batch` does what needs keys only, in any process; :func:`store_batch`
+does the rest in a transaction, with one look-up for all owners, two for all values, one insert per table. Batches of
+one scope are stored one after another (a lock), so that two of them cannot both make a subject of one customer.
 """
 
 from __future__ import annotations
@@ -17,22 +19,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto import aead
 from tigertally.crypto.aead import Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.formats.part import FIELDS_MAX
+from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, spelling, sql, tokens, values
 from tigertally.vault.errors import RecordBroken
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.packed import DIGEST_BYTES
 from tigertally.vault.sql import RecordRow, RecordRows, TokenRows
-from tigertally.vault.values import Cells, Rejection
+from tigertally.vault.values import Rejection
 
 _SOURCE_TAG = b"\x00source\x00"  # class codes begin at 1: no value's digest is a source's
+_NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,24 @@ class SealCounts:
     new_subjects: int
     new_fields: int
     known_fields: int
+    rejected: Mapping[Rejection, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Batch:
+    """A batch made ready outside of any transaction, under the scope's keys; its values by owner and class.
+
+    ``sources`` are the digests of the customers' keys. ``owners`` number them, -1 for values without one, which come
+    last; the other columns have its length, each owner's value once. ``derived`` are tokens, "" for cards.
+    """
+
+    sources: Sequence[bytes]
+    owners: Sequence[int]
+    codes: Sequence[int]
+    values: Sequence[bytes]
+    digests: Sequence[bytes]
+    derived: Sequence[str]
+    accepted: int
     rejected: Mapping[Rejection, int]
 
 
@@ -59,36 +81,12 @@ class _Owners:
         self.stored.append(False)
         return len(self.subjects) - 1
 
-    def growing(self, fresh: _Fresh) -> list[bytes]:
-        """Return the subjects whose records get more values."""
-        return sorted({self.subjects[owner] for owner in fresh.owners if self.stored[owner]})
 
+class _Fresh(NamedTuple):
+    """A value that is not in the vault yet: whose it is, and where it stands in the batch."""
 
-@dataclass(slots=True, repr=False)
-class _Fresh:
-    """Values that are not in the vault yet, as columns."""
-
-    owners: list[int] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
-    values: list[bytes] = field(default_factory=list)
-    digests: list[bytes] = field(default_factory=list)
-
-    def add(self, owner: int, code: int, value: bytes, digest: bytes) -> None:
-        self.owners.append(owner)
-        self.codes.append(code)
-        self.values.append(value)
-        self.digests.append(digest)
-
-    def sorted(self) -> _Fresh:
-        """Return the columns by owner and class; what came first stays first."""
-        keys = [owner << 8 | code for owner, code in zip(self.owners, self.codes, strict=True)]
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        return _Fresh(
-            owners=[self.owners[at] for at in order],
-            codes=[self.codes[at] for at in order],
-            values=[self.values[at] for at in order],
-            digests=[self.digests[at] for at in order],
-        )
+    owner: int
+    at: int
 
 
 @dataclass(slots=True, repr=False)
@@ -100,16 +98,16 @@ class NewRows:
     grown_subjects: list[bytes] = field(default_factory=list)
     grown_fields: list[bytes] = field(default_factory=list)
 
-    def add_record(self, subject: bytes, source: bytes | None, wrapped: bytes, packed: bytes) -> None:
+    def add_record(self, subject: bytes, source: bytes | None, wrapped: bytes, stored: bytes) -> None:
         """Add a row of the record table."""
         records = self.records
         records.subjects.append(subject)
         records.sources.append(source)
         records.wrapped.append(wrapped)
-        records.fields.append(packed)
+        records.fields.append(stored)
 
     def add_tokens(
-        self, subject: bytes, digests: list[bytes], codes: list[int], slots: list[int], spelled: list[str]
+        self, subject: bytes, digests: Sequence[bytes], codes: Sequence[int], slots: Sequence[int], spelled: list[str]
     ) -> None:
         """Add one subject's rows of the token table."""
         tokens = self.tokens
@@ -127,21 +125,34 @@ class NewRows:
         return len(self.records.subjects)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Batch:
-    """A batch made ready outside of any transaction: whose values, which, and their digests under the scope's key."""
-
-    subjects: Sequence[str]
-    cells: Cells
-    digests: Sequence[bytes]
-
-
 def prepare_batch(
     keys: VaultKeys, *, subjects: Sequence[str], fields: Sequence[tuple[FieldClass, Sequence[str | None]]]
 ) -> Batch:
     """Check and digest a batch (shapes and problems as in :func:`seal_batch`) while another one is stored."""
     cells = values.accept(fields, rows=len(subjects))
-    return Batch(subjects=subjects, cells=cells, digests=digests_of(keys, cells.codes, cells.values))
+    digests = digests_of(keys, cells.codes, cells.values)
+    number = {customer: at for at, customer in enumerate(dict.fromkeys(filter(None, subjects)))}
+    owner_of_row = [number.get(customer, _NOBODY) for customer in subjects]
+    owners = [owner_of_row[row] for row in cells.rows]
+    first: dict[tuple[int, bytes], int] = {}
+    for at, place in enumerate(zip(owners, digests, strict=True)):
+        first.setdefault(place, at)
+    last = len(number)
+    rank = [(owner if owner >= 0 else last) << 8 | code for owner, code in zip(owners, cells.codes, strict=True)]
+    order = sorted(first.values(), key=rank.__getitem__)  # stable: what came first stays first
+    codes, encoded = [cells.codes[at] for at in order], [cells.values[at] for at in order]
+    # A customer's key is the source's own text, whatever it is; different texts must stay different.
+    sources = keys.index.many([_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in number])
+    return Batch(
+        sources=sources,
+        owners=[owners[at] for at in order],
+        codes=codes,
+        values=encoded,
+        digests=[digests[at] for at in order],
+        derived=tokens.derive(keys.token, codes, encoded),
+        accepted=len(cells.rows),
+        rejected=cells.rejected,
+    )
 
 
 def seal_batch(
@@ -162,190 +173,173 @@ def seal_batch(
 
 def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> SealCounts:
     """Seal what :func:`prepare_batch` gave under the same keys. Raises like :func:`seal_batch`."""
-    cells, digests = batch.cells, batch.digests
-    if not cells.rows:
-        return SealCounts(new_subjects=0, new_fields=0, known_fields=0, rejected=cells.rejected)
+    rejected = dict(batch.rejected)
+    if not batch.accepted:
+        return SealCounts(new_subjects=0, new_fields=0, known_fields=0, rejected=rejected)
     tx.lock(f"vault:{keys.scope}")
-    owners, owner_at = _find_owners(tx, keys, batch.subjects, cells.rows)
-    fresh, orphans = _select(tx, keys, cells, digests, owners, owner_at)
-    wanted = set(fresh.digests).union([digests[at] for at in orphans])
+    owners = _find_owners(tx, keys, batch.sources)
+    fresh, orphans = _select(tx, keys, batch, owners)
+    wanted = {batch.digests[one.at] for one in fresh}.union([batch.digests[at] for at in orphans])
     known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(wanted))
-    _adopt(fresh, orphans, cells, digests, owners, known)
-    known_fields = len(cells.rows) - len(fresh.owners)
+    fresh += _adopted(batch, fresh, orphans, owners, known)
     rows = NewRows()
-    if fresh.owners:
-        token_of = _tokens_for(tx, keys, fresh, known)
-        kek = keys.spend(tx, wraps=len({owner for owner in fresh.owners if not owners.stored[owner]}), now=now)
-        growing = sql.records_of(tx, scope=keys.scope, subjects=owners.growing(fresh))
-        records = {row.subject: row for row in growing}
-        cells.reject(Rejection.TOO_MANY, _seal(keys, kek, owners, records, fresh.sorted(), token_of, rows))
+    if fresh:
+        spelled = _tokens_for(tx, keys, batch, fresh, known)
+        kek = keys.spend(tx, wraps=len({one.owner for one in fresh if not owners.stored[one.owner]}), now=now)
+        dropped = _seal(tx, keys, kek, batch, owners, fresh, spelled, rows)
+        if dropped:
+            rejected[Rejection.TOO_MANY] = rejected.get(Rejection.TOO_MANY, 0) + dropped
     new_subjects = rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
     return SealCounts(
         new_subjects=new_subjects,
         new_fields=len(rows.tokens.digests),
-        known_fields=known_fields,
-        rejected=cells.rejected,
+        known_fields=batch.accepted - len(fresh),
+        rejected=rejected,
     )
 
 
 def digests_of(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) -> list[bytes]:
     """Return the keyed digest (16 bytes) of each value of class ``code``: how equal values are found."""
     heads = {code: bytes((code,)) for code in set(codes)}
-    made = keys.index.many(heads[code] + value for code, value in zip(codes, encoded, strict=True))
-    return [digest[:DIGEST_BYTES] for digest in made]
+    return keys.index.many([heads[code] + value for code, value in zip(codes, encoded, strict=True)])
 
 
 def open_subject_key(keys: VaultKeys, row: RecordRow, subject: str) -> SecretBytes:
     """Return a record's own key. Raises :class:`RecordBroken`."""
-    cipher = keys.ciphers.get(row.key_version)
-    if cipher is None:
+    kek = keys.ciphers.get(row.key_version)
+    if kek is None:
         raise RecordBroken
     try:
-        return cipher.unwrap(row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
+        return kek.unwrap(row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
     except (DecryptionFailed, UnknownSuite):
         raise RecordBroken from None
 
 
-def seal_fields(
-    cipher: Cipher,
-    *,
-    scope: str,
-    subject: str,
-    codes: Sequence[int],
-    slots: Sequence[int],
-    spelled: Sequence[str],
-    encoded: Sequence[bytes],
-) -> list[bytes]:
-    """Return one subject's values sealed and packed, in the order given."""
-    places = list(zip(codes, slots, spelled, strict=True))
-    sealed = cipher.seal_many(encoded, entries.aads(scope, subject, places))
-    return [entries.pack(*place, body) for place, body in zip(places, sealed, strict=True)]
+def subject_cipher(keys: VaultKeys, row: RecordRow, subject: str) -> Cipher:
+    """Return a cipher under a record's own key. Raises :class:`RecordBroken`."""
+    kek = keys.ciphers.get(row.key_version)
+    if kek is None:
+        raise RecordBroken
+    try:
+        return kek.unwrapped(row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
+    except (DecryptionFailed, UnknownSuite):
+        raise RecordBroken from None
 
 
-def _find_owners(tx: Tx, keys: VaultKeys, subjects: Sequence[str], rows: Sequence[int]) -> tuple[_Owners, list[int]]:
-    """Return the owners of the values that stood in ``rows``, and each value's owner by ordinal, -1 if unknown."""
-    owner_of: dict[str, int] = {}
-    for row in rows:
-        customer = subjects[row]
-        if customer and customer not in owner_of:
-            owner_of[customer] = len(owner_of)
-    # A customer's key is the source's own text, whatever it is; different texts must stay different.
-    sources = keys.index.many(_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in owner_of)
+def _find_owners(tx: Tx, keys: VaultKeys, sources: Sequence[bytes]) -> _Owners:
     found = sql.subjects_of_sources(tx, scope=keys.scope, digests=sorted(sources))
     made = spelling.new_subjects(len(sources))
-    names = [found.get(source, new) for new, source in zip(made, sources, strict=True)]
-    stored = [source in found for source in sources]
-    owner_at = [owner_of.get(subjects[row], -1) for row in rows]
-    return _Owners(subjects=names, sources=list(sources), stored=stored), owner_at
+    return _Owners(
+        subjects=[found.get(source, new) for new, source in zip(made, sources, strict=True)],
+        sources=list(sources),
+        stored=[source in found for source in sources],
+    )
 
 
-def _select(
-    tx: Tx, keys: VaultKeys, cells: Cells, digests: Sequence[bytes], owners: _Owners, owner_at: Sequence[int]
-) -> tuple[_Fresh, list[int]]:
+def _select(tx: Tx, keys: VaultKeys, batch: Batch, owners: _Owners) -> tuple[list[_Fresh], list[int]]:
     """Return the values that are new to their owner, and the positions of those without one."""
+    digests, stored = batch.digests, owners.stored
     # Only an owner that is in the vault already can hold anything there.
-    old = [at for at, owner in enumerate(owner_at) if owner >= 0 and owners.stored[owner]]
+    old = [at for at, owner in enumerate(batch.owners) if owner >= 0 and stored[owner]]
     old.sort(key=digests.__getitem__)
-    names = [owners.subjects[owner_at[at]] for at in old]
+    names = [owners.subjects[batch.owners[at]] for at in old]
     found = sql.held_by(tx, scope=keys.scope, digests=[digests[at] for at in old], subjects=names)
     held = {old[position] for position in found}
-    places: set[bytes] = set()
-    fresh = _Fresh()
-    orphans: list[int] = []
-    for at, owner in enumerate(owner_at):
-        if owner < 0:
-            orphans.append(at)
-        elif at not in held:
-            place = digests[at] + owners.subjects[owner]
-            if place not in places:
-                places.add(place)
-                fresh.add(owner, cells.codes[at], cells.values[at], digests[at])
-    return fresh, orphans
+    owned = [_Fresh(owner, at) for at, owner in enumerate(batch.owners) if owner >= 0 and at not in held]
+    return owned, [at for at, owner in enumerate(batch.owners) if owner < 0]
 
 
-def _adopt(
-    fresh: _Fresh,
-    orphans: Sequence[int],
-    cells: Cells,
-    digests: Sequence[bytes],
-    owners: _Owners,
-    known: Mapping[bytes, str],
-) -> None:
-    """Add the values without an owner that nobody holds, each as a subject of its own."""
-    anywhere = set(fresh.digests).union(known)
-    for at in orphans:
-        if digests[at] not in anywhere:
-            anywhere.add(digests[at])
-            fresh.add(owners.add_unattributed(), cells.codes[at], cells.values[at], digests[at])
+def _adopted(
+    batch: Batch, fresh: Sequence[_Fresh], orphans: Sequence[int], owners: _Owners, known: Mapping[bytes, str]
+) -> list[_Fresh]:
+    """Return the values without an owner that nobody holds, each of a new subject of its own."""
+    anywhere = {batch.digests[one.at] for one in fresh}.union(known) if orphans else set()
+    return [_Fresh(owners.add_unattributed(), at) for at in orphans if batch.digests[at] not in anywhere]
 
 
-def _tokens_for(tx: Tx, keys: VaultKeys, fresh: _Fresh, known: dict[bytes, str]) -> dict[bytes, str]:
+def _tokens_for(
+    tx: Tx, keys: VaultKeys, batch: Batch, fresh: Sequence[_Fresh], known: Mapping[bytes, str]
+) -> dict[bytes, str]:
     """Return the token of every fresh value by digest: the one the scope has for it, else a new one."""
-    missing: dict[bytes, int] = {}
-    for at, digest in enumerate(fresh.digests):
-        if digest not in known:
-            missing.setdefault(digest, at)
+    spelled = {batch.digests[at]: batch.derived[at] for _, at in fresh}
+    spelled.update(known)
+    cards = {batch.digests[at]: batch.values[at].decode() for _, at in fresh if not spelled[batch.digests[at]]}
 
     def taken(made: list[str]) -> set[str]:
         return set(sql.tokens_taken(tx, scope=keys.scope, tokens=made))
 
-    positions = list(missing.values())
-    codes, encoded = [fresh.codes[at] for at in positions], [fresh.values[at] for at in positions]
-    made = tokens.make(keys.token, codes, encoded, taken=taken)
-    return known | dict(zip(missing, made, strict=True))
+    spelled.update(zip(cards, tokens.draw(list(cards.values()), taken=taken), strict=True))
+    return spelled
 
 
 def _seal(
+    tx: Tx,
     keys: VaultKeys,
     kek: Cipher,
+    batch: Batch,
     owners: _Owners,
-    records: Mapping[bytes, RecordRow],
-    fresh: _Fresh,
-    token_of: Mapping[bytes, str],
+    fresh: Sequence[_Fresh],
+    spelled: Mapping[bytes, str],
     rows: NewRows,
 ) -> int:
     """Seal fresh values, which are sorted by owner, into ``rows``; return how many found no room any more."""
-    spelled = [token_of[digest] for digest in fresh.digests]
-    names = dict(zip(owners.subjects, spelling.subjects_text(owners.subjects), strict=True))
-    dropped = start = 0
-    for owner, run in groupby(fresh.owners):
-        stop = after = start + sum(1 for _ in run)
-        raw = owners.subjects[owner]
+    growing = sorted({owners.subjects[one.owner] for one in fresh if owners.stored[one.owner]})
+    records = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=growing)}
+    names = spelling.subjects_text(owners.subjects)
+    dropped = 0
+    for owner, run in groupby(fresh, key=itemgetter(0)):
+        positions = [at for _, at in run]
+        raw, subject = owners.subjects[owner], names[owner]
         record = records.get(raw)
         held = [] if record is None else entries.places(record.fields)
-        if stop - start > FIELDS_MAX - len(held):
-            stop = start + FIELDS_MAX - len(held)
-            dropped += after - stop
-        if stop > start:
-            codes = fresh.codes[start:stop]
-            slots, digests = _free_slots(codes, held), fresh.digests[start:stop]
-            rows.add_tokens(raw, digests, codes, slots, spelled[start:stop])
-            subject = names[raw]
-            secret = aead.new_key() if record is None else open_subject_key(keys, record, subject)
-            packed = seal_fields(
-                Cipher(secret),
-                scope=keys.scope,
-                subject=subject,
-                codes=codes,
-                slots=slots,
-                spelled=spelled[start:stop],
-                encoded=fresh.values[start:stop],
+        room = FIELDS_MAX - len(held)
+        if len(positions) > room:
+            dropped += len(positions) - room
+            positions = positions[:room]
+            if not positions:
+                continue
+        codes = [batch.codes[at] for at in positions]
+        slots = _free_slots(codes, held)
+        digests = [batch.digests[at] for at in positions]
+        mine = [spelled[digest] for digest in digests]
+        rows.add_tokens(raw, digests, codes, slots, mine)
+        added = [batch.values[at] for at in positions]
+        if record is None:
+            cipher, wrapped = kek.fresh(entries.key_aad(keys.scope, subject, keys.active.version))
+            head = entries.head_of(codes, slots, [token.encode() for token in mine])
+            stored = entries.sealed_record(
+                cipher, scope=keys.scope, subject=subject, head=head, body=entries.body_of(added)
             )
-            if record is None:
-                wrapped = kek.wrap(secret, entries.key_aad(keys.scope, subject, keys.active.version))
-                rows.add_record(raw, owners.sources[owner], wrapped, b"".join(packed))
-            else:
-                rows.grown_subjects.append(raw)
-                rows.grown_fields.append(entries.merge(record.fields, packed))
-        start = after
+            rows.add_record(raw, owners.sources[owner], wrapped, stored)
+        else:
+            more = [
+                Field(code, slot, value, token.encode())
+                for code, slot, value, token in zip(codes, slots, added, mine, strict=True)
+            ]
+            rows.grown_subjects.append(raw)
+            rows.grown_fields.append(_grown(keys, record, subject, more))
     return dropped
 
 
-def _free_slots(codes: list[int], held: Sequence[tuple[int, int]]) -> list[int]:
+def _grown(keys: VaultKeys, record: RecordRow, subject: str, more: Sequence[Field]) -> bytes:
+    """Return a record with more values in free slots, sealed again under its own key. Raises ``RecordBroken``."""
+    cipher = subject_cipher(keys, record, subject)
+    held = entries.open_record(cipher, scope=keys.scope, subject=subject, stored=record.fields)
+    codes, slots, kept, spelled = zip(*sorted([*held, *more]), strict=True)
+    return entries.sealed_record(
+        cipher,
+        scope=keys.scope,
+        subject=subject,
+        head=entries.head_of(codes, slots, spelled),
+        body=entries.body_of(kept),
+    )
+
+
+def _free_slots(codes: list[int], held: Sequence[entries.Place]) -> list[int]:
     """Return a slot for each new value: after those of its class that are held."""
     if not held and len(set(codes)) == len(codes):
         return [0] * len(codes)
-    following = {code: slot + 1 for code, slot in held}
+    following = {place.code: place.slot + 1 for place in held}
     slots: list[int] = []
     for code in codes:
         slots.append(following.get(code, 0))

@@ -2,7 +2,7 @@
 
 ``vault_key`` holds wrapped keys; ``vault_record`` one row per subject; ``vault_token`` one row per value of a
 subject: the keyed digest finds a value, the token finds its place. Subjects are 16 raw bytes here (their order is
-the order of their ids as text, on both databases). Digests are 16 bytes, source digests 32.
+the order of their ids as text, on both databases). Digests are 16 bytes.
 
 Bulk look-ups join against one parameter: a packed byte string on SQLite, an array on PostgreSQL.
 """
@@ -206,7 +206,7 @@ class TokenRows:
 
 @dataclass(slots=True, repr=False)
 class RecordRows:
-    """New rows of the record table as columns: subject of 16 bytes, source digest of 32 if known, wrapped key."""
+    """New rows of the record table as columns: subject of 16 bytes, source digest of 16 if known, wrapped key."""
 
     subjects: list[bytes] = field(default_factory=list)
     sources: list[bytes | None] = field(default_factory=list)

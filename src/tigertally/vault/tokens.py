@@ -3,8 +3,8 @@
 1. A card's token has its length and last four digits, begins with 7 (no issued range does), never passes the Luhn
    check; every digit between is random. The same card has the same token throughout a scope, because the vault
    remembers it; nothing else links the two.
-2. Any other value's token is ``tok_``, two letters of its class, and 26 characters of HMAC-SHA-256 (128 bits) under
-   the scope's token key over class code ‖ value: equal values have equal tokens, so joins survive.
+2. Any other value's token is ``tok_``, two letters of its class, and 26 characters of AES-256-CMAC (128 bits)
+   under the scope's token key over class code ‖ value: equal values have equal tokens, so joins survive.
 
 Equal tokens tell that values are equal, which for classes of few values (an expiry) tells much; the price is named
 in docs/adr/0007. A token stands in clear everywhere, so :func:`misformed` is asked before a stranger's is kept.
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from tigertally.base.fields import FIELD_RULES, FieldClass
-from tigertally.crypto.digest import KeyedDigest
+from tigertally.crypto.cmac import ColumnMac
 from tigertally.vault import digits, spelling
 
 LEAD: Final = 7
@@ -49,19 +49,46 @@ _BODY: Final = np.isin(np.arange(256), spelling.ALPHABET)
 
 
 def make(
-    key: KeyedDigest, codes: Sequence[int], values: Sequence[bytes], *, taken: Callable[[list[str]], set[str]]
+    key: ColumnMac, codes: Sequence[int], values: Sequence[bytes], *, taken: Callable[[list[str]], set[str]]
 ) -> list[str]:
     """Return a token per distinct (code, value). ``taken`` says which of some card tokens are in use already."""
-    out = [""] * len(codes)
+    out = derive(key, codes, values)
     cards = [at for at, code in enumerate(codes) if code == PAN_CODE]
-    others = [at for at, code in enumerate(codes) if code != PAN_CODE]
-    made = key.many(bytes((codes[at],)) + values[at] for at in others)
-    bodies = spelling.spell(b"".join([digest[: spelling.RAW_BYTES] for digest in made]))
-    for at, body in zip(others, bodies, strict=True):
-        out[at] = _PREFIXES[codes[at]] + body
-    for at, token in zip(cards, _card_tokens([values[at].decode() for at in cards], taken), strict=True):
+    for at, token in zip(cards, draw([values[at].decode() for at in cards], taken=taken), strict=True):
         out[at] = token
     return out
+
+
+def derive(key: ColumnMac, codes: Sequence[int], values: Sequence[bytes]) -> list[str]:
+    """Return the token of each value that is no card; "" for cards, whose tokens are not derived from them."""
+    out = [""] * len(codes)
+    others = [at for at, code in enumerate(codes) if code != PAN_CODE]
+    made = key.many([bytes((codes[at],)) + values[at] for at in others])
+    for at, body in zip(others, spelling.spell(b"".join(made)), strict=True):
+        out[at] = _PREFIXES[codes[at]] + body
+    return out
+
+
+def draw(cards: list[str], *, taken: Callable[[list[str]], set[str]]) -> list[str]:
+    """Return a new token for each of some distinct cards, of those that ``taken`` does not name."""
+    out = [""] * len(cards)
+    used: set[str] = set()
+    waiting = list(range(len(cards)))
+    for _ in range(ROUNDS_MAX):
+        if not waiting:
+            return out
+        drawn = _draw([cards[at] for at in waiting])
+        refused = taken(drawn)
+        again: list[int] = []
+        for at, token in zip(waiting, drawn, strict=True):
+            if token in refused or token in used:
+                again.append(at)
+            else:
+                used.add(token)
+                out[at] = token
+        waiting = again
+    # 10^7 tokens and more per last four digits: only a broken generator gets here.
+    raise RuntimeError("no free token")
 
 
 def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]) -> list[int]:
@@ -85,27 +112,6 @@ def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]
     fitting = (spelled[:, :_HEAD_CHARS] == heads).all(axis=1) & _BODY[spelled[:, _HEAD_CHARS:]].all(axis=1)
     wrong += [at for at, fits in zip(others, fitting.tolist(), strict=True) if not fits]
     return wrong
-
-
-def _card_tokens(pans: list[str], taken: Callable[[list[str]], set[str]]) -> list[str]:
-    out = [""] * len(pans)
-    used: set[str] = set()
-    waiting = list(range(len(pans)))
-    for _ in range(ROUNDS_MAX):
-        if not waiting:
-            return out
-        drawn = _draw([pans[at] for at in waiting])
-        refused = taken(drawn)
-        again: list[int] = []
-        for at, token in zip(waiting, drawn, strict=True):
-            if token in refused or token in used:
-                again.append(at)
-            else:
-                used.add(token)
-                out[at] = token
-        waiting = again
-    # 10^7 tokens and more per last four digits: only a broken generator gets here.
-    raise RuntimeError("no free token")
 
 
 def _draw(pans: list[str]) -> list[str]:

@@ -2,8 +2,8 @@
 
 Export opens values in memory and gives columns; sealing them to the buyer is ``handover``'s. Import seals every
 value again under this installation's own keys and keeps subjects and tokens, so that the protected copies stay
-joined to the vault. A subject's salt is the first 16 bytes of HMAC(commit key, bundle ‖ subject): the same bundle
-made again has the same commitments, and another bundle tells nothing about this one.
+joined to the vault. A subject's salt is AES-256-CMAC(commit key, bundle ‖ subject): the same bundle made again
+has the same commitments, and another bundle tells nothing about this one.
 
 Import invariants: a subject is stored as a whole or not at all; storing it again changes nothing; a subject that is
 here with other values, a token that stands for something else here, a token that could hide a value, a value that
@@ -13,21 +13,20 @@ the vault would not seal: each is named, and the caller's transaction undoes the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
-from tigertally.crypto import aead
-from tigertally.crypto.aead import Cipher
-from tigertally.formats import part as parts
+from tigertally.formats import record
 from tigertally.formats.part import PartColumns
-from tigertally.formats.record import SALT_BYTES
+from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, spelling, sql, tokens, values
 from tigertally.vault.errors import (
     NoSuchSubject,
+    RecordBroken,
     SadRefused,
     SubjectDiffers,
     TokenClash,
@@ -35,8 +34,7 @@ from tigertally.vault.errors import (
     ValueNotAccepted,
 )
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.reading import open_entry, open_fields
-from tigertally.vault.records import NewRows, digests_of, open_subject_key, seal_fields
+from tigertally.vault.records import NewRows, digests_of, subject_cipher
 from tigertally.vault.sql import RecordRow
 
 
@@ -79,29 +77,39 @@ def import_part(tx: Tx, keys: VaultKeys, *, part: PartColumns, now: datetime) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReadyPart:
-    """A part that was checked and digested outside of any transaction, under the scope's keys."""
+    """A part that was checked, digested and packed outside of any transaction, under the scope's keys.
+
+    ``heads`` and ``bodies`` are each subject's record, to be sealed.
+    """
 
     part: PartColumns
-    encoded: Sequence[bytes]
     digests: Sequence[bytes]
+    heads: Sequence[bytes]
+    bodies: Sequence[bytes]
 
 
 def prepare_part(keys: VaultKeys, *, part: PartColumns) -> ReadyPart:
-    """Check and digest a part while another one is stored. Raises like :func:`check_part`."""
+    """Check, digest and pack a part while another one is stored. Raises like :func:`check_part`."""
     encoded = _accepted(part)
     _one_to_one(part, encoded)
-    return ReadyPart(part=part, encoded=encoded, digests=digests_of(keys, part.code, encoded))
+    spelled = [token.encode() for token in part.token]
+    runs = _runs(part)
+    return ReadyPart(
+        part=part,
+        digests=digests_of(keys, part.code, encoded),
+        heads=[entries.head_of(part.code[run], part.slot[run], spelled[run]) for run in runs],
+        bodies=[entries.body_of(encoded[run]) for run in runs],
+    )
 
 
 def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> int:
     """Store what :func:`prepare_part` gave under the same keys. Returns and raises like :func:`import_part`."""
-    part, encoded, digests = ready.part, ready.encoded, ready.digests
+    part, digests = ready.part, ready.digests
     tx.lock(f"vault:{keys.scope}")
-    starts = part.starts()
-    names = [part.subject[at] for at in starts]
+    runs = _runs(part)
+    names = [part.subject[run.start] for run in runs]
     raws = spelling.subjects_raw(names)
     here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
-    runs = [range(*span) for span in pairwise([*starts, len(part.subject)])]
     missing: list[int] = []
     for at, raw in enumerate(raws):
         row = here.get(raw)
@@ -115,7 +123,13 @@ def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> i
     kek = keys.spend(tx, wraps=len(missing), now=now)
     rows = NewRows()
     for at in missing:
-        _import_subject(keys, kek, raw=raws[at], part=part, run=runs[at], encoded=encoded, digests=digests, rows=rows)
+        name, run = names[at], runs[at]
+        cipher, wrapped = kek.fresh(entries.key_aad(keys.scope, name, keys.active.version))
+        stored = entries.sealed_record(
+            cipher, scope=keys.scope, subject=name, head=ready.heads[at], body=ready.bodies[at]
+        )
+        rows.add_record(raws[at], None, wrapped, stored)
+        rows.add_tokens(raws[at], digests[run], part.code[run], part.slot[run], list(part.token[run]))
     return rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
 
 
@@ -132,8 +146,13 @@ def commitments_of(
     ``salts`` has one salt per subject, as their part did. With ``classes``, over values of those only. Raises
     ``NoSuchSubject``, ``RecordBroken``.
     """
-    part = stored_part(tx, keys, subjects=subjects, salts=salts, classes=classes)
-    return parts.commitments(part), {BY_CODE[code]: count for code, count in sorted(Counter(part.code).items())}
+    found: Counter[int] = Counter()
+    made: list[bytes] = []
+    stored = _fields_of(tx, keys, subjects=subjects, salts=salts, classes=classes)
+    for subject, salt, fields in stored:
+        found.update([one.code for one in fields])
+        made.append(record.commit(salt, record.encode(subject.encode(), fields)))
+    return made, {BY_CODE[code]: count for code, count in sorted(found.items())}
 
 
 def stored_part(
@@ -145,16 +164,43 @@ def stored_part(
     classes: Collection[FieldClass] | None = None,
 ) -> PartColumns:
     """Return what is stored of ``subjects`` (ascending), as a part with these salts. Raises ``NoSuchSubject``."""
+    columns = _Columns()
+    for subject, _, fields in _fields_of(tx, keys, subjects=subjects, salts=salts, classes=classes):
+        columns.add(subject, fields)
+    return columns.part(list(salts))
+
+
+def _fields_of(
+    tx: Tx,
+    keys: VaultKeys,
+    *,
+    subjects: Sequence[str],
+    salts: Sequence[bytes],
+    classes: Collection[FieldClass] | None,
+) -> Iterator[tuple[str, bytes, list[Field]]]:
+    """Yield each subject with its salt and its fields of ``classes``. Raises ``NoSuchSubject`` for one without any."""
     codes = frozenset(BY_CODE) if classes is None else frozenset(FIELD_RULES[cls].code for cls in classes)
     raws = spelling.subjects_raw(subjects)
     here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
     if len(here) != len(raws) or len(salts) != len(raws):
         raise NoSuchSubject
-    columns = _Columns()
-    columns.read(keys, [here[raw] for raw in raws], codes)
-    if columns.subjects != len(raws):
-        raise NoSuchSubject
-    return columns.part(list(salts))
+    for subject, raw, salt in zip(subjects, raws, salts, strict=True):
+        fields = _opened(keys, here[raw], subject, codes)
+        if not fields:
+            raise NoSuchSubject
+        yield subject, salt, fields
+
+
+def _opened(keys: VaultKeys, row: RecordRow, subject: str, codes: Collection[int]) -> list[Field]:
+    fields = entries.open_record(
+        subject_cipher(keys, row, subject), scope=keys.scope, subject=subject, stored=row.fields
+    )
+    return [one for one in fields if one.code in codes]
+
+
+def _runs(part: PartColumns) -> list[slice]:
+    """Return the rows of each subject."""
+    return [slice(*span) for span in pairwise([*part.starts(), len(part.subject)])]
 
 
 class _Columns:
@@ -176,20 +222,25 @@ class _Columns:
         return len(self.order)
 
     def read(self, keys: VaultKeys, rows: Sequence[RecordRow], codes: Collection[int]) -> None:
+        """Take in those of ``rows`` that have values of ``codes``."""
         names = spelling.subjects_text([row.subject for row in rows]) if rows else []
         for row, name in zip(rows, names, strict=True):
-            wanted = [one for one in entries.fields(row.fields) if one[0] in codes]
-            if not wanted:
-                continue
-            cipher = Cipher(open_subject_key(keys, row, name))
-            self.value += open_fields(cipher, scope=keys.scope, subject=name, found=wanted)
-            self.code += [code for code, _, _, _ in wanted]
-            self.slot += [slot for _, slot, _, _ in wanted]
-            # An AAD that held told that the token is what was sealed: ours are ASCII.
-            self.token += [token.decode("ascii") for _, _, token, _ in wanted]
-            self.subject += [name] * len(wanted)
-            self.order.append(name)
-            self.rows_of.append(len(wanted))
+            if any(place.code in codes for place in entries.places(row.fields)):
+                self.add(name, _opened(keys, row, name, codes))
+
+    def add(self, subject: str, fields: Sequence[Field]) -> None:
+        """Take in one subject. Raises ``RecordBroken`` for values that are no text."""
+        codes, slots, found, spelled = zip(*fields, strict=True)
+        self.code += codes
+        self.slot += slots
+        try:
+            self.value += [value.decode() for value in found]
+            self.token += [token.decode("ascii") for token in spelled]
+        except UnicodeDecodeError:
+            raise RecordBroken from None
+        self.subject += [subject] * len(fields)
+        self.order.append(subject)
+        self.rows_of.append(len(fields))
 
     def part(self, salts: Sequence[bytes]) -> PartColumns:
         repeated: list[bytes] = []
@@ -202,7 +253,7 @@ class _Columns:
 
 def _salts(keys: VaultKeys, bundle: str, subjects: Sequence[str]) -> list[bytes]:
     head = bundle.encode() + b"|"
-    return [digest[:SALT_BYTES] for digest in keys.commit.many(head + subject.encode() for subject in subjects)]
+    return keys.commit.many([head + subject.encode() for subject in subjects])
 
 
 def _accepted(part: PartColumns) -> list[bytes]:
@@ -238,17 +289,12 @@ def _one_to_one(part: PartColumns, encoded: Sequence[bytes]) -> None:
         raise ValueNotAccepted(field="-", reason="repeated")
 
 
-def _same(keys: VaultKeys, row: RecordRow, subject: str, part: PartColumns, run: range) -> bool:
+def _same(keys: VaultKeys, row: RecordRow, subject: str, part: PartColumns, run: slice) -> bool:
     """Return whether the stored record is what the part says. Raises ``RecordBroken``."""
-    stored = entries.entries(row.fields)
-    if len(stored) != len(run):
-        return False
-    cipher = Cipher(open_subject_key(keys, row, subject))
-    return all(
-        (entry.code, entry.slot, entry.token) == (part.code[at], part.slot[at], part.token[at])
-        and open_entry(cipher, scope=keys.scope, subject=subject, entry=entry) == part.value[at]
-        for entry, at in zip(stored, run, strict=True)
+    there = zip(
+        part.code[run], part.slot[run], map(str.encode, part.value[run]), map(str.encode, part.token[run]), strict=True
     )
+    return list(there) == _opened(keys, row, subject, frozenset(BY_CODE))
 
 
 def _refuse_clashes(tx: Tx, keys: VaultKeys, spelled: Sequence[str], digests: Sequence[bytes]) -> None:
@@ -261,32 +307,3 @@ def _refuse_clashes(tx: Tx, keys: VaultKeys, spelled: Sequence[str], digests: Se
     for token, digest in sql.tokens_taken(tx, scope=keys.scope, tokens=sorted(digest_of)).items():
         if digest_of[token] != digest:
             raise TokenClash
-
-
-def _import_subject(
-    keys: VaultKeys,
-    kek: Cipher,
-    *,
-    raw: bytes,
-    part: PartColumns,
-    run: range,
-    encoded: Sequence[bytes],
-    digests: Sequence[bytes],
-    rows: NewRows,
-) -> None:
-    subject = part.subject[run[0]]
-    secret = aead.new_key()
-    codes, slots = [part.code[at] for at in run], [part.slot[at] for at in run]
-    spelled = [part.token[at] for at in run]
-    packed = seal_fields(
-        Cipher(secret),
-        scope=keys.scope,
-        subject=subject,
-        codes=codes,
-        slots=slots,
-        spelled=spelled,
-        encoded=[encoded[at] for at in run],
-    )
-    wrapped = kek.wrap(secret, entries.key_aad(keys.scope, subject, keys.active.version))
-    rows.add_record(raw, None, wrapped, b"".join(packed))
-    rows.add_tokens(raw, [digests[at] for at in run], codes, slots, spelled)

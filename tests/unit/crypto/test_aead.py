@@ -61,6 +61,19 @@ def test_many_are_sealed_each_with_its_own_nonce_and_place() -> None:
         Cipher(KEY).open(sealed[0], places[1])
 
 
+def test_a_fresh_key_is_wrapped_as_any_other() -> None:
+    outer = Cipher(KEY)
+    inner, wrapped = outer.fresh(b"place")
+    sealed = inner.seal(b"value", b"here")
+    assert outer.unwrapped(wrapped, b"place").open(sealed, b"here") == b"value"
+    assert Cipher(outer.unwrap(wrapped, b"place")).open(sealed, b"here") == b"value"
+    assert outer.fresh(b"place")[1] != wrapped
+    with pytest.raises(DecryptionFailed):
+        outer.unwrapped(wrapped, b"elsewhere")
+    with pytest.raises(BadKey):
+        outer.unwrapped(outer.wrap(SecretBytes(b"short"), b"place"), b"place")
+
+
 def test_columns_of_different_length_are_a_mistake() -> None:
     with pytest.raises(ValueError, match="shorter"):
         Cipher(KEY).seal_many([b"a", b"b"], [b"place"])

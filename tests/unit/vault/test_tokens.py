@@ -7,11 +7,11 @@ import pytest
 
 from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto.digest import KeyedDigest
+from tigertally.crypto.cmac import ColumnMac
 from tigertally.data.issuers import TEST_NUMBERS, all_ranges, issued, luhn_ok
 from tigertally.vault import digits, tokens
 
-KEY = KeyedDigest(SecretBytes(bytes(32)))
+KEY = ColumnMac(SecretBytes(bytes(32)))
 PAN = FIELD_RULES[FieldClass.PAN].code
 NAME = FIELD_RULES[FieldClass.NAME].code
 
@@ -80,7 +80,7 @@ def test_other_tokens_join_and_name_their_class() -> None:
     assert re.fullmatch(r"tok_mo[0-9a-z]{26}", one)
     assert re.fullmatch(r"tok_na[0-9a-z]{26}", other)
     assert one[6:] != other[6:]
-    (elsewhere,) = tokens.make(KeyedDigest(SecretBytes(b"\x01" * 32)), [code], [b"13800138000"], taken=nobody)
+    (elsewhere,) = tokens.make(ColumnMac(SecretBytes(b"\x01" * 32)), [code], [b"13800138000"], taken=nobody)
     assert elsewhere != one
 
 
