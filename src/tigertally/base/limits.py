@@ -16,6 +16,7 @@ ARCHIVE_DEPTH_MAX: Final = 4
 ARCHIVE_MEMBERS_MAX: Final = 100_000
 ARCHIVE_RATIO_MAX: Final = 200
 ARCHIVE_BYTES_MAX: Final = 8 * 1024**3
+ARCHIVE_SECONDS_MAX: Final = 3_600
 
 # Bulk work: rows held in memory at once.
 BATCH_ROWS: Final = 32_768

@@ -1,9 +1,11 @@
-"""Encodings: tell UTF-8, GB18030 and UTF-16 apart, and turn bytes into UTF-8 with ASCII digits.
+"""Encodings: tell UTF-8, GB18030, Big5 and UTF-16 apart, and turn bytes into UTF-8 with ASCII digits.
 
 A guess is marked as a guess (``certain`` False); a reader then scans both readings. Order of the tests:
 1. a byte order mark decides; 2. NUL bytes speak for UTF-16 when enough of the text becomes letters that
 people write; 3. bytes that are UTF-8 are UTF-8 (ASCII alone is a guess that costs nothing: later text
-may still be GB18030); 4. bytes that GB18030 can read are GB18030, a guess; 5. the rest is ``bytes``.
+may still be GB18030); 4. bytes that are no text but as UTF-16 are UTF-16; 5. bytes that GB18030 or Big5 can
+read are the one whose common characters they use (GB 2312 level 1 is at B0A1-D7F9, Big5 level 1 at A440-C67E), a guess,
+and when the two are close, the raw bytes are the other reading; 6. the rest is ``bytes``.
 """
 
 # ruff: noqa: PLR2004 - the numbers here are byte values and code points
@@ -18,16 +20,24 @@ import numpy as np
 from tigertally.discovery.core import ascii_digits
 
 SAMPLE_BYTES: Final = 65_536
+CODECS: Final = {"gb18030": "gb18030", "big5": "big5hkscs"}
 _UTF16_SHARE_MIN: Final = 0.9
+_PRINTABLE_MAX: Final = 0.7
+_PAIRS: Final = 4_096
+_CLOSE: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """A codec's name (``utf-8``, ``gb18030``, ``utf-16-le``, ``utf-16-be``, ``bytes``), its mark, and if it is sure."""
+    """A codec's name (``utf-8`` ``gb18030`` ``big5`` ``utf-16-le`` ``utf-16-be`` ``bytes``), its mark, if it is sure.
+
+    ``other``: another reading is nearly as likely, so the bytes themselves are to be scanned as well.
+    """
 
     name: str
     bom: bytes
     certain: bool
+    other: bool = False
 
 
 def detect_encoding(sample: bytes) -> Encoding:
@@ -39,9 +49,9 @@ def detect_encoding(sample: bytes) -> Encoding:
         return Encoding(name=_utf16(sample) or "bytes", bom=b"", certain=False)
     if is_utf8(sample):
         return Encoding(name="utf-8", bom=b"", certain=not sample.isascii())
-    if _decodes(sample, "gb18030"):
-        return Encoding(name="gb18030", bom=b"", certain=False)
-    return Encoding(name="bytes", bom=b"", certain=False)
+    if _printable(sample) < _PRINTABLE_MAX and (wide := _utf16(sample)) is not None:
+        return Encoding(name=wide, bom=b"", certain=False)
+    return _two_byte(sample)
 
 
 def is_utf8(data: bytes, *, whole: bool = False) -> bool:
@@ -62,7 +72,7 @@ def to_utf8(data: bytes, name: str) -> tuple[bytes, int]:
     """Return ``data`` (whole characters) as UTF-8 with ASCII digits, and how many characters could not be read."""
     if name in ("utf-8", "bytes"):
         return ascii_digits(data), 0
-    text = data.decode(name, "replace")
+    text = data.decode(CODECS.get(name, name), "replace")
     lost = text.count("\ufffd")
     return ascii_digits(text.encode("utf-8", "replace")), lost
 
@@ -74,6 +84,41 @@ def wide_plane(data: bytes, parity: int) -> bytes:
     plane = low[0::2].copy()
     plane[low[1::2] != 0] = 0xFF
     return plane.tobytes()
+
+
+def _printable(sample: bytes) -> float:
+    """Return the share of printable ASCII."""
+    units = np.frombuffer(sample, np.uint8)
+    return float(((units >= 0x20) & (units < 0x7F)).mean())
+
+
+def _two_byte(sample: bytes) -> Encoding:
+    """Return GB18030 or Big5, or ``bytes`` if neither reads the sample."""
+    shares = {
+        name: _common(sample, lead, trail)
+        for name, lead, trail in (("gb18030", (0xB0, 0xD7), 0xA1), ("big5", (0xA4, 0xC6), 0x40))
+        if _decodes(sample, CODECS[name])
+    }
+    if not shares:
+        return Encoding(name="bytes", bom=b"", certain=False)
+    best = max(shares, key=lambda name: shares[name])
+    close = len(shares) > 1 and max(shares.values()) - min(shares.values()) < _CLOSE
+    return Encoding(name=best, bom=b"", certain=False, other=close)
+
+
+def _common(sample: bytes, lead: tuple[int, int], trail: int) -> float:
+    """Return which share of the two-byte characters is among the common ones of an encoding."""
+    pairs = common = 0
+    units = memoryview(sample)
+    at = 0
+    while at < len(units) - 1 and pairs < _PAIRS:
+        if units[at] < 0x81:
+            at += 1
+            continue
+        pairs += 1
+        common += lead[0] <= units[at] <= lead[1] and units[at + 1] >= trail
+        at += 2
+    return common / max(pairs, 1)
 
 
 def _decodes(sample: bytes, name: str) -> bool:

@@ -31,6 +31,7 @@ from tigertally.sealing.plan import (
     ENCODINGS,
     KINDS,
     MASK,
+    MEMBER_MARK,
     SPAN_CLASSES,
     TEXT_KINDS,
     Action,
@@ -43,7 +44,7 @@ from tigertally.sealing.plan import (
     mistake,
     mistakes_in,
 )
-from tigertally.sealing.rewriters.containers import opened_object
+from tigertally.sealing.rewriters.containers import CONTAINER_KINDS, opened_object
 
 _WHOLE_SHARE_MIN: Final = 0.5
 _BARE: Final = frozenset({FieldClass.CVV, FieldClass.EXPIRY})
@@ -66,7 +67,7 @@ def propose(inventory: Inventory, root: Path) -> Plan:
     for finding in inventory.findings:
         report = reports[finding.object]
         stray = finding.place.kind is PlaceKind.TEXT and report.kind.value not in TEXT_KINDS
-        if _plannable(report) and not stray:
+        if _plannable(report, reports) and not stray:
             grouped.setdefault((finding.object, finding.place.table or ""), []).append(finding)
     sources: list[PlanSource] = []
     names: list[frozenset[str]] = []
@@ -120,13 +121,18 @@ def uncovered(plan: Plan, inventory: Inventory) -> tuple[PlanMistake, ...]:
         )
         for finding in inventory.findings
         if finding.tier is not Confidence.POSSIBLE
-        and _plannable(reports[finding.object])
+        and _plannable(reports[finding.object], reports)
         and not _covered(plan, finding, reports[finding.object])
     )
 
 
-def _plannable(report: ObjectReport) -> bool:
+def _plannable(report: ObjectReport, reports: Mapping[str, ObjectReport]) -> bool:
+    """Return whether a plan can speak of the object: its own kind and those of all that hold it can be rewritten."""
     if report.kind.value not in KINDS:
+        return False
+    steps = report.path.split(MEMBER_MARK)
+    holders = (reports.get(MEMBER_MARK.join(steps[:depth])) for depth in range(1, len(steps)))
+    if any(holder is None or holder.kind not in CONTAINER_KINDS for holder in holders):
         return False
     return report.kind.value not in ENCODED_KINDS or report.encoding in ENCODINGS
 

@@ -160,9 +160,3 @@ def test_a_member_with_a_wrong_checksum_is_partly(scanned: Scan) -> None:
     data[place + 1] ^= 1
     found = scanned({"a.zip": bytes(data)})
     assert rows(found)["a.zip!/a.txt"].status is Status.PARTLY
-
-
-def test_an_office_document_is_scanned_as_its_xml_and_not_green(scanned: Scan) -> None:
-    found = scanned({"a.docx": zipped({"word/document.xml": f"<w:t>{CARDS}</w:t>", "[Content_Types].xml": "<Types/>"})})
-    assert rows(found)["a.docx"].status is Status.PARTLY
-    assert cards(found) == {"a.docx!/word/document.xml": 200}

@@ -1,4 +1,4 @@
-"""gzip and zip: streams of members, each an object of its own, within limits.
+"""Archives: guarded streams of members, and zip; each member is an object of its own, within limits.
 
 Nothing is unpacked to disk: members are read as streams; what needs to seek (a zip or database inside) is
 held in memory up to :data:`NESTED_BYTES_MAX`. Limits (``base.limits``), in this order:
@@ -10,35 +10,57 @@ the archive.
 
 from __future__ import annotations
 
-import gzip
 import io
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, Protocol, cast
 
 from tigertally.base.limits import ARCHIVE_RATIO_MAX
 from tigertally.base.text import Text
 from tigertally.discovery.errors import Unreadable
+from tigertally.discovery.inventory import Kind
 
 NESTED_BYTES_MAX: Final = 256 * 1024 * 1024
 DIRECTORY_BYTES_MAX: Final = 64 * 1024 * 1024
+# What decoders raise of damaged data; RuntimeError is also that a method is not implemented.
+_STREAM_ERRORS: Final = (OSError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile, ValueError, RuntimeError)
 _RATIO_FREE_BYTES: Final = 1024 * 1024  # small things may be as dense as they like
 _STEP_BYTES: Final = 262_144
 _TAIL_BYTES: Final = 22 + 65_535
+_MIME_BYTES_MAX: Final = 200
+_PARTS: Final = (
+    ("xl/workbook.xml", Kind.XLSX),
+    ("xl/workbook.bin", Kind.XLSB),
+    ("word/document.xml", Kind.DOCX),
+    ("ppt/presentation.xml", Kind.PPTX),
+)
+_ODF: Final = {b"application/vnd.oasis.opendocument.spreadsheet": Kind.ODS}
 _UTF8_FLAG: Final = 0x800
 _ENCRYPTED_FLAG: Final = 0x1
 
 BOMB: Final = Text("解压比例超出上限，疑似压缩炸弹，已停止", "unfolds beyond the ratio limit, perhaps a bomb; stopped")
-BUDGET: Final = Text("解压总量超出上限，已停止", "unfolds beyond the limit of bytes; stopped")
+BUDGET: Final = Text("解压总量或时间超出上限，已停止", "unfolds beyond the limit of bytes or time; stopped")
 DAMAGED: Final = Text("压缩数据损坏或被截断", "the compressed data is damaged or cut off")
 DIRECTORY: Final = Text("压缩包目录损坏或过大", "the archive's directory is damaged or too large")
 ENCRYPTED: Final = Text("成员已加密，无法读取", "the member is encrypted; not read")
 METHOD: Final = Text("不支持的压缩方法", "the compression method is not supported")
 NESTED: Final = Text("嵌套过大，未在内存中打开", "nested, and too large to be opened in memory")
 DEPTH: Final = Text("嵌套层数超出上限，未打开", "nested deeper than the limit; not opened")
+
+
+class Unfolding(Protocol):
+    """A stream of a decoder."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return some bytes, at most ``size``; none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is beneath."""
+        ...
 
 
 class Guarded(io.RawIOBase):
@@ -49,10 +71,16 @@ class Guarded(io.RawIOBase):
     """
 
     def __init__(
-        self, stream: gzip.GzipFile | zipfile.ZipExtFile, *, stored: Callable[[], int], spend: Callable[[int], bool]
+        self,
+        stream: Unfolding,
+        *,
+        stored: Callable[[], int],
+        spend: Callable[[int], bool],
+        beneath: io.RawIOBase | None = None,
     ) -> None:
         super().__init__()
         self._stream = stream
+        self._beneath = beneath
         self._stored = stored
         self._spend = spend
         self.total = 0
@@ -81,7 +109,7 @@ class Guarded(io.RawIOBase):
             while size > 0 and (piece := self._stream.read1(min(size, _STEP_BYTES))):
                 pieces.append(piece)
                 size -= len(piece)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError):
+        except _STREAM_ERRORS:
             self.problem = DAMAGED
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -95,6 +123,8 @@ class Guarded(io.RawIOBase):
         """Close the stream as well."""
         if not self.closed:
             self._stream.close()
+            if self._beneath is not None:
+                self._beneath.close()
         super().close()
 
 
@@ -127,13 +157,6 @@ class Counting(io.RawIOBase):
         if not self.closed:
             self._stream.close()
         super().close()
-
-
-def open_gzip(open_: Callable[[], BinaryIO], spend: Callable[[int], bool]) -> Guarded:
-    """Return the unfolded stream of a gzip file."""
-    counted = Counting(open_())
-    unfolded = gzip.GzipFile(fileobj=io.BufferedReader(counted, 65_536), mode="rb")
-    return Guarded(unfolded, stored=lambda: counted.count, spend=spend)
 
 
 @contextmanager
@@ -178,16 +201,17 @@ def member_name(member: zipfile.ZipInfo) -> str:
     return name
 
 
-def is_workbook(archive: zipfile.ZipFile) -> bool:
-    """Return whether the zip is an XLSX workbook."""
+def document_kind(archive: zipfile.ZipFile) -> Kind | None:
+    """Return which office document the zip is, if it is one: by the names that each must have."""
     names = {member.filename for member in archive.infolist()}
-    return "xl/workbook.xml" in names and "[Content_Types].xml" in names
-
-
-def is_document(archive: zipfile.ZipFile) -> bool:
-    """Return whether the zip is another office document, whose text may be split by its markup."""
-    names = {member.filename for member in archive.infolist()}
-    return bool(names & {"word/document.xml", "ppt/presentation.xml", "content.xml", "xl/workbook.bin"})
+    if "[Content_Types].xml" in names:
+        for part, kind in _PARTS:
+            if part in names:
+                return kind
+    if "content.xml" in names and "mimetype" in names:
+        with archive.open("mimetype") as stream:
+            return _ODF.get(stream.read(_MIME_BYTES_MAX).strip(), Kind.ODT)
+    return None
 
 
 def _directory_bytes(stream: BinaryIO) -> int:

@@ -13,11 +13,12 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, Final
 
 from tigertally.base.text import Text
 from tigertally.discovery.core import ascii_digits
-from tigertally.discovery.encodings import Encoding, is_utf8
+from tigertally.discovery.encodings import CODECS, Encoding, is_utf8
 from tigertally.discovery.inventory import Dialect, Finding, Kind, Status
 
 WINDOW_BYTES: Final = 4 * 1024 * 1024
@@ -34,6 +35,13 @@ class Source:
     size: int
     open: Callable[[], BinaryIO]
     path: str | None = None  # of a real file, for readers that need one
+
+    def beside(self, suffix: str) -> bool:
+        """Return whether a real file has another, not empty, beside it that is called as it is plus ``suffix``."""
+        try:
+            return self.path is not None and Path(self.path + suffix).stat().st_size > 0
+        except OSError:
+            return False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,11 +106,11 @@ def text_windows(
     for raw in raw_windows(stream, lost, advance):
         if raw.isascii():
             yield raw, b""
-        elif encoding.name == "gb18030":
-            text = raw.decode("gb18030", "replace")
+        elif encoding.name in CODECS:
+            text = raw.decode(CODECS[encoding.name], "replace")
             bad = text.count("\ufffd")
             lost.characters += bad
-            yield ascii_digits(text.encode()), raw if bad else b""
+            yield ascii_digits(text.encode()), raw if bad or encoding.other else b""
         elif is_utf8(raw, whole=True):
             yield ascii_digits(raw), b""
         else:

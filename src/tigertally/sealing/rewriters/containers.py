@@ -18,9 +18,12 @@ from typing import BinaryIO, Final, cast
 
 from tigertally.base.limits import ARCHIVE_DEPTH_MAX
 from tigertally.base.text import Text
+from tigertally.discovery import Kind
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
 from tigertally.sealing.plan import MEMBER_MARK, stays_inside
 
+# What can be taken apart and written again, member by member.
+CONTAINER_KINDS: Final = frozenset({Kind.ZIP, Kind.GZIP})
 MEMBER_BYTES_MAX: Final = 512 * 1024 * 1024
 _UTF8_FLAG: Final = 0x800
 _GZIP_MAGIC: Final = b"\x1f\x8b"

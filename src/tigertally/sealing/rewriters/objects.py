@@ -22,10 +22,17 @@ from tigertally.discovery import Kind, ObjectReport, Status
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
 from tigertally.sealing.plan import ENCODED_KINDS, ENCODINGS, KEYED_KINDS, KINDS, MEMBER_MARK, Plan, PlanSource
 from tigertally.sealing.rewriters import database, delimited, dump, jsontext, plaintext, workbook
-from tigertally.sealing.rewriters.containers import ARCHIVE_ERRORS, created, like, members_of, seekable, whole
+from tigertally.sealing.rewriters.containers import (
+    ARCHIVE_ERRORS,
+    CONTAINER_KINDS,
+    created,
+    like,
+    members_of,
+    seekable,
+    whole,
+)
 from tigertally.sealing.rewriters.shield import Shield
 
-CONTAINER_KINDS: Final = frozenset({Kind.ZIP, Kind.GZIP})
 _COPY_BYTES: Final = 1 << 20
 
 NOT_WHOLE: Final = Text("没有完整扫描过", "it was not scanned to its end")
@@ -62,9 +69,15 @@ def reason_to_leave(work: Work, path: str) -> Text | None:
         return None  # its members are judged one by one
     if report.status is not Status.SCANNED:
         return report.reason or NOT_WHOLE
-    if report.kind in CONTAINER_KINDS or work.plan.of_object(path) or path not in work.with_findings:
+    if report.kind in CONTAINER_KINDS:
         return None
-    return None if _implied(report) else HAS_FINDINGS
+    known = work.plan.of_object(path) or path not in work.with_findings or _implied(report)
+    return HAS_FINDINGS if _holds_findings(work, path) or not known else None
+
+
+def _holds_findings(work: Work, path: str) -> bool:
+    """Return whether anything inside an archive or a document that is not taken apart here holds findings."""
+    return any(name.startswith(path + MEMBER_MARK) for name in work.with_findings)
 
 
 def write_file(work: Work, source: Path, path: str, target: Path) -> None:
