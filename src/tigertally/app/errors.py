@@ -62,3 +62,52 @@ class NotWritable(Invalid):
     code = "app.not_writable"
     title = Text("无法写入 {path}（{reason}）", "cannot write {path} ({reason})")
     hint = Text("检查路径、权限和磁盘空间；未留下半个文件", "check path, permissions and space; no half file was left")
+
+
+class NoWitness(Missing):
+    """No witness in that folder."""
+
+    code = "app.no_witness"
+    title = Text("{home} 里没有见证方", "there is no witness in {home}")
+    hint = Text("先运行 tigertally witness init", "run tigertally witness init first")
+
+
+class WitnessExists(Conflict):
+    """The folder holds a witness already."""
+
+    code = "app.witness_exists"
+    title = Text("{home} 里已经有一个见证方", "{home} already holds a witness")
+    hint = Text("换一个目录，或直接使用它", "choose another folder, or use the one that is there")
+
+
+class BadWitnessName(Invalid):
+    """A name that no note key can have."""
+
+    code = "app.bad_witness_name"
+    title = Text("见证方名称无效", "this cannot be a witness's name")
+    hint = Text(
+        "用不含空格和加号的 ASCII 名称，例如 counsel.example/w1",
+        "use ASCII without spaces or plus, such as counsel.example/w1",
+    )
+
+
+class WitnessRefused(Conflict):
+    """A witness does not cosign; ``why`` in its own words, from a closed list."""
+
+    code = "app.witness_refused"
+    title = Text("见证方拒绝会签（{status}：{why}）", "the witness does not cosign ({status}: {why})")
+    hint = Text(
+        "大小不符时按它给出的大小重新请求；内容矛盾时保留双方文件作为证据",
+        "if the size is stale, ask again from the size it has; if the contents contradict, keep both files as evidence",
+    )
+
+
+class NoQuorumPolicy(Missing):
+    """Nobody was named who should cosign."""
+
+    code = "app.no_quorum_policy"
+    title = Text("没有见证策略：{path}", "there is no witness policy: {path}")
+    hint = Text(
+        "写一个 C2SP tlog-policy 文件（见 docs/formats/witness.md）",
+        "write a C2SP tlog-policy (docs/formats/witness.md)",
+    )

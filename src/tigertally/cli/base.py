@@ -334,6 +334,10 @@ _Lazy.rooms = {
     "destroy": ("handover", Text("凭收据由两人销毁", "destroy against the receipt, by two persons")),
     "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),
     "ledger": ("ledger", Text("台账：检查点、证明、导出", "the ledger: checkpoints, proofs, export")),
+    "witness": (
+        "witness",
+        Text("见证方：会签台账检查点（不需要安装实例）", "a witness: cosign ledgers (no installation needed)"),
+    ),
     "fsck": ("ledger", Text("核对台账", "check the ledger")),
     "status": ("installation", Text("二十项措施的状态", "where the twenty measures stand")),
 }

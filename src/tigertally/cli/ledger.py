@@ -1,4 +1,4 @@
-"""``ledger`` (checkpoint, log, show, prove, export) and ``fsck``."""
+"""``ledger`` (checkpoint, log, show, prove, cosign, ask, take, export) and ``fsck``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from rich.console import Console
 
 from tigertally.app.errors import NotWritable
 from tigertally.app.settings import write_whole
+from tigertally.app.verbs import cosigning
 from tigertally.app.verbs import ledger as verbs
+from tigertally.app.verbs.cosigning import Cosigned
+from tigertally.app.wire import House
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.limits import NOTE_BYTES_MAX
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.formats.policy import Policy
 from tigertally.formats.verify.files import read_small
 from tigertally.ledger import event_kinds
 
 _BROKEN_EXIT = 7
+_SHORT_EXIT = 3
 # A longer number is no entry but could be somebody's card, which must not be repeated on a screen.
 _INDEX = click.IntRange(0, 999_999_999)
 
@@ -122,6 +127,118 @@ def export(shell: Shell, folder: Path) -> None:
         size = verbs.export_to(house, actor=shell.actor(house), folder=folder, progress=progress)
     told = shell.text_of("已导出 {size} 条到 {folder}", "{size} entries exported to {folder}", size=size, folder=folder)
     shell.result({"folder": str(folder), "entries": size}, lambda out: out.print(told, markup=False))
+
+
+@speak(
+    "把台账发布为 C2SP 分块文件夹（tlog-tiles），任何网页服务器都能提供；再次运行只写新增部分。",
+    "Publish the ledger as a folder of C2SP tiles (tlog-tiles) for any web server; run again, only what is new is "
+    "written.",
+    "tigertally ledger publish ./public/log",
+)
+@ledger_command.command(name="publish", cls=SpeakingCommand)
+@shared
+@click.argument("folder", type=click.Path(path_type=Path))
+def publish(shell: Shell, folder: Path) -> None:
+    """Publish tiles."""
+    with shell.house() as house, shell.progress() as progress:
+        size = verbs.publish(house, folder=folder, progress=progress)
+    told = shell.text_of(
+        "已发布 {size} 条到 {folder}", "{size} entries published in {folder}", size=size, folder=folder
+    )
+    shell.result({"folder": str(folder), "entries": size}, lambda out: out.print(told, markup=False))
+
+
+_POLICY = option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    zh="见证策略文件（默认：安装实例里的 witnesses.policy）",
+    en="the witness policy (default: witnesses.policy in the installation)",
+)
+
+
+def _policy(house: House, path: Path | None) -> Policy:
+    return cosigning.policy_at(house.settings.home / cosigning.POLICY_NAME if path is None else path)
+
+
+def _cosigned(shell: Shell, found: Cosigned) -> None:
+    data: Json = {
+        "checkpoint": found.note.decode(),
+        "size": found.size,
+        "witnesses": list(found.witnesses),
+        "lacking": list(found.lacking),
+        "quorum": found.met,
+        "failed": dict(found.failed),
+    }
+
+    def show(out: Console) -> None:
+        for name in found.witnesses:
+            out.print(f"✓ {name}", markup=False, style="green")
+        for name in found.lacking:
+            out.print(f"? {name}", markup=False, style="yellow")
+        for url, why in found.failed.items():
+            out.print(f"✗ {url}: {why}", markup=False, style="red")
+        met = Text("达到法定见证数：{size} 条", "a quorum has cosigned {size} entries")
+        short = Text("见证数不足：{size} 条", "not yet a quorum for {size} entries")
+        out.print(shell.text(met if found.met else short, size=found.size), style="green" if found.met else "red")
+
+    shell.result(data, show)
+    if not found.met:
+        click.get_current_context().exit(_SHORT_EXIT)
+
+
+@speak(
+    "签署账尾，请策略里有地址的见证方会签。",
+    "Sign the head and have the witnesses of the policy that have an address cosign it.",
+    "tigertally ledger cosign --policy deal.policy",
+)
+@ledger_command.command(name="cosign", cls=SpeakingCommand)
+@shared
+@_POLICY
+def cosign(shell: Shell, policy: Path | None) -> None:
+    """Collect cosignatures."""
+    with shell.house() as house:
+        found = cosigning.cosign(house, policy=_policy(house, policy))
+    _cosigned(shell, found)
+
+
+@speak(
+    "写出给一个见证方的会签请求文件（见证方没有地址时）。",
+    "Write the request for a witness that has no address.",
+    "tigertally ledger ask counsel --out request.txt",
+)
+@ledger_command.command(name="ask", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--out", type=click.Path(path_type=Path), required=True, zh="输出文件", en="output file")
+@_POLICY
+def ask(shell: Shell, name: str, out: Path, policy: Path | None) -> None:
+    """Write a request."""
+    with shell.house() as house:
+        body = cosigning.request(house, policy=_policy(house, policy), name=name)
+    try:
+        write_whole(out, body, mode=0o644)
+    except OSError as error:
+        raise NotWritable(path=out, reason=type(error).__name__) from None
+    shell.result({"request": str(out)}, lambda console: console.print(str(out), markup=False))
+
+
+@speak(
+    "收下见证方的会签结果文件。",
+    "Take the cosignatures that a witness gave.",
+    "tigertally ledger take request.txt answer.txt",
+)
+@ledger_command.command(name="take", cls=SpeakingCommand)
+@shared
+@click.argument("request", type=click.Path(path_type=Path))
+@click.argument("answer", type=click.Path(path_type=Path))
+@_POLICY
+def take(shell: Shell, request: Path, answer: Path, policy: Path | None) -> None:
+    """Take cosignatures."""
+    asked = read_small(request, bytes_max=2 * NOTE_BYTES_MAX)
+    given = read_small(answer, bytes_max=NOTE_BYTES_MAX)
+    with shell.house() as house:
+        found = cosigning.take(house, policy=_policy(house, policy), asked=asked, answer=given)
+    _cosigned(shell, found)
 
 
 @speak(

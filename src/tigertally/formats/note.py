@@ -50,6 +50,10 @@ class Signature:
     key_id: int
     raw: bytes
 
+    def line(self) -> str:
+        """Return the line with its newline."""
+        return f"— {self.name} {to_b64(self.key_id.to_bytes(4, 'big') + self.raw)}\n"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
@@ -60,8 +64,7 @@ class Note:
 
     def to_bytes(self) -> bytes:
         """Return the note's bytes."""
-        lines = [f"— {sig.name} {to_b64(sig.key_id.to_bytes(4, 'big') + sig.raw)}\n" for sig in self.signatures]
-        return (self.text + "\n" + "".join(lines)).encode()
+        return (self.text + "\n" + "".join([found.line() for found in self.signatures])).encode()
 
 
 def parse(data: bytes) -> Note:

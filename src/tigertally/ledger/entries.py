@@ -33,6 +33,7 @@ from tigertally.crypto.sign import NoteKey
 from tigertally.formats.errors import Malformed
 from tigertally.formats.leaf import PSEUDONYM_CHARS, SALT_BYTES, commit_payload
 from tigertally.formats.note import NoteVerifier, verifier_of
+from tigertally.formats.tiles import ENTRY_BYTES_MAX
 from tigertally.ledger import events, spelling, sql, tree
 from tigertally.ledger.errors import ClockWentBack, LedgerBroken, NoSuchEntry
 from tigertally.ledger.events import Event, EventKind, register_event
@@ -99,7 +100,8 @@ class Ledger:
     def append_many(self, tx: Tx, batch: Sequence[Event], *, now: datetime) -> range:
         """Append entries in order; return their indexes.
 
-        Raises :class:`ClockWentBack`; ``ValueError`` for a payload that is not of its kind or a naive ``now``;
+        Raises :class:`ClockWentBack`; ``ValueError`` for a payload that is not of its kind, a naive ``now`` or an
+        entry about more than 1,800;
         ``NotCanonical`` for a payload outside of canonical JSON.
         """
         ready = self._prepare(batch)
@@ -115,6 +117,8 @@ class Ledger:
                 ready.kinds, ready.actors, ready.abouts, ready.commitments, strict=True
             )
         ]
+        if max(map(len, raws)) > ENTRY_BYTES_MAX:
+            raise ValueError("a leaf is too long for a C2SP bundle")
         hashes = [leaf_hash(raw) for raw in raws]
         frontier = Frontier(head.size, head.peaks)
         for hashed in hashes:

@@ -42,3 +42,14 @@ class NoCheckpoint(Missing):
     code = "ledger.no_checkpoint"
     title = Text("台账还没有签署过检查点", "the ledger has no signed checkpoint yet")
     hint = Text("先运行 tigertally ledger checkpoint", "run tigertally ledger checkpoint first")
+
+
+class NotThisLog(Conflict):
+    """A folder of tiles that this ledger does not extend."""
+
+    code = "ledger.not_this_log"
+    title = Text("该文件夹发布的不是本台账的前段", "what the folder has is not an earlier part of this ledger")
+    hint = Text(
+        "换一个空文件夹；若它曾由本台账发布，请运行 tigertally fsck --kept 该文件夹/checkpoint",
+        "choose an empty folder; if this ledger published it, run tigertally fsck --kept FOLDER/checkpoint",
+    )

@@ -223,6 +223,12 @@ def read_leaf_hashes(tx: Tx, *, start: int, stop: int) -> list[bytes]:
     return [bytes(item) for item in tx.scalars(query)]
 
 
+def read_leaves(tx: Tx, *, start: int, stop: int) -> list[bytes]:
+    """Return the leaves ``[start, stop)`` that are there, in order."""
+    query = select(entry.c.leaf).where(entry.c.idx >= start, entry.c.idx < stop).order_by(entry.c.idx)
+    return [bytes(item) for item in tx.scalars(query)]
+
+
 def read_leaf(tx: Tx, idx: int) -> bytes | None:
     """Return a leaf's bytes."""
     found = tx.scalar(select(entry.c.leaf).where(entry.c.idx == idx))
@@ -247,13 +253,8 @@ def entries_about(tx: Tx, pseudonym: str) -> list[int]:
 
 def payloads_about(tx: Tx, pseudonym: str) -> list[int]:
     """Return the indexes of entries about a pseudonym whose payload is there, ascending."""
-    query = (
-        select(about.c.idx)
-        .join(payload, payload.c.idx == about.c.idx)
-        .where(about.c.pseudonym == pseudonym)
-        .order_by(about.c.idx)
-    )
-    return list(tx.scalars(query))
+    held = select(about.c.idx).join(payload, payload.c.idx == about.c.idx).where(about.c.pseudonym == pseudonym)
+    return list(tx.scalars(held.order_by(about.c.idx)))
 
 
 def stream_about(tx: Tx, *, batch_rows: int) -> Iterator[Sequence[tuple[str, int]]]:
@@ -349,6 +350,18 @@ def read_checkpoints(tx: Tx) -> list[tuple[int, bytes]]:
     """Return all checkpoints, smallest first."""
     rows = tx.all(select(checkpoint.c.size, checkpoint.c.note).order_by(checkpoint.c.size))
     return [(row.size, bytes(row.note)) for row in rows]
+
+
+def replace_checkpoint(tx: Tx, *, size: int, note: bytes) -> int:
+    """Put a note in place of the stored one of that size; return rows changed."""
+    return tx.execute(update(checkpoint).where(checkpoint.c.size == size).values(note=note))
+
+
+def newest_checkpoints(tx: Tx, *, above: int, batch_rows: int) -> Iterator[bytes]:
+    """Yield the checkpoints of more than ``above`` entries, newest first."""
+    query = select(checkpoint.c.note).where(checkpoint.c.size > above).order_by(checkpoint.c.size.desc())
+    for rows in tx.stream(query, batch_rows=batch_rows):
+        yield from (bytes(row.note) for row in rows)
 
 
 def read_last_checkpoint(tx: Tx) -> bytes | None:

@@ -15,7 +15,7 @@ from tests.vectors.world import NOW
 from tigertally.base import canon
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES
-from tigertally.formats import ledgerexport, part, statement
+from tigertally.formats import ledgerexport, part, policy, statement
 from tigertally.formats.verify import verify_path
 
 ROOT = Path(__file__).parents[3]
@@ -123,7 +123,8 @@ def test_the_verifier_makes_the_checks_of_bundles_and_ledgers(tmp_path: Path) ->
     made = bundles.outcomes(verify_path(bundles.write(tmp_path), bundles.ALL, now=NOW))
     assert steps_after(page("bundle.md"), "## 4. What must hold") == sorted(made)
     folder = papers.TestLogs().export(tmp_path / "export")
-    trust = type(papers.BOTH)(cards=papers.BOTH.cards, checkpoints=(world.head(7),))
+    quorum = (policy.parse(b"quorum none\n"),)
+    trust = type(papers.BOTH)(cards=papers.BOTH.cards, checkpoints=(world.head(7),), policies=quorum)
     made = bundles.outcomes(verify_path(folder, trust, now=NOW))
     ledger = page("ledger.md")
     assert steps_after(ledger.partition("## 5.")[2], "What must hold") == sorted(made)
@@ -131,7 +132,7 @@ def test_the_verifier_makes_the_checks_of_bundles_and_ledgers(tmp_path: Path) ->
     made = bundles.outcomes(verify_path(tmp_path / "x.checkpoint", trust, now=NOW))
     assert steps_after(ledger.partition("## 3.")[2], "What must hold") == sorted(made)
     (tmp_path / "x.tlog-proof").write_bytes(world.proof(3).to_bytes())
-    made = bundles.outcomes(verify_path(tmp_path / "x.tlog-proof", papers.BOTH, now=NOW))
+    made = bundles.outcomes(verify_path(tmp_path / "x.tlog-proof", trust, now=NOW))
     assert steps_after(ledger.partition("## 4.")[2], "What must hold") == sorted(made)
 
 

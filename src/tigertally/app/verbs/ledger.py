@@ -10,13 +10,14 @@ from pathlib import Path
 from tigertally.access import Action, Actor
 from tigertally.app.errors import NotWritable
 from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.verbs.cosigning import own_policy
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.progress import SILENT, Progress
 from tigertally.formats import leaf as leaves
 from tigertally.formats.leaf import Leaf
 from tigertally.formats.proof import TlogProof
-from tigertally.ledger import checkpoints, export, fsck, sql
+from tigertally.ledger import checkpoints, export, fsck, publishing, sql
 from tigertally.ledger.errors import NoSuchEntry
 from tigertally.store.tx import Tx
 
@@ -40,12 +41,18 @@ def checkpoint(house: House) -> bytes:
 
 
 def prove(house: House, *, actor: Actor, index: int) -> TlogProof:
-    """Return the proof file of one entry, signing a new checkpoint if none covers it."""
+    """Return the proof file of one entry, under the newest checkpoint that a quorum of witnesses cosigned.
+
+    Without a policy, or if no such checkpoint covers the entry, the head is signed and proves it.
+    """
+    policy = own_policy(house)
 
     def work(tx: Tx, now: datetime) -> TlogProof:
         allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("entry", str(index)),))
-        checkpoints.sign_head(tx, house.ledger, now=now)
-        return checkpoints.proof_of(tx, index=index)
+        note = None if policy is None else checkpoints.witnessed(tx, policy, above=index)
+        if note is None:
+            note = checkpoints.sign_head(tx, house.ledger, now=now)
+        return checkpoints.proof_of(tx, index=index, note=note)
 
     return attempt(house, verb="ledger.prove", work=work, actor=actor)
 
@@ -65,6 +72,24 @@ def export_to(house: House, *, actor: Actor, folder: Path, progress: Progress = 
             return export.write(
                 tx, house.ledger, card=house.card_statement, note=note, folder=folder, progress=progress
             )
+    except OSError as error:
+        raise NotWritable(path=folder, reason=type(error).__name__) from None
+
+
+def publish(house: House, *, folder: Path, progress: Progress = SILENT) -> int:
+    """Bring a folder of C2SP tiles up to date; return the size. It holds leaves only, so nobody is asked.
+
+    The newest checkpoint that a quorum cosigned is published, if there is a policy; else the head is signed.
+    """
+    policy = own_policy(house)
+    note = None
+    if policy is not None:
+        with house.store.reading() as tx:
+            note = checkpoints.witnessed(tx, policy, above=0)
+    note = checkpoint(house) if note is None else note
+    try:
+        with house.store.reading() as tx:
+            return publishing.publish(tx, house.ledger, note=note, folder=folder, progress=progress)
     except OSError as error:
         raise NotWritable(path=folder, reason=type(error).__name__) from None
 

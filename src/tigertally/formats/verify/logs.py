@@ -14,6 +14,7 @@ from tigertally.base import clock
 from tigertally.base.errors import Problem
 from tigertally.base.limits import NOTE_BYTES_MAX
 from tigertally.base.text import Text
+from tigertally.crypto.errors import SignatureInvalid
 from tigertally.formats import checkpoint as notes
 from tigertally.formats import leaf, ledgerexport, proof
 from tigertally.formats.checkpoint import Checkpoint
@@ -23,12 +24,13 @@ from tigertally.formats.verify.dealings import WELL_FORMED
 from tigertally.formats.verify.errors import Unreadable
 from tigertally.formats.verify.files import is_regular, paper_at, read_small
 from tigertally.formats.verify.report import Checklist, Exact, Report, said, told
-from tigertally.formats.verify.trust import Context, cards_among, check_not_future, whose
+from tigertally.formats.verify.trust import SKEW_MAX, Context, cards_among, check_not_future, whose
 
 _SIGNED: Final = Text(
     "检查点由台账的两把密钥签署，且台账属于您信任的组织", "both keys of a log that you trust signed the checkpoint"
 )
 _KEPT: Final = Text("与先前留存的检查点一致", "it agrees with the checkpoints kept from earlier")
+_WITNESSED: Final = Text("足够多的见证方会签了检查点", "enough witnesses cosigned the checkpoint")
 _HISTORIES: Final = {
     History.ROLLBACK: Text("台账比先前签署过的短（回滚）", "the log is shorter than it was (rollback)"),
     History.SPLIT_VIEW: Text(
@@ -66,7 +68,7 @@ _EXPORT_STEPS: Final = {
 
 
 def check_checkpoint(data: bytes, context: Context) -> Report:
-    """Verify a checkpoint: 1 form, 2 signatures of a trusted log, 3 what was kept from earlier, 4 not future."""
+    """Verify a checkpoint: 1 form, 2 signed by a trusted log, 3 what was kept earlier, 4 not future, 5 witnesses."""
     found = Checklist(subject=Text("台账检查点", "checkpoint"))
     try:
         signed, _ = notes.parse(data)
@@ -82,11 +84,12 @@ def check_checkpoint(data: bytes, context: Context) -> Report:
         at = notes.verify_dated(data, log)[1]
         _check_kept(found, 3, signed, log, context)
         check_not_future(found, 4, instants=[at], now=context.now)
+        _check_witnesses(found, 5, data, log, context)
     return found.report()
 
 
 def check_proof(data: bytes, context: Context) -> Report:
-    """Verify a proof: 1 form, 2 checkpoint signed, 3 a ledger leaf, 4 included, 5 not from the future."""
+    """Verify a proof: 1 form, 2 checkpoint signed, 3 a ledger leaf, 4 included, 5 not from the future, 6 witnesses."""
     found = Checklist(subject=Text("台账条目证明", "proof of a ledger entry"))
     try:
         paper = proof.parse(data)
@@ -113,11 +116,13 @@ def check_proof(data: bytes, context: Context) -> Report:
         )
         instants.append(notes.verify_dated(paper.checkpoint, log)[1])
     check_not_future(found, 5, instants=instants, now=context.now)
+    if log is not None:
+        _check_witnesses(found, 6, paper.checkpoint, log, context)
     return found.report()
 
 
 def check_export(folder: Path, context: Context) -> Report:
-    """Verify an exported ledger; the ten checks of docs/formats/ledger.md §5."""
+    """Verify an exported ledger; the eleven checks of docs/formats/ledger.md §5."""
     found = Checklist(subject=Text("导出的台账", "exported ledger"))
     note = folder / ledgerexport.CHECKPOINT_NAME
     own = paper_at(folder / ledgerexport.PARTY_NAME)
@@ -142,6 +147,7 @@ def check_export(folder: Path, context: Context) -> Report:
     _tell_export(found, result)
     _tell_kept(found, 9, result.histories)
     check_not_future(found, 10, instants=[result.signed], now=context.now)
+    _check_witnesses(found, 11, data, log, context)
     return found.report()
 
 
@@ -168,6 +174,32 @@ def _check_signed(
         return card.log
     found.fails(step, _SIGNED, said(problem) if problem else None)
     return None
+
+
+def _check_witnesses(found: Checklist, step: int, data: bytes, log: NoteVerifier, context: Context) -> None:
+    """Check each policy that the user gave for this log: enough witnesses cosigned, none of them falsely or later."""
+    signed, note = notes.parse(data)
+    policies = context.trust.policies_for(log)
+    if context.trust.policies and not policies:
+        why = Text("没有关于该台账的见证策略", "no policy is about this log")
+        found.unknown(step, _WITNESSED, why, required=False)
+    for policy in policies:
+        try:
+            cosigned = policy.cosigned(note, signed)
+        except SignatureInvalid as problem:
+            found.fails(step, _WITNESSED, said(problem))
+            continue
+        late = any(at > (context.now + SKEW_MAX).timestamp() for at in cosigned.values())
+        lacking = ", ".join(policy.lacking(cosigned))
+        if late:
+            found.fails(step, _WITNESSED, Text("会签日期在未来", "a cosignature is dated in the future"))
+        elif policy.met(cosigned):
+            names = ", ".join(sorted(cosigned))
+            found.holds(step, _WITNESSED, told("会签：{names}", "cosigned by {names}", names=names) if names else None)
+        else:
+            found.fails(
+                step, _WITNESSED, told("见证数不足，缺少：{names}", "no quorum; missing: {names}", names=lacking)
+            )
 
 
 def _kept(found: Checklist, step: int, log: NoteVerifier, context: Context) -> list[tuple[bytes, Checkpoint]]:

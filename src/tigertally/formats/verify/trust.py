@@ -20,9 +20,11 @@ from tigertally.base.limits import NOTE_BYTES_MAX, STATEMENT_BYTES_MAX
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.crypto.hpke import TransferKey
-from tigertally.formats import checkpoint, party
+from tigertally.formats import checkpoint, party, policy
 from tigertally.formats import statement as dsse
+from tigertally.formats.note import NoteVerifier
 from tigertally.formats.party import PartyCard
+from tigertally.formats.policy import Policy
 from tigertally.formats.statement import Kind, Statement
 from tigertally.formats.verify.errors import UntrustedCard
 from tigertally.formats.verify.files import is_regular, listing, of_kind, paper_at, read_small
@@ -30,15 +32,26 @@ from tigertally.formats.verify.report import Checklist, Exact, said, told
 
 SKEW_MAX: Final = timedelta(minutes=5)
 CHECKPOINT_SUFFIX: Final = ".checkpoint"
+POLICY_SUFFIX: Final = ".policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Cards the user confirmed, the key that opens bundles sent to us, and checkpoints kept from earlier."""
+    """Cards the user confirmed, the key that opens bundles sent to us, checkpoints kept from earlier, policies."""
 
     cards: tuple[PartyCard, ...] = ()
     transfer: TransferKey | None = field(default=None, repr=False)
     checkpoints: tuple[bytes, ...] = ()
+    policies: tuple[Policy, ...] = ()
+
+    def policies_for(self, log: NoteVerifier) -> list[Policy]:
+        """Return the policies that speak of a log: those that list a key of it, and those that list no log."""
+        vkeys = set(log.vkeys())
+        return [
+            policy
+            for policy in self.policies
+            if not policy.logs or any(str(listed.key) in vkeys for listed in policy.logs)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +78,13 @@ class Context:
 
 
 def read_trust(paths: Iterable[Path], *, transfer: TransferKey | None = None) -> Trust:
-    """Return the trust that files and folders hold: party cards (``*.json``) and ``*.checkpoint`` notes.
+    """Return the trust that files and folders hold: party cards (``*.json``), ``*.checkpoint`` notes, ``*.policy``.
 
-    A file that is neither raises :class:`UntrustedCard`; in a folder other files are passed over.
+    A file that is none of them raises :class:`UntrustedCard`; in a folder other files are passed over.
     """
     cards: dict[str, PartyCard] = {}
     notes: list[bytes] = []
+    wanted: list[Policy] = []
     for path in paths:
         inside = listing(path) if path.is_dir() else [path]
         for item in inside:
@@ -78,12 +92,15 @@ def read_trust(paths: Iterable[Path], *, transfer: TransferKey | None = None) ->
                 notes.append(read_small(item, bytes_max=NOTE_BYTES_MAX))
                 checkpoint.parse(notes[-1])
                 continue
+            if item.suffix == POLICY_SUFFIX and is_regular(item):
+                wanted.append(policy.parse(read_small(item, bytes_max=policy.BYTES_MAX)))
+                continue
             paper = paper_at(item) if path.is_dir() else None
             if path.is_dir() and (paper is None or paper.kind is not Kind.PARTY):
                 continue
             card = read_card(item)
             cards[card.fingerprint()] = card
-    return Trust(cards=tuple(cards.values()), transfer=transfer, checkpoints=tuple(notes))
+    return Trust(cards=tuple(cards.values()), transfer=transfer, checkpoints=tuple(notes), policies=tuple(wanted))
 
 
 def read_card(path: Path) -> PartyCard:
