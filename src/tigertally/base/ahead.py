@@ -17,14 +17,19 @@ import pickle
 import signal
 import struct
 import warnings
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Final, Generic, NoReturn, Self, TypeVar
 
 from tigertally.base.errors import Problem, Unavailable
 from tigertally.base.text import Text
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+HELPERS: Final = 2
 
 _LENGTH: Final = struct.Struct(">cQ")
 _ITEM, _PROBLEM, _DEFECT, _END = b"i", b"p", b"d", b"e"
@@ -60,11 +65,17 @@ class Ahead(Generic[T]):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the helper, if it has not ended. Closing again does nothing."""
         self._made.close()
-        with suppress(ProcessLookupError):
-            os.kill(self._helper, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(self._helper, 0)
+        if self._helper:
+            with suppress(ProcessLookupError):
+                os.kill(self._helper, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(self._helper, 0)
+            self._helper = 0
 
     def __iter__(self) -> Iterator[T]:
         while True:
@@ -88,6 +99,38 @@ class Ahead(Generic[T]):
         if len(body) != length:
             raise HelperGone
         return kind, body
+
+
+def spread(work: Callable[[S], T], inputs: Iterable[S], *, helpers: int = HELPERS) -> Generator[T, None, None]:
+    """Yield ``work(one)`` of each input, in order, each made in a helper of its own, ``helpers`` of them at a time.
+
+    Inputs are taken in the caller's process, so they may come from its database; one more is taken than is being worked
+    on. A caller that stops early closes the iterator, and with it every helper.
+    """
+    waiting: deque[Ahead[T]] = deque()
+    try:
+        for one in inputs:
+            waiting.append(Ahead(partial(_only, work, one)))
+            if len(waiting) >= helpers:
+                yield _result(waiting)
+        while waiting:
+            yield _result(waiting)
+    finally:
+        for helper in waiting:
+            helper.close()
+        if isinstance(inputs, Generator):
+            inputs.close()
+
+
+def _only(work: Callable[[S], T], one: S) -> Iterator[T]:
+    yield work(one)
+
+
+def _result(waiting: deque[Ahead[T]]) -> T:
+    with waiting[0] as helper:
+        (made,) = helper
+    waiting.popleft()
+    return made
 
 
 def _help(source: Callable[[], Iterator[T]], made: int) -> NoReturn:

@@ -15,14 +15,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tigertally import vault
 from tigertally.access.policy import Side
 from tigertally.base import canon
+from tigertally.base.ahead import spread
 from tigertally.base.canon import Json
 from tigertally.base.ids import BundleId, new_id
 from tigertally.base.limits import PART_SUBJECTS_MAX
@@ -33,7 +36,6 @@ from tigertally.formats import envelope, manifest, part
 from tigertally.formats import statement as dsse
 from tigertally.formats.dealpapers import Release
 from tigertally.formats.manifest import MANIFEST_NAME, Manifest, Part, part_context, part_name
-from tigertally.formats.part import PartColumns
 from tigertally.formats.shape import Reader, json_counts, parse_canonical
 from tigertally.formats.statement import Kind, Statement
 from tigertally.handover import copies, events, folder, papers, release, sql
@@ -52,7 +54,7 @@ from tigertally.ledger import Ledger
 from tigertally.store import jobs
 from tigertally.store.jobs import Job, JobState
 from tigertally.store.tx import Tx
-from tigertally.vault import VaultKeys
+from tigertally.vault import SealedRows, VaultKeys
 
 JOB_KIND: Final = "handover.bundle"
 WRITING: Final = "writing"
@@ -70,12 +72,12 @@ class _Cursor:
     frontier: Frontier = field(default_factory=Frontier)
     counts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, columns: PartColumns) -> None:
+    def add(self, made: _Made) -> None:
         """Take a part's commitments and counts."""
-        for commitment in part.commitments(columns):
+        for commitment in made.commitments:
             self.frontier.append(leaf_hash(commitment))
-        self.counts.update(part.counts(columns))
-        self.after = columns.subject[-1]
+        self.counts.update(made.counts)
+        self.after = made.last
         self.parts += 1
 
     def to_bytes(self) -> bytes:
@@ -238,22 +240,58 @@ def _write_parts(site: Site, work: _Work, *, terms: Terms, keys: VaultKeys, part
     folder.prepare(work.folder, ours=frozenset([*ours, *folder.PAPER_NAMES]))
     site.progress.begin(Text("写出移交包", "writing the bundle"), work.release.subjects)
     site.progress.advance(cursor.frontier.size)
+    make = partial(_made, work, terms=terms, keys=keys)
+    rows = _rows(site, work, cursor, keys=keys, part_subjects=part_subjects)
+    with closing(spread(make, enumerate(rows, start=cursor.parts))) as parts:
+        for made in parts:
+            job = _write_one(site, work, job, cursor, made, terms=terms)
+    return job
+
+
+def _rows(site: Site, work: _Work, cursor: _Cursor, *, keys: VaultKeys, part_subjects: int) -> Iterator[SealedRows]:
+    """Yield what goes into each part, as it lies in the vault."""
+    after = cursor.after
     while True:
         with site.reading() as tx:
-            columns = vault.export_part(
-                tx, keys, classes=work.release.classes, after=cursor.after, limit=part_subjects, bundle=work.bundle
-            )
-        if columns is None:
-            return job
-        job = _write_one(site, work, job, cursor, columns, terms=terms)
+            found = vault.read_rows(tx, keys, classes=work.release.classes, after=after, limit=part_subjects)
+        if found is None:
+            return
+        yield found
+        after = found.last
 
 
-def _write_one(site: Site, work: _Work, job: Job, cursor: _Cursor, columns: PartColumns, *, terms: Terms) -> Job:
-    name = part_name(cursor.parts)
-    written = folder.write(work.folder, name, _sealed(work, name, columns, terms=terms), on_step=site.on_step)
-    before = cursor.frontier.size
-    cursor.add(columns)
-    subjects = cursor.frontier.size - before
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Made:
+    """A part, sealed, and what it adds to the manifest."""
+
+    name: str
+    sealed: list[bytes]
+    last: str
+    commitments: list[bytes]
+    counts: dict[str, int]
+
+
+def _made(work: _Work, numbered: tuple[int, SealedRows], *, terms: Terms, keys: VaultKeys) -> _Made:
+    """Open rows and seal them to the buyer, in memory. Runs in a helper."""
+    number, rows = numbered
+    name = part_name(number)
+    columns = vault.open_rows(keys, rows, bundle=work.bundle)
+    sealed = envelope.seal(
+        [terms.buyer.transfer], context=part_context(work.bundle, name), plaintext=[part.write_part(columns)]
+    )
+    return _Made(
+        name=name,
+        sealed=list(sealed),
+        last=rows.last,
+        commitments=part.commitments(columns),
+        counts=part.counts(columns),
+    )
+
+
+def _write_one(site: Site, work: _Work, job: Job, cursor: _Cursor, made: _Made, *, terms: Terms) -> Job:
+    written = folder.write(work.folder, made.name, iter(made.sealed), on_step=site.on_step)
+    cursor.add(made)
+    subjects = len(made.commitments)
     now = site.clock.now()
     with site.writing() as tx:
         _record(tx, work, number=cursor.parts - 1, written=written, subjects=subjects)
@@ -266,20 +304,14 @@ def _write_one(site: Site, work: _Work, job: Job, cursor: _Cursor, columns: Part
             actor=site.actor,
             now=now,
             bundle=work.row.bundle,
-            part=name,
+            part=made.name,
             sha256=written.sha256,
             length=written.length,
             subjects=subjects,
         )
-    site.on_step(f"{name} recorded")
+    site.on_step(f"{made.name} recorded")
     site.progress.advance(subjects)
     return job
-
-
-def _sealed(work: _Work, name: str, columns: PartColumns, *, terms: Terms) -> Iterator[bytes]:
-    return envelope.seal(
-        [terms.buyer.transfer], context=part_context(work.bundle, name), plaintext=[part.write_part(columns)]
-    )
 
 
 def _record(tx: Tx, work: _Work, *, number: int, written: Written, subjects: int) -> None:

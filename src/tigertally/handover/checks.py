@@ -16,11 +16,14 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tigertally import vault
+from tigertally.base.ahead import spread
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.crypto.errors import DecryptionFailed
@@ -109,12 +112,12 @@ def verify_parts(
         folder.read_part(place, item)
     progress.begin(Text("核验移交包", "verifying the bundle"), paper.subjects)
     tally = Tally()
-    for item in paper.parts:
-        columns = open_part(place, item, paper, transfer=transfer)
-        tally.add(item, columns, part.commitments(columns), part.counts(columns))
-        vault.check_part(columns)
-        progress.advance(item.subjects)
-        on_step(f"{item.name} verified")
+    check = partial(_checked, place, paper=paper, transfer=transfer)
+    with closing(spread(check, paper.parts)) as parts:
+        for item, checked in zip(paper.parts, parts, strict=True):
+            tally.add(item, checked)
+            progress.advance(item.subjects)
+            on_step(f"{item.name} verified")
     tally.check(paper)
 
 
@@ -163,6 +166,28 @@ def open_part(place: Path, item: Part, paper: Manifest, *, transfer: TransferKey
         raise PartMalformed(name=item.name, where=where) from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a part adds to the tally: its first and last subject, a commitment per subject, counts per class."""
+
+    first: str
+    last: str
+    commitments: Sequence[bytes]
+    counts: Mapping[str, int]
+
+
+def _checked(place: Path, item: Part, *, paper: Manifest, transfer: TransferKey) -> Checked:
+    """Open and check one part (numbers 8–11). Runs in a helper."""
+    columns = open_part(place, item, paper, transfer=transfer)
+    vault.check_part(columns)
+    return Checked(
+        first=columns.subject[0],
+        last=columns.subject[-1],
+        commitments=part.commitments(columns),
+        counts=part.counts(columns),
+    )
+
+
 class Tally:
     """What opened parts add up to: order, counts, root."""
 
@@ -173,14 +198,14 @@ class Tally:
         self.frontier = Frontier()
         self.last = ""
 
-    def add(self, item: Part, columns: PartColumns, commitments: Sequence[bytes], counts: Mapping[str, int]) -> None:
+    def add(self, item: Part, checked: Checked) -> None:
         """Take a part's commitments and counts. Raises ``OutOfOrder``."""
-        if columns.subject[0] <= self.last:
+        if checked.first <= self.last:
             raise OutOfOrder(name=item.name)
-        self.last = columns.subject[-1]
-        for commitment in commitments:
+        self.last = checked.last
+        for commitment in checked.commitments:
             self.frontier.append(leaf_hash(commitment))
-        self.counts.update(counts)
+        self.counts.update(checked.counts)
 
     def differences(self, paper: Manifest) -> list[str]:
         """Return the classes whose counts are not the manifest's."""

@@ -13,14 +13,16 @@ the deal, or any after the deal is over, is refused by name. Salts are not store
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tigertally import vault
 from tigertally.access.policy import Side
 from tigertally.base import canon
-from tigertally.base.ahead import Ahead
+from tigertally.base.ahead import Ahead, spread
 from tigertally.base.text import Text
 from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.sign import SigningKey
@@ -32,7 +34,7 @@ from tigertally.formats.receipt import Receipt
 from tigertally.formats.shape import Reader, json_counts, parse_canonical
 from tigertally.formats.statement import Kind, Statement
 from tigertally.handover import checks, copies, events, facts, papers, sql
-from tigertally.handover.checks import Papers, Tally
+from tigertally.handover.checks import Checked, Papers, Tally
 from tigertally.handover.errors import BundleReplayed, DestructionBegun, NotReconciled, OtherBundle
 from tigertally.handover.site import Site, note
 from tigertally.handover.sql import BundleRow
@@ -40,7 +42,7 @@ from tigertally.handover.terms import OVER, Terms
 from tigertally.store import jobs
 from tigertally.store.jobs import Job
 from tigertally.store.tx import Tx
-from tigertally.vault import VaultKeys
+from tigertally.vault import SealedRows, VaultKeys
 
 JOB_KIND: Final = "handover.receive"
 STORING: Final = "storing"
@@ -205,23 +207,43 @@ def _reconcile(site: Site, work: _Work, *, keys: VaultKeys) -> None:
     """Hold our vault's own records against the manifest. Raises ``NotReconciled``."""
     site.progress.begin(Text("核对入库内容", "reconciling what is stored"), work.manifest.subjects)
     tally = Tally()
-    with Ahead(lambda: _opened(work, work.manifest.parts)) as opened:
-        for item, columns in zip(work.manifest.parts, opened, strict=True):
-            starts = columns.starts()
-            with site.reading() as tx:
-                commitments, counts = vault.commitments_of(
-                    tx,
-                    keys,
-                    subjects=[columns.subject[at] for at in starts],
-                    salts=[columns.salt[at] for at in starts],
-                )
-            tally.add(item, columns, commitments, {cls.value: count for cls, count in counts.items()})
+    parts = work.manifest.parts
+    commit = partial(_committed, keys)
+    with closing(spread(commit, _stored(site, work, keys=keys))) as found:
+        for item, checked in zip(parts, found, strict=True):
+            tally.add(item, checked)
             site.on_step(f"{item.name} reconciled")
             site.progress.advance(item.subjects)
     if wrong := tally.differences(work.manifest):
         raise NotReconciled(what=", ".join(wrong))
     if tally.frontier.root() != work.manifest.root:
         raise NotReconciled(what="root")
+
+
+def _stored(site: Site, work: _Work, *, keys: VaultKeys) -> Iterator[tuple[SealedRows, list[bytes]]]:
+    """Yield, for each part, our own records of its subjects, unopened, and the salts that the part gives them."""
+    with Ahead(lambda: map(_salted, _opened(work, work.manifest.parts))) as salted:
+        for subjects, salts in salted:
+            with site.reading() as tx:
+                rows = vault.rows_of(tx, keys, subjects=subjects)
+            yield rows, salts
+
+
+def _salted(columns: PartColumns) -> tuple[list[str], list[bytes]]:
+    starts = columns.starts()
+    return [columns.subject[at] for at in starts], [columns.salt[at] for at in starts]
+
+
+def _committed(keys: VaultKeys, stored: tuple[SealedRows, list[bytes]]) -> Checked:
+    """Open our own records and commit to them. Runs in a helper."""
+    rows, salts = stored
+    commitments, counts = vault.committed(keys, rows, salts=salts)
+    return Checked(
+        first=rows.first,
+        last=rows.last,
+        commitments=commitments,
+        counts={cls.value: count for cls, count in counts.items()},
+    )
 
 
 def _finish(site: Site, work: _Work, job: Job, *, terms: Terms, signing: SigningKey) -> Statement:

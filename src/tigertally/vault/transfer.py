@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -38,27 +38,59 @@ from tigertally.vault.records import NewRows, digests_of, subject_cipher
 from tigertally.vault.sql import RecordRow
 
 
-def export_part(
-    tx: Tx, keys: VaultKeys, *, classes: Collection[FieldClass], after: str, limit: int, bundle: str
-) -> PartColumns | None:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SealedRows:
+    """Records as they lie in the vault, each with a value of the wanted classes, in order of subject."""
+
+    rows: Sequence[RecordRow]
+    codes: Collection[int]
+
+    @property
+    def first(self) -> str:
+        """The first subject's id."""
+        return spelling.subject_text(self.rows[0].subject)
+
+    @property
+    def last(self) -> str:
+        """The last subject's id."""
+        return spelling.subject_text(self.rows[-1].subject)
+
+
+def read_rows(tx: Tx, keys: VaultKeys, *, classes: Collection[FieldClass], after: str, limit: int) -> SealedRows | None:
     """Return the next at most ``limit`` subjects with a value of ``classes``, ascending after ``after`` ("": first).
 
-    Rows are sorted by (subject, code, slot). None when there are no more. Raises ``SadRefused``, ``RecordBroken``.
+    None when there are no more. Nothing is opened. Raises ``SadRefused``, ``RecordBroken``.
     """
     values.refuse_forbidden(classes)
     codes = frozenset(FIELD_RULES[cls].code for cls in classes)
-    columns = _Columns()
+    found: list[RecordRow] = []
     position = spelling.subject_raw(after) if after else b""
-    while columns.subjects < limit:
-        wanted = limit - columns.subjects
+    while len(found) < limit:
+        wanted = limit - len(found)
         rows = sql.records_after(tx, scope=keys.scope, after=position, limit=wanted)
-        columns.read(keys, rows, codes)
+        found += [row for row in rows if any(place.code in codes for place in entries.places(row.fields))]
         if len(rows) < wanted:
             break
         position = rows[-1].subject
-    if not columns.subject:
+    if not found:
         return None
+    return SealedRows(rows=found, codes=codes)
+
+
+def open_rows(keys: VaultKeys, found: SealedRows, *, bundle: str) -> PartColumns:
+    """Return :func:`read_rows` opened, as rows sorted by (subject, code, slot). Raises ``RecordBroken``."""
+    columns = _Columns()
+    for row, name in zip(found.rows, spelling.subjects_text([row.subject for row in found.rows]), strict=True):
+        columns.add(name, _opened(keys, row, name, found.codes))
     return columns.part(_salts(keys, bundle, columns.order))
+
+
+def export_part(
+    tx: Tx, keys: VaultKeys, *, classes: Collection[FieldClass], after: str, limit: int, bundle: str
+) -> PartColumns | None:
+    """Return :func:`read_rows` and :func:`open_rows` in one."""
+    found = read_rows(tx, keys, classes=classes, after=after, limit=limit)
+    return None if found is None else open_rows(keys, found, bundle=bundle)
 
 
 def check_part(part: PartColumns) -> None:
@@ -133,6 +165,30 @@ def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> i
     return rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
 
 
+def rows_of(tx: Tx, keys: VaultKeys, *, subjects: Sequence[str]) -> SealedRows:
+    """Return the records of ``subjects`` (ascending), for :func:`committed`. Raises ``NoSuchSubject``."""
+    raws = spelling.subjects_raw(subjects)
+    here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
+    if not raws or len(here) != len(raws):
+        raise NoSuchSubject
+    return SealedRows(rows=[here[raw] for raw in raws], codes=frozenset(BY_CODE))
+
+
+def committed(
+    keys: VaultKeys, found: SealedRows, *, salts: Sequence[bytes]
+) -> tuple[list[bytes], dict[FieldClass, int]]:
+    """Return the commitments of records, one salt each, and the values of each class. Needs no database.
+
+    Raises ``NoSuchSubject`` for a record without a value of the wanted classes, ``RecordBroken``.
+    """
+    counted: Counter[int] = Counter()
+    made: list[bytes] = []
+    for subject, salt, fields in _fields_of(keys, found, salts=salts):
+        counted.update([one.code for one in fields])
+        made.append(record.commit(salt, record.encode(subject.encode(), fields)))
+    return made, {BY_CODE[code]: count for code, count in sorted(counted.items())}
+
+
 def commitments_of(
     tx: Tx,
     keys: VaultKeys,
@@ -146,13 +202,7 @@ def commitments_of(
     ``salts`` has one salt per subject, as their part did. With ``classes``, over values of those only. Raises
     ``NoSuchSubject``, ``RecordBroken``.
     """
-    found: Counter[int] = Counter()
-    made: list[bytes] = []
-    stored = _fields_of(tx, keys, subjects=subjects, salts=salts, classes=classes)
-    for subject, salt, fields in stored:
-        found.update([one.code for one in fields])
-        made.append(record.commit(salt, record.encode(subject.encode(), fields)))
-    return made, {BY_CODE[code]: count for code, count in sorted(found.items())}
+    return committed(keys, _of_classes(rows_of(tx, keys, subjects=subjects), classes), salts=salts)
 
 
 def stored_part(
@@ -165,30 +215,28 @@ def stored_part(
 ) -> PartColumns:
     """Return what is stored of ``subjects`` (ascending), as a part with these salts. Raises ``NoSuchSubject``."""
     columns = _Columns()
-    for subject, _, fields in _fields_of(tx, keys, subjects=subjects, salts=salts, classes=classes):
+    found = _of_classes(rows_of(tx, keys, subjects=subjects), classes)
+    for subject, _, fields in _fields_of(keys, found, salts=salts):
         columns.add(subject, fields)
     return columns.part(list(salts))
 
 
+def _of_classes(found: SealedRows, classes: Collection[FieldClass] | None) -> SealedRows:
+    return found if classes is None else replace(found, codes=frozenset(FIELD_RULES[cls].code for cls in classes))
+
+
 def _fields_of(
-    tx: Tx,
-    keys: VaultKeys,
-    *,
-    subjects: Sequence[str],
-    salts: Sequence[bytes],
-    classes: Collection[FieldClass] | None,
+    keys: VaultKeys, found: SealedRows, *, salts: Sequence[bytes]
 ) -> Iterator[tuple[str, bytes, list[Field]]]:
-    """Yield each subject with its salt and its fields of ``classes``. Raises ``NoSuchSubject`` for one without any."""
-    codes = frozenset(BY_CODE) if classes is None else frozenset(FIELD_RULES[cls].code for cls in classes)
-    raws = spelling.subjects_raw(subjects)
-    here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
-    if len(here) != len(raws) or len(salts) != len(raws):
+    """Yield each subject with its salt and its fields of the wanted classes. Raises ``NoSuchSubject`` if without."""
+    names = spelling.subjects_text([row.subject for row in found.rows])
+    if len(salts) != len(names):
         raise NoSuchSubject
-    for subject, raw, salt in zip(subjects, raws, salts, strict=True):
-        fields = _opened(keys, here[raw], subject, codes)
+    for row, name, salt in zip(found.rows, names, salts, strict=True):
+        fields = _opened(keys, row, name, found.codes)
         if not fields:
             raise NoSuchSubject
-        yield subject, salt, fields
+        yield name, salt, fields
 
 
 def _opened(keys: VaultKeys, row: RecordRow, subject: str, codes: Collection[int]) -> list[Field]:
@@ -216,17 +264,6 @@ class _Columns:
         self.slot: list[int] = []
         self.value: list[str] = []
         self.token: list[str] = []
-
-    @property
-    def subjects(self) -> int:
-        return len(self.order)
-
-    def read(self, keys: VaultKeys, rows: Sequence[RecordRow], codes: Collection[int]) -> None:
-        """Take in those of ``rows`` that have values of ``codes``."""
-        names = spelling.subjects_text([row.subject for row in rows]) if rows else []
-        for row, name in zip(rows, names, strict=True):
-            if any(place.code in codes for place in entries.places(row.fields)):
-                self.add(name, _opened(keys, row, name, codes))
 
     def add(self, subject: str, fields: Sequence[Field]) -> None:
         """Take in one subject. Raises ``RecordBroken`` for values that are no text."""

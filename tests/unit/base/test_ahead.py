@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tigertally.base.ahead import Ahead, HelperGone
+from tigertally.base.ahead import Ahead, HelperGone, spread
 from tigertally.base.errors import Invalid
 from tigertally.base.text import Text
 
@@ -136,3 +136,38 @@ def test_nor_the_process_of_its_consumer() -> None:
             return
         time.sleep(0.05)
     raise AssertionError("the helper goes on")
+
+
+def test_work_is_spread_and_its_results_stay_in_order() -> None:
+    def work(at: int) -> tuple[int, int]:
+        time.sleep(0.01 * (at % 3))
+        return at, os.getpid()
+
+    taken: list[int] = []
+
+    def inputs() -> Iterator[int]:
+        for at in range(9):
+            taken.append(at)
+            yield at
+
+    done = spread(work, inputs(), helpers=3)
+    assert next(done)[0] == 0
+    assert len(taken) == 3
+    rest = list(done)
+    assert [at for at, _ in rest] == list(range(1, 9))
+    assert len({process for _, process in rest}) == 8
+
+
+def test_a_problem_in_spread_work_comes_in_its_place_and_ends_the_others() -> None:
+    def work(at: int) -> int:
+        if at == 2:
+            raise Odd(name=str(at), why=Text("因为", "because"))
+        time.sleep(0.02 if at < 2 else 60)
+        return at
+
+    seen: list[int] = []
+    with pytest.raises(Odd):
+        seen.extend(spread(work, range(9)))
+    assert seen == [0, 1]
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
