@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tigertally.discovery import core, plain
+from tigertally.discovery.detectors import built_in
 from tigertally.discovery.hits import PAN, Hits
 
 pytestmark = pytest.mark.skipif(core.engine() != "c", reason="no compiled core on this machine")
@@ -28,6 +29,7 @@ _AROUND = (
     b"\n", b"\\n", b"\\u5361", b"\\u53f7", b"\\u53fa", b"\\u", b",", b'"', b"'", b"=", b":", b".0", b"1", b"0",
     b"4", b"62", b"@", b"+", b"%", b"a.b", b"://", b"card=", b"order_no:", b"\x00", b"\xff", b"\xe5\xae",
 )  # fmt: skip
+WORDS = built_in().words
 _PIECES = _NUMBERS + _AROUND
 
 soups = st.lists(st.one_of(st.sampled_from(_PIECES), st.binary(max_size=6)), max_size=40).map(b"".join)
@@ -75,6 +77,20 @@ def test_the_same_labels_and_codes_are_found_beside_cards(data: bytes, reach: in
     contexts = [engine.context(data, hits.start) for engine in (core, plain)]
     for left, right in zip(contexts[0], contexts[1], strict=True):
         assert left.tolist() == right.tolist()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(WORDS.literals + _AROUND), st.binary(max_size=4))).map(b"".join))
+def test_the_same_words_are_found(data: bytes) -> None:
+    for spelled in (data, data.upper(), data.title()):
+        found = [engine.words(spelled, WORDS) for engine in (core, plain)]
+        assert [column.tolist() for column in found[0]] == [column.tolist() for column in found[1]]
+
+
+def test_words_are_found_beyond_the_columns_of_one_call() -> None:
+    data = b"password" * 70_000 + b"x" + b"password" * 70_000
+    found = [engine.words(data, WORDS) for engine in (core, plain)]
+    assert [column.tolist() for column in found[0]] == [column.tolist() for column in found[1]]
 
 
 @settings(max_examples=100, deadline=None)

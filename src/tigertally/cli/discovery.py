@@ -16,6 +16,7 @@ from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared, styled
+from tigertally.cli.detecting import detecting
 from tigertally.cli.language import SpeakingCommand, option, speak
 from tigertally.discovery import Confidence, Finding, Inventory, ObjectReport, PlaceKind, Status
 
@@ -46,6 +47,7 @@ _ROWS_SHOWN = 60
 @click.command(name="discover", cls=SpeakingCommand)
 @shared
 @click.argument("path", type=click.Path(path_type=Path))
+@detecting
 @option("--out", type=click.Path(path_type=Path), zh="把清单写到此文件", en="write the inventory to this file")
 @option(
     "--exclude", multiple=True, zh="跳过匹配的路径（通配符，可多次）", en="skip paths that match (glob; repeatable)"

@@ -16,6 +16,7 @@ from tigertally.base.errors import Conflict
 from tigertally.base.fields import FIELD_RULES
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
+from tigertally.cli.detecting import detecting
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.cli.papers import write_bytes
 from tigertally.cli.vault import scoped
@@ -67,6 +68,7 @@ def plan_command() -> None:
 )
 @plan_command.command(name="propose", cls=SpeakingCommand)
 @shared
+@detecting
 @click.argument("root", type=click.Path(path_type=Path))
 @option(
     "--inventory",
@@ -95,6 +97,7 @@ def propose(shell: Shell, root: Path, inventory: Path | None, out: Path, *, forc
 )
 @plan_command.command(name="check", cls=SpeakingCommand)
 @shared
+@detecting
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.argument("root", type=click.Path(path_type=Path))
 @option("--inventory", type=click.Path(path_type=Path), zh="清单文件", en="inventory file")
@@ -132,6 +135,7 @@ def check(shell: Shell, plan: Path, root: Path, inventory: Path | None) -> None:
 )
 @click.command(name="seal", cls=SpeakingCommand)
 @shared
+@detecting
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.argument("root", type=click.Path(path_type=Path))
 @option(
@@ -198,6 +202,7 @@ def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, s
 )
 @click.command(name="protect", cls=SpeakingCommand)
 @shared
+@detecting
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.argument("root", type=click.Path(path_type=Path))
 @option("--out", type=click.Path(path_type=Path), required=True, zh="副本目录", en="folder of the copy")

@@ -7,8 +7,9 @@ others: plans and protected copies (``sealing``), what may be kept (``base.field
 """
 
 from tigertally.discovery.core import engine
+from tigertally.discovery.detectors import Detectors, using
 from tigertally.discovery.encodings import Encoding, detect_encoding
-from tigertally.discovery.errors import BadInventory, NoSuchRoot
+from tigertally.discovery.errors import BadDetector, BadInventory, NoSuchRoot
 from tigertally.discovery.folding import bare_number
 from tigertally.discovery.headers import header_row
 from tigertally.discovery.inventory import (
@@ -28,14 +29,17 @@ from tigertally.discovery.inventory import (
 )
 from tigertally.discovery.labels import Meaning, meaning
 from tigertally.discovery.naming import column_names, safe_name
+from tigertally.discovery.own import own_detectors
 from tigertally.discovery.report import from_json, to_json
 from tigertally.discovery.scan import scan
 from tigertally.discovery.spans import Spans, find_spans
 
 __all__ = [
     "RULESET",
+    "BadDetector",
     "BadInventory",
     "Confidence",
+    "Detectors",
     "Dialect",
     "Encoding",
     "Evidence",
@@ -59,7 +63,9 @@ __all__ = [
     "from_json",
     "header_row",
     "meaning",
+    "own_detectors",
     "safe_name",
     "scan",
     "to_json",
+    "using",
 ]

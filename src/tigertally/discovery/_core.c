@@ -21,13 +21,13 @@
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
-#define VERSION 6
+#define VERSION 7
 
 typedef int64_t i64;
 typedef uint64_t u64;
 typedef uint8_t u8;
 
-enum { PAN = 1, EXPIRY = 2, NATIONAL_ID = 3, MOBILE = 4, IBAN = 7, EMAIL = 8, LANDLINE = 13, USCC = 14, CVV = 128, TRACK = 129,
+enum { PAN = 1, EXPIRY = 2, NATIONAL_ID = 3, MOBILE = 4, IBAN = 7, EMAIL = 8, LANDLINE = 13, USCC = 14, CVV = 128, TRACK = 129, PASSWORD = 131,
        ID_15 = 200, MISS_PAN = 201, MISS_ID = 203 };
 enum { STRICT = 1, GROUPED = 2, ALSO = 4, FULL = 8 };
 enum { GROUPS_MAX = 7, RUN_MAX = 40 };
@@ -474,25 +474,40 @@ static void try_iban(view_t *v, i64 start) {
     if (rest == 1) put(v, start, p, IBAN, STRICT | spaced, hash);
 }
 
+static u64 fnv(const view_t *v, i64 from, i64 to) {
+    u64 hash = 14695981039346656037ull;
+    for (i64 p = from; p < to; p++) hash = (hash ^ (u64)at(v, p)) * 1099511628211ull;
+    return hash;
+}
+
 static int is_local(int c) { return is_word(c) || (c && strchr(".%+-", c)); }
 
-/* Whether the address whose local part begins at left is the user of a URL: scheme://user@host, scheme://user:word@host. */
-static int in_url(const view_t *v, i64 left) {
-    i64 p = left;
-    if (at(v, p - 1) == ':')
-        for (p--; left - p < 80 && at(v, p - 1) > ' ' && at(v, p - 1) != '/'; p--) {}
-    return at(v, p - 1) == '/' && at(v, p - 2) == '/';
+/* Whether the at sign at p ends the user part of a URL; a password in it (RFC 3986 3.2.1) is reported. */
+static int try_userinfo(view_t *v, i64 p) {
+    i64 q = p, colon = 0;
+    for (; p - q < 200; q--) {
+        int c = at(v, q - 1);
+        if (c <= ' ' || c == '/' || c == '@' || c == '"' || c == '\'' || c == '<' || c == '>') break;
+        if (c == ':') colon = q - 1;
+    }
+    if (at(v, q - 1) != '/' || at(v, q - 2) != '/' || at(v, q - 3) != ':') return 0;
+    int next = at(v, p + 1), first = colon ? at(v, colon + 1) : 0;
+    if (!is_word(next) && next != '[') return 1;
+    if (!colon || colon + 1 == p || (first && strchr("${<*", first))) return 1;
+    put(v, colon + 1, p, PASSWORD, STRICT, fnv(v, colon + 1, p));
+    return 1;
 }
 
 /* An e-mail address around the at sign at p: RFC 5322 dot-atom, a domain of two labels at least, no name of a picture. */
 static void try_email(view_t *v, i64 p) {
     static const char *files[] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "json", "html", 0};
     i64 left = p, right = p + 1, dot = 0;
+    if (try_userinfo(v, p)) return;
     while (p - left < 64 && is_local(at(v, left - 1))) left--;
     if (escape_at(v, left - 1)) left += 5;
     else if (at(v, left - 1) == '\\' && strchr("nrt", at(v, left))) left++;
     while (left < p && !is_word(at(v, left))) left++;
-    if (left == p || !is_word(at(v, p - 1)) || in_url(v, left)) return;
+    if (left == p || !is_word(at(v, p - 1))) return;
     while (right - p < 255) {
         int c = at(v, right);
         if (c == '.' && right > p + 1 && is_word(at(v, right + 1)) && at(v, right + 1) != '_' && at(v, right - 1) != '-') dot = right;
@@ -522,10 +537,13 @@ static mask_t masks(const u8 *p) {
         __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
         /* Signed compare after a shift of the range to the bottom. */
         __m128i d = _mm_cmplt_epi8(_mm_add_epi8(b, _mm_set1_epi8((char)(0x80 - '0'))), _mm_set1_epi8((char)(0x80 + 10)));
-        __m128i u = _mm_cmplt_epi8(_mm_add_epi8(b, _mm_set1_epi8((char)(0x80 - 'A'))), _mm_set1_epi8((char)(0x80 + 26)));
+        __m128i u = _mm_cmplt_epi8(_mm_add_epi8(b, _mm_set1_epi8((char)(0x80 - '@'))), _mm_set1_epi8((char)(0x80 + 27)));
+        u64 signs = (u64)(uint32_t)_mm_movemask_epi8(u);
         m.digit |= (u64)(uint32_t)_mm_movemask_epi8(d) << (16 * i);
-        m.upper |= (u64)(uint32_t)_mm_movemask_epi8(u) << (16 * i);
-        m.at |= (u64)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8('@'))) << (16 * i);
+        if (!signs) continue;
+        u64 ats = (u64)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8('@')));
+        m.upper |= (signs & ~ats) << (16 * i);
+        m.at |= ats << (16 * i);
     }
 #else
     for (int i = 0; i < 64; i++) {
@@ -561,6 +579,25 @@ static i64 try_readings(view_t *v, i64 p) {
     return end;
 }
 
+/* The bits from a place on, in a word of their own. */
+static u64 ahead_from(u64 now, u64 next, int bit) { return bit ? now >> bit | next << (64 - bit) : now; }
+
+/*
+ * Whether nothing can be found at p, whose digits are the low bits of run: a short run needs a second group of four
+ * digits at least behind it, or the letters of a credit code. Says no when in doubt; most runs of a log end here.
+ */
+static int hopeless(const view_t *v, i64 p, u64 run) {
+    int n = ~run ? __builtin_ctzll(~run) : 64;
+    if (n >= 11 || p - 5 < v->lo || p + n + 6 > v->hi) return 0;
+    const u8 *d = v->data + p;
+    int c = d[n];
+    if (d[-1] == '%' || d[-2] == '%' || d[-2] == '\\' || d[-3] == '\\' || d[-4] == '\\' || d[-5] == '\\' || c == '%' || c == '&' || c == '\\') return 0;
+    if (n >= 8 && is_upper(c)) return 0;
+    if (c != ' ' && c != '-' && c != '+' && c != '.') return 1;
+    if (n != 3 && n != 4 && n != 6) return 1;
+    return !(is_digit(d[n + 1]) && is_digit(d[n + 2]) && is_digit(d[n + 3]) && is_digit(d[n + 4]));
+}
+
 /* Scan [from, limit) of the view. Returns the first place not yet done (>= limit when complete). */
 static i64 walk(view_t *v, i64 from, i64 limit) {
     i64 place = from, done = from;
@@ -588,6 +625,7 @@ static i64 walk(view_t *v, i64 from, i64 limit) {
             i64 p = place + bit;
             if (p < done || p >= limit) continue;
             if ((threes >> bit & 1) && (at(v, p) > '1' || !gap_at(v, p + 3, &what))) continue;
+            if (hopeless(v, p, ahead_from(d, next.digit, bit))) continue;
             i64 end = try_readings(v, p);
             if (end > done) done = end;
         }
@@ -801,6 +839,55 @@ EXPORT void tt_context(const u8 *data, i64 size, const i64 *start, i64 count, i6
             hash[i] = field;
         }
     }
+}
+
+/*
+ * Words: every place where one of many literals stands, in any case of ASCII. Python builds the tables. Windows of three
+ * bytes are hashed at every second place; each literal (four bytes or more) has two of them, at 0 and at 1, so that one
+ * falls on such a place. What passes the filter is compared with the literals of its bucket.
+ */
+typedef struct {
+    const u8 *filter;      /* [8192] one bit for each hash of 16 */
+    const int32_t *bucket; /* [65537] first entry of each hash */
+    const int32_t *literal, *shift; /* by entry: which literal, and where in it the window lies */
+    const i64 *begin;      /* [literals + 1] into bytes */
+    const u8 *bytes;       /* in lower case */
+} words_t;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LOW_THREE(four) (__builtin_bswap32(four) & 0xffffffu)
+#else
+#define LOW_THREE(four) ((four) & 0xffffffu)
+#endif
+
+/* Literals that begin in [from, limit). Returns where to go on: limit, or less when the columns were full. */
+EXPORT i64 tt_words(const u8 *data, i64 size, i64 from, i64 limit, const words_t *w, i64 *place, int32_t *which, i64 cap, i64 *count) {
+    i64 last = size - 3, p = from;
+    *count = 0;
+    if (limit < size && last > limit) last = limit; /* a literal that begins at limit - 1 has a window at limit */
+    for (; p <= last; p += 2) {
+        uint32_t four = 0;
+        if (p < size - 3) memcpy(&four, data + p, 4);
+        else memcpy(&four, data + p, 3);
+        unsigned h = ((LOW_THREE(four) | 0x202020u) * 0x9E3779B1u) >> 16;
+        if (!(w->filter[h >> 3] >> (h & 7) & 1)) continue;
+        if (*count + (w->bucket[h + 1] - w->bucket[h]) > cap) return p > from ? p - 1 : p;
+        for (int32_t e = w->bucket[h]; e < w->bucket[h + 1]; e++) {
+            int32_t id = w->literal[e];
+            i64 start = p - w->shift[e], length = w->begin[id + 1] - w->begin[id], i = 0;
+            const u8 *text = w->bytes + w->begin[id];
+            if (start < from || start >= limit || start + length > size) continue;
+            for (; i < length; i++) {
+                int c = data[start + i];
+                if ((is_upper(c) ? c + 32 : c) != text[i]) break;
+            }
+            if (i < length) continue;
+            place[*count] = start;
+            which[*count] = id;
+            ++*count;
+        }
+    }
+    return limit;
 }
 
 /* Keyed 64-bit digest of each cell, for distinct counts that end with the scan. Not cryptographic. */

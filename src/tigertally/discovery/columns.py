@@ -18,11 +18,13 @@ import pyarrow.compute as pc
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery import core, shapes
 from tigertally.discovery.counting import EXAMPLES_MAX, Tally, mixed
+from tigertally.discovery.detectors import active
 from tigertally.discovery.evidence import TextEvidence, test_numbers
 from tigertally.discovery.folding import fold_text
 from tigertally.discovery.hits import (
     ALSO,
     CELL_BYTES_MAX,
+    EMAIL,
     FULL,
     IBAN,
     ID_15,
@@ -82,6 +84,11 @@ class ColumnEvidence:
         self.facts.shapes = [
             ShapeCount(cls=shape.cls, name=shape.name, pattern=shape.pattern, gate=shape.gate) for shape in wanted
         ]
+        self.facts.shapes += [
+            ShapeCount(cls=one.cls, name=one.name, pattern=one.column.shape, gate=shapes.always, detector=one)
+            for one in active().all
+            if one.column is not None and one.column.under(header or "")
+        ]
 
     def add(self, column: pa.Array) -> None:
         """Add one batch: a large_string array without full-width digits."""
@@ -105,6 +112,7 @@ class ColumnEvidence:
         full = (hits.flags & FULL) > 0
         partial = hits.row[~np.isin(hits.kind, (MISS_PAN, MISS_ID)) & ~full]
         rows = np.union1d(partial, np.flatnonzero(sizes > CELL_BYTES_MAX))
+        rows = np.union1d(rows, _with_words(data, offsets))
         whole = hits.where(full & ~np.isin(hits.row, rows))
         for kind in _NUMBERS:
             chosen = whole.where(whole.kind == kind)
@@ -119,7 +127,11 @@ class ColumnEvidence:
         if self._text is None:
             self._text = TextEvidence(key=self._key)
         raw = found(text)
-        self._text.add(text, settle(raw))
+        # What is all of its cell was counted as a cell; the rest is judged as text.
+        settled = settle(raw)
+        inside = np.array([text[at - 1 : at] in (b"", b"\n") for at in settled.start.tolist()], np.bool_)
+        inside &= np.array([text[at : at + 1] in (b"", b"\n") for at in settled.stop.tolist()], np.bool_)
+        self._text.add(text, settled.where(~(inside & ((settled.row > 0) | (settled.kind == EMAIL)))))
         self._text.add(text, raw.where(np.isin(raw.kind, (MISS_PAN, MISS_ID))))
 
     def _count(self, kind: int, hits: Hits, data: memoryview) -> None:
@@ -198,6 +210,13 @@ def finish_columns(columns: list[ColumnEvidence], name: str) -> list[Finding]:
     """Return the findings of columns that belong together."""
     cards = any(holds_cards(column.facts) for column in columns)
     return [finding for column in columns for finding in column.finish(name=name, beside_cards=cards)]
+
+
+def _with_words(data: memoryview, offsets: Int64s) -> Int64s:
+    """Return the cells in which a word stands that a detector waits for."""
+    first = int(offsets[0])
+    place, _ = core.words(data[first : int(offsets[-1])], active().words)
+    return np.unique(np.searchsorted(offsets, place + first, side="right") - 1)
 
 
 def _buffers(column: pa.Array) -> tuple[memoryview, Int64s]:

@@ -26,11 +26,12 @@ from tigertally.data.issuers import PAN_DIGITS_MIN, all_ranges
 from tigertally.data.regions import PROVINCES, region_codes
 from tigertally.discovery import folding, plain
 from tigertally.discovery.hits import Hits, Tables, empty_hits, join_hits
+from tigertally.discovery.words import Words
 
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
 
-_VERSION: Final = 6
+_VERSION: Final = 7
 _CAP: Final = 65_536
 _MOBILE_HEADS: Final = (
     (130, 139), (145, 149), (150, 153), (155, 159), (162, 162), (165, 167), (170, 178), (180, 193), (195, 199),
@@ -43,6 +44,17 @@ class _TablesC(ctypes.Structure):
         ("region", ctypes.c_void_p),
         ("iban", ctypes.c_void_p),
         ("mobile", ctypes.c_void_p),
+    )
+
+
+class _WordsC(ctypes.Structure):
+    _fields_ = (
+        ("filter", ctypes.c_void_p),
+        ("bucket", ctypes.c_void_p),
+        ("literal", ctypes.c_void_p),
+        ("shift", ctypes.c_void_p),
+        ("begin", ctypes.c_void_p),
+        ("bytes", ctypes.c_void_p),
     )
 
 
@@ -168,6 +180,29 @@ def context(data: bytes, start: Int64s) -> tuple[Int64s, Int64s, UInt64s]:
     return word, length, digest
 
 
+def words(data: memoryview | bytes, table: Words) -> tuple[Int64s, npt.NDArray[np.int32]]:
+    """Return where literals of ``table`` begin in ``data``, in any case of ASCII, in order, and which they are."""
+    compiled = _compiled()
+    if compiled is None:
+        return plain.words(bytes(data), table)
+    columns = (table.filter, table.bucket, table.literal, table.shift, table.begin, table.bytes)
+    record = _WordsC(*(column.ctypes.data for column in columns))
+    buffer = np.frombuffer(data, np.uint8)
+    place, which, count = np.empty(_CAP, np.int64), np.empty(_CAP, np.int32), ctypes.c_int64()
+    parts: list[tuple[Int64s, npt.NDArray[np.int32]]] = []
+    start = 0
+    while start < len(buffer):
+        start = compiled.library.tt_words(
+            buffer.ctypes.data, len(buffer), start, len(buffer), ctypes.byref(record),
+            place.ctypes.data, which.ctypes.data, _CAP, ctypes.byref(count),
+        )  # fmt: skip
+        parts.append((place[: count.value].copy(), which[: count.value].copy()))
+    found = np.concatenate([part[0] for part in parts] or [place[:0]])
+    literal = np.concatenate([part[1] for part in parts] or [which[:0]])
+    order = np.lexsort((literal, found))
+    return found[order], literal[order]
+
+
 def digest_cells(data: memoryview | bytes, offsets: Int64s, *, key: int) -> UInt64s:
     """Return a keyed 64-bit digest of each cell, for distinct counts within one scan only."""
     rows = len(offsets) - 1
@@ -235,6 +270,10 @@ def _compiled() -> _Engine | None:
     library.tt_context.restype = None
     library.tt_digest_cells.argtypes = (pointer, pointer, number, ctypes.c_uint64, pointer)
     library.tt_digest_cells.restype = None
+    library.tt_words.argtypes = (
+        pointer, number, number, number, pointer, pointer, pointer, number, pointer,
+    )  # fmt: skip
+    library.tt_words.restype = number
     library.tt_fold.argtypes = (pointer, number, pointer)
     library.tt_fold.restype = number
     held = tables()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tigertally.base.errors import Broken, Invalid, Missing
-from tigertally.base.text import Text
+from tigertally.base.text import Lang, Text
 
 
 class NoSuchRoot(Missing):
@@ -31,3 +31,19 @@ class Unreadable(Broken):
     def __init__(self, why: Text) -> None:
         super().__init__()
         self.why = why
+
+
+class BadDetector(Invalid):
+    """A detector file that breaks the format of docs/formats/detector.md, or does not find its own examples."""
+
+    code = "discovery.bad_detector"
+    title = Text("检测器文件 {file} 无效", "the detector file {file} is not valid")
+    hint = Text("格式见 docs/formats/detector.md", "docs/formats/detector.md has the format")
+
+    def __init__(self, *, file: str, why: Text) -> None:
+        super().__init__(file=file)
+        self.why = why
+
+    def say(self, lang: Lang) -> str:
+        """Return the title with what is wrong."""
+        return f"{super().say(lang)}: {self.why.render(lang)}"

@@ -26,6 +26,7 @@ from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.data.issuers import TEST_NUMBERS
 from tigertally.discovery import core
 from tigertally.discovery.counting import Tally, mixed
+from tigertally.discovery.detectors import Detector, active
 from tigertally.discovery.hits import (
     ALSO,
     CVV,
@@ -40,9 +41,11 @@ from tigertally.discovery.hits import (
     MOBILE,
     NATIONAL_ID,
     PAN,
+    PASSWORD,
     STRICT,
     TRACK,
     USCC,
+    WEAK,
     Hits,
 )
 from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
@@ -60,6 +63,7 @@ _CHANCE_RATE: Final = 0.3
 _NEARLY_ALL: Final = 0.9
 _ORDER: Final = tuple(Confidence)
 _REASONS_MAX: Final = 8
+_DETAILS: Final = {PASSWORD: "clear"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class _Group:
 
     label: str
     means: Meaning
+    detector: Detector | None = None
     parts: dict[int, Tally] = field(default_factory=dict)
     misses: int = 0
     also: int = 0
@@ -82,7 +87,7 @@ class TextEvidence:
     """Collects the hits of one text (or of the text in one column) window by window; ends in findings."""
 
     key: int
-    _groups: dict[tuple[int, int], _Group] = field(default_factory=dict)
+    _groups: dict[tuple[int, int, int], _Group] = field(default_factory=dict)
 
     def add(self, data: bytes, hits: Hits) -> None:
         """Add the hits of one window: a settled set and the misses. Offsets are into ``data``."""
@@ -96,19 +101,21 @@ class TextEvidence:
         tests = (kind == PAN) & np.isin(hits.value, _TESTS)
         mix = mixed(hits.value, self.key)
         # One number per (label, kind), so that one sort groups them all.
-        joint = (label * np.uint64(0x9E3779B97F4A7C15)) ^ (kind.astype(np.uint64) << np.uint64(56))
+        sort = kind.astype(np.uint64) << np.uint64(56) | hits.row.astype(np.uint64) << np.uint64(40)
+        joint = (label * np.uint64(0x9E3779B97F4A7C15)) ^ sort
         sort_key = mixed(joint, 0)
         order = np.argsort(sort_key, kind="stable")
         edges = np.flatnonzero(np.diff(sort_key[order])) + 1
         for rows in np.split(order, edges):
             first = int(rows[0])
-            group = self._group(data, int(label[first]), int(kind[first]), int(word[first]), int(length[first]))
+            key = (int(label[first]), int(kind[first]), int(hits.row[first]))
+            group = self._group(key, data[int(word[first]) : int(word[first] + length[first])])
             bad = missed[rows]
             group.misses += int(bad.sum())
             good = rows[~bad]
             flags = hits.flags[good]
             group.also += int(((flags & ALSO) > 0).sum())
-            part_of = flags & (STRICT | GROUPED)
+            part_of = flags & (STRICT | GROUPED | WEAK)
             for part in np.unique(part_of).tolist():
                 chosen = good[part_of == part]
                 tally = group.parts.setdefault(part, Tally())
@@ -120,40 +127,53 @@ class TextEvidence:
     def finish(self, *, name: str, place: Place, cells: int) -> list[Finding]:
         """Return the findings, one for each class and tier."""
         pool = {kind: self._pool(kind) for kind in {key[1] for key in self._groups}}
-        merged: dict[tuple[int, Confidence], Tally] = {}
-        reasons: dict[tuple[int, Confidence], dict[Reason, None]] = {}
-        for (_, kind), group in self._groups.items():
+        merged: dict[tuple[int, Confidence, str], Tally] = {}
+        reasons: dict[tuple[int, Confidence, str], dict[Reason, None]] = {}
+        for (_, kind, _), group in self._groups.items():
             if kind == ID_15 and group.means.field is not FieldClass.NATIONAL_ID:
                 continue  # no check digit: one number in a hundred of this length looks like one
             for flags, tally in group.parts.items():
                 tier, why = _judge(kind, flags, group, pool[kind])
-                merged.setdefault((kind, tier), Tally()).merge(tally)
-                reasons.setdefault((kind, tier), {}).update(dict.fromkeys(why))
+                key = (kind, tier, group.detector.detail if group.detector else _DETAILS.get(kind, ""))
+                merged.setdefault(key, Tally()).merge(tally)
+                reasons.setdefault(key, {}).update(dict.fromkeys(why))
             if group.also:
-                for tier in {key[1] for key in merged if key[0] == kind}:
-                    reasons[kind, tier].update({Reason(evidence=Evidence.ALSO_CARD, number=group.also): None})
+                for key in [key for key in merged if key[0] == kind]:
+                    reasons[key].update({Reason(evidence=Evidence.ALSO_CARD, number=group.also): None})
+        order = sorted(merged, key=lambda key: (key[0], _ORDER.index(key[1]), key[2]))
         return [
-            _finding(name=name, place=place, cells=cells, kind=kind, tier=tier, tally=tally, why=reasons[kind, tier])
-            for (kind, tier), tally in sorted(merged.items(), key=lambda item: (item[0][0], _ORDER.index(item[0][1])))
+            _finding(
+                name=name,
+                place=place,
+                cells=cells,
+                kind=key[0],
+                tier=key[1],
+                tally=tally,
+                why=reasons[key],
+                detail=key[2],
+            )
+            for key, tally in ((key, merged[key]) for key in order)
         ]
 
-    def _group(self, data: bytes, label: int, kind: int, word: int, length: int) -> _Group:
-        known = self._groups.get((label, kind))
+    def _group(self, key: tuple[int, int, int], word: bytes) -> _Group:
+        known = self._groups.get(key)
         if known is not None:
             return known
+        detector = active().all[key[2] - 1] if key[2] else None
         if len(self._groups) >= GROUPS_MAX:
-            return self._groups.setdefault((_POOL, kind), _Group(label="", means=Meaning(field=None)))
-        text = data[word : word + length].decode("utf-8", "replace")
+            rest = _Group(label="", means=Meaning(field=None), detector=detector)
+            return self._groups.setdefault((_POOL, *key[1:]), rest)
+        text = word.decode("utf-8", "replace")
         means = meaning(text) if text else Meaning(field=None)
-        group = _Group(label=safe_name(text), means=means)
-        self._groups[label, kind] = group
+        group = _Group(label=safe_name(text), means=means, detector=detector)
+        self._groups[key] = group
         return group
 
     def _pool(self, kind: int) -> tuple[int, int]:
         """Count passes and misses of the small groups of a kind whose labels say nothing."""
         silent = [
             group
-            for (_, its), group in self._groups.items()
+            for (_, its, _), group in self._groups.items()
             if its == kind
             and group.means.field is None
             and not group.means.against
@@ -171,8 +191,9 @@ class TextEvidence:
 
 
 def _finding(
-    *, name: str, place: Place, cells: int, kind: int, tier: Confidence, tally: Tally, why: dict[Reason, None]
-) -> Finding:
+    *, name: str, place: Place, cells: int, kind: int, tier: Confidence, tally: Tally, why: dict[Reason, None],
+    detail: str,
+) -> Finding:  # fmt: skip
     distinct = tally.distinct.count()
     extra: list[Reason] = []
     if tally.tests:
@@ -189,6 +210,7 @@ def _finding(
         cells=cells,
         examples=tuple(tally.examples),
         reasons=(*list(why)[:_REASONS_MAX], *extra),
+        detail=detail,
     )
 
 
@@ -218,7 +240,7 @@ def base_reasons(kind: int, flags: int) -> list[Reason]:
         why = [Evidence.REGION_DATE]
     elif kind == USCC:
         why = [Evidence.CHECKSUM, *([Evidence.REGION] if strict else [])]
-    elif kind in (EMAIL, LANDLINE):
+    elif kind in (EMAIL, LANDLINE, PASSWORD):
         why = [Evidence.SHAPE]
     elif kind == MOBILE:
         why = [Evidence.NUMBER_BLOCK] if strict else [Evidence.SHAPE]
@@ -234,6 +256,8 @@ def base_reasons(kind: int, flags: int) -> list[Reason]:
 
 
 def _judge(kind: int, flags: int, group: _Group, pool: tuple[int, int]) -> tuple[Confidence, list[Reason]]:
+    if group.detector is not None:
+        return _judge_words(group.detector, flags, group)
     why = base_reasons(kind, flags)
     for_it = group.means.field is BY_CODE[NATIONAL_ID if kind == ID_15 else kind]
     against = group.means.against or (group.means.field is not None and not for_it)
@@ -263,6 +287,17 @@ def _judge(kind: int, flags: int, group: _Group, pool: tuple[int, int]) -> tuple
     else:
         tier = Confidence.CERTAIN if flags & STRICT or kind == TRACK else Confidence.POSSIBLE
     return tier, why
+
+
+def _judge_words(detector: Detector, flags: int, group: _Group) -> tuple[Confidence, list[Reason]]:
+    hashed = detector.cls is FieldClass.PASSWORD_HASH
+    why = [Reason(evidence=Evidence.HASH, word=detector.detail) if hashed else Reason(evidence=Evidence.SHAPE)]
+    why.append(Reason(evidence=Evidence.DETECTOR, word=detector.name))
+    if detector.text and detector.text.labelled and group.label:
+        why.append(Reason(evidence=Evidence.LABEL, word=group.label))
+    if flags & STRICT:
+        return Confidence.CERTAIN, why
+    return Confidence.POSSIBLE if flags & WEAK else Confidence.LIKELY, why
 
 
 def _judge_card(

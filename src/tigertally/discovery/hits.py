@@ -21,6 +21,8 @@ LANDLINE: Final = FIELD_RULES[FieldClass.LANDLINE].code
 USCC: Final = FIELD_RULES[FieldClass.USCC].code
 CVV: Final = FIELD_RULES[FieldClass.CVV].code
 TRACK: Final = FIELD_RULES[FieldClass.TRACK].code
+PASSWORD: Final = FIELD_RULES[FieldClass.PASSWORD].code
+SECRET: Final = FIELD_RULES[FieldClass.SECRET].code
 ID_15: Final = 200
 MISS_PAN: Final = 201
 MISS_ID: Final = 203
@@ -30,6 +32,7 @@ STRICT: Final = 1  # PAN: strict issuer table; ID: known region code; mobile: al
 GROUPED: Final = 2  # written in groups
 ALSO: Final = 4  # an ID that passes as a card as well
 FULL: Final = 8  # the number is all that the cell holds
+WEAK: Final = 16  # found by a detector file that says no more than possible
 
 CELL_BYTES_MAX: Final = 65_536
 
@@ -50,7 +53,8 @@ class Hits:
 
     ``value``: the digits of a card or mobile number; 17 digits × 11 + check for an ID; a hash for an IBAN,
     a social credit code or an e-mail address;
-    year × 100 + month for an expiry date. Held in memory only.
+    year × 100 + month for an expiry date. Held in memory only. ``row``: the cell; in text, one more than the number of
+    the detector that found it, 0 for the core.
     """
 
     start: npt.NDArray[np.int64]

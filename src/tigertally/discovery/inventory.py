@@ -99,6 +99,7 @@ class Evidence(Enum):
     CHANCE = "chance"
     BESIDE_CARD = "beside_card"
     SHAPE = "shape"
+    DETECTOR = "detector"
     HASH = "hash"
     DAMAGED = "damaged"
     ALSO_CARD = "also_card"
@@ -126,6 +127,7 @@ _SENTENCES: Final[dict[Evidence, Text]] = {
     ),
     Evidence.BESIDE_CARD: Text("与银行卡号相邻", "beside a card number"),
     Evidence.SHAPE: Text("形状相符", "the shape fits"),
+    Evidence.DETECTOR: Text("检测器 {word}", "detector {word}"),
     Evidence.HASH: Text("散列格式 {word}", "hash format {word}"),
     Evidence.DAMAGED: Text(
         "表格软件已损坏的卡号列（第 15 位之后丢失）", "a card column that a spreadsheet has damaged beyond 15 digits"

@@ -103,7 +103,8 @@ class Shape:
     gate: Callable[[str], bool]
 
 
-def _always(_: str) -> bool:
+def always(_: str) -> bool:
+    """Open the gate to any cell."""
     return True
 
 
@@ -136,9 +137,9 @@ ALWAYS: Final[tuple[Shape, ...]] = (
     *(Shape(cls=FieldClass.PASSWORD_HASH, name=form.name, pattern=form.pattern, gate=_long) for form in HASH_FORMS),
 )
 BY_HEADER: Final[tuple[Shape, ...]] = (
-    Shape(cls=FieldClass.NAME, name="latin", pattern=NAME_LATIN, gate=_always),
-    Shape(cls=FieldClass.EXPIRY, name="any", pattern=EXPIRY, gate=_always),
-    Shape(cls=FieldClass.CVV, name="", pattern=CODE, gate=_always),
-    Shape(cls=FieldClass.PIN, name="", pattern=PIN, gate=_always),
+    Shape(cls=FieldClass.NAME, name="latin", pattern=NAME_LATIN, gate=always),
+    Shape(cls=FieldClass.EXPIRY, name="any", pattern=EXPIRY, gate=always),
+    Shape(cls=FieldClass.CVV, name="", pattern=CODE, gate=always),
+    Shape(cls=FieldClass.PIN, name="", pattern=PIN, gate=always),
 )
 NAMED_FORMS: Final = frozenset(form.name for form in HASH_FORMS if form.named)

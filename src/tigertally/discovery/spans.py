@@ -7,7 +7,6 @@ replaces values would rather replace one too many.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +16,8 @@ import numpy.typing as npt
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery import core
 from tigertally.discovery.core import ascii_digits
+from tigertally.discovery.detectors import active
+from tigertally.discovery.finder import find_words
 from tigertally.discovery.folding import bare_number, fold, fold_text
 from tigertally.discovery.hits import (
     CVV,
@@ -30,19 +31,18 @@ from tigertally.discovery.hits import (
     MOBILE,
     NATIONAL_ID,
     PAN,
+    PASSWORD,
+    SECRET,
     TRACK,
     USCC,
     Hits,
-    empty_hits,
     join_hits,
 )
 
 # How far a labelled code may stand from a card and still be that card's, in bytes.
 BESIDE_BYTES: Final = 200
-_POSSIBLE: Final = re.compile(rb"[0-9]{2}|\xef\xbc[\x90-\x99]|@")
 _NUMBERS: Final = frozenset((PAN, NATIONAL_ID, ID_15, MOBILE, LANDLINE, IBAN, CVV))
-_NONE: Final = empty_hits()
-_BY_RANK: Final = (TRACK, IBAN, PAN, NATIONAL_ID, EMAIL, MOBILE, LANDLINE, USCC, CVV, EXPIRY, ID_15)
+_BY_RANK: Final = (PASSWORD, SECRET, TRACK, IBAN, PAN, NATIONAL_ID, EMAIL, MOBILE, LANDLINE, USCC, CVV, EXPIRY, ID_15)
 _RANKS: Final = np.full(256, 9, np.int64)
 for _rank, _kind in enumerate(_BY_RANK):
     _RANKS[_kind] = _rank
@@ -90,8 +90,6 @@ def find_spans(data: bytes) -> Spans:
     ``data`` is UTF-8 (other bytes are survived). 15-digit IDs are left out: without a check digit they are
     too weak to replace in running text.
     """
-    if _POSSIBLE.search(data) is None:
-        return Spans(start=_NONE.start, stop=_NONE.stop, code=_NONE.kind, data=data)
     folded = ascii_digits(data)
     raw = found(folded)
     hits = settle(raw.where(raw.kind != ID_15))
@@ -106,13 +104,33 @@ def find_spans(data: bytes) -> Spans:
 
 def found(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
     """Return every hit that begins in ``data[start:stop]``, codes beside cards included, misses too, unsettled."""
-    hits = core.scan(data, start=start, stop=stop)
+    hits = _with_words(core.scan(data, start=start, stop=stop), data, start, len(data) if stop is None else stop)
     cards = hits.where(hits.kind == PAN)
     if not len(cards):
         return hits
     cards = cards.where(np.argsort(cards.start, kind="stable"))
     codes = core.beside(data, start=cards.start, stop=cards.stop, reach=BESIDE_BYTES)
     return join_hits([hits, codes])
+
+
+def _with_words(hits: Hits, data: bytes, start: int, stop: int) -> Hits:
+    """Add what detector files find, but for values that the core found as something more exact, or cut into."""
+    words = find_words(data, active())
+    words = words.where((words.start >= start) & (words.start < stop))
+    if not len(words):
+        return hits
+    exact = hits.where((hits.kind != MISS_PAN) & (hits.kind != MISS_ID) & (hits.kind != ID_15))
+    if len(exact):
+        exact = exact.where(np.argsort(exact.start, kind="stable"))
+        reach = np.maximum.accumulate(exact.stop)
+        first = np.searchsorted(reach, words.start, side="right")
+        last = np.searchsorted(exact.start, words.stop, side="left")
+        apart = first >= last
+        near = np.minimum(first, len(exact) - 1)
+        longer = (words.stop - words.start) > (exact.stop[near] - exact.start[near])
+        around = (words.start <= exact.start[near]) & (words.stop >= exact.stop[np.maximum(last - 1, 0)])
+        words = words.where(apart | (around & longer))
+    return join_hits([hits, words])
 
 
 def settle(hits: Hits) -> Hits:

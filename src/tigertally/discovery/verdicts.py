@@ -20,6 +20,7 @@ from typing import Final
 
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery.counting import Tally
+from tigertally.discovery.detectors import Detector
 from tigertally.discovery.evidence import base_reasons, chance_level, crowd_proof
 from tigertally.discovery.hits import ID_15, LANDLINE, MOBILE, NATIONAL_ID, PAN, STRICT, USCC
 from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
@@ -46,6 +47,7 @@ class ShapeCount:
     pattern: str
     gate: Callable[[str], bool]
     tally: Tally = field(default_factory=Tally)
+    detector: Detector | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,6 +162,9 @@ def _checked_tier(
 def _shape_findings(facts: ColumnFacts, name: str, *, beside_cards: bool) -> list[Finding]:
     findings: list[Finding] = []
     for shape in facts.shapes:
+        if shape.detector is not None:
+            findings += _detector_findings(facts, shape, name)
+            continue
         if shape.cls is FieldClass.PASSWORD_HASH or facts.share(shape.tally) < SHARE_MIN:
             continue
         tier = _shape_tier(facts, shape, beside_cards=beside_cards)
@@ -171,6 +176,18 @@ def _shape_findings(facts: ColumnFacts, name: str, *, beside_cards: bool) -> lis
             why.append(Reason(evidence=Evidence.BESIDE_CARD))
         findings.append(_finding(facts, name, shape.cls, tier, shape.tally, why))
     return findings
+
+
+def _detector_findings(facts: ColumnFacts, shape: ShapeCount, name: str) -> list[Finding]:
+    """Return the finding of a detector file, unless most cells are numbers that the core knows as something else."""
+    detector = shape.detector
+    if detector is None or detector.column is None or facts.share(shape.tally) < detector.column.share:
+        return []
+    if any(facts.share(tally) >= SHARE_MIN for tally in facts.numbers.values()):
+        return []
+    why = [Reason(evidence=Evidence.SHAPE), Reason(evidence=Evidence.DETECTOR, word=detector.name)]
+    why += [*_header_reason(facts, for_it=bool(detector.column.headers)), _share(facts, shape.tally)]
+    return [_finding(facts, name, shape.cls, detector.column.score, shape.tally, why, detail=detector.detail)]
 
 
 def _shape_tier(facts: ColumnFacts, shape: ShapeCount, *, beside_cards: bool) -> Confidence | None:
@@ -197,7 +214,8 @@ def _name_tier(facts: ColumnFacts, shape: ShapeCount) -> Confidence | None:
 
 
 def _hash_findings(facts: ColumnFacts, name: str) -> list[Finding]:
-    forms = [shape for shape in facts.shapes if shape.cls is FieldClass.PASSWORD_HASH and shape.tally.count]
+    forms = [shape for shape in facts.shapes if shape.cls is FieldClass.PASSWORD_HASH and not shape.detector]
+    forms = [shape for shape in forms if shape.tally.count]
     for_it = facts.speaks_for(FieldClass.PASSWORD_HASH)
     most = sum(shape.tally.count for shape in forms) >= SHARE_MIN * facts.cells
     findings: list[Finding] = []

@@ -35,8 +35,22 @@ TABLED_KINDS: Final = frozenset({"xlsx", "sqlite"})
 ENCODINGS: Final = frozenset({"utf-8", "gb18030", "utf-16-le", "utf-16-be"})
 KINDS: Final = TABULAR_KINDS | KEYED_KINDS | TEXT_KINDS
 
+# Classes that are recognised inside other text only behind a word that says what they are.
+WORD_CLASSES: Final = frozenset(
+    {
+        FieldClass.NAME,
+        FieldClass.ADDRESS,
+        FieldClass.PASSPORT,
+        FieldClass.BANK_ACCOUNT,
+        FieldClass.PASSWORD_HASH,
+        FieldClass.PAYMENT_TOKEN,
+        FieldClass.PIN,
+        FieldClass.PASSWORD,
+        FieldClass.SECRET,
+    }
+)
 # Classes that can be recognised inside other text, by discovery's span finder.
-SPAN_CLASSES: Final = frozenset(
+SPAN_CLASSES: Final = WORD_CLASSES | frozenset(
     {
         FieldClass.PAN,
         FieldClass.NATIONAL_ID,

@@ -5,7 +5,8 @@ that stands between a plan and this estate. Rules of the proposal:
 
 1. sensitive authentication data and clear passwords: purge;
 2. a column most of whose cells fit is the field as a whole; otherwise the field is spans inside its text;
-3. certain and likely findings are sealed; an expiry date in running text is purged, because text does not say whose;
+3. certain and likely findings are sealed; a name, an address or an expiry date in running text is
+   purged, because text does not say whose;
 4. merely possible findings: kept in columns (order numbers that pass a check by chance), purged in running text;
 5. in SQL dumps, columns named after people and passwords are fields, if the scan judged no column of the table;
 6. the customer column is the one whose name means it and which most sources share.
@@ -22,7 +23,7 @@ from typing import Final
 
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.text import Text
-from tigertally.discovery import Confidence, Finding, Inventory, ObjectReport, PlaceKind, Status
+from tigertally.discovery import Confidence, Evidence, Finding, Inventory, ObjectReport, PlaceKind, Status
 from tigertally.sealing.dumpcolumns import dump_sources
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
 from tigertally.sealing.extract import names_of
@@ -34,6 +35,7 @@ from tigertally.sealing.plan import (
     MEMBER_MARK,
     SPAN_CLASSES,
     TEXT_KINDS,
+    WORD_CLASSES,
     Action,
     Extent,
     Plan,
@@ -47,7 +49,11 @@ from tigertally.sealing.plan import (
 from tigertally.sealing.rewriters.containers import CONTAINER_KINDS, opened_object
 
 _WHOLE_SHARE_MIN: Final = 0.5
-_BARE: Final = frozenset({FieldClass.CVV, FieldClass.EXPIRY})
+_BARE: Final = WORD_CLASSES | {FieldClass.CVV, FieldClass.EXPIRY}
+# What running text does not say the owner of: many customers share a name, a date, an address.
+_OWNERLESS: Final = frozenset(
+    {FieldClass.EXPIRY, FieldClass.NAME, FieldClass.ADDRESS, FieldClass.PASSWORD_HASH, FieldClass.PAYMENT_TOKEN}
+)
 _UNNAMED: Final = re.compile(r"#\d+")
 _TIERS: Final = tuple(Confidence)
 _TIER_WORDS: Final = {Confidence.CERTAIN: "确定", Confidence.LIKELY: "很可能", Confidence.POSSIBLE: "可能"}
@@ -191,7 +197,7 @@ def _span_fields(name: str, findings: list[Finding], *, in_text: bool) -> list[P
             PlanField(
                 name=name,
                 cls=cls,
-                action=Action.PURGE if cls is FieldClass.EXPIRY else _action(mine[0], in_text=in_text),
+                action=Action.PURGE if cls in _OWNERLESS else _action(mine[0], in_text=in_text),
                 extent=Extent.SPANS,
                 evidence=" ｜ ".join(_evidence(one) for one in mine),
             )
@@ -336,7 +342,9 @@ def _forbidden(finding: Finding) -> bool:
 
 
 def _fills(finding: Finding) -> bool:
-    """Return whether most of the cells are what was found."""
+    """Return whether most of the cells are what was found, or were counted as whole cells."""
+    if finding.field in WORD_CLASSES:
+        return any(reason.evidence is Evidence.SHARE for reason in finding.reasons)
     return finding.count >= _WHOLE_SHARE_MIN * finding.cells
 
 

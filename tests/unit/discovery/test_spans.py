@@ -131,7 +131,7 @@ def test_a_value_is_found_whole_and_alone(text: str, cls: FieldClass, value: str
         "91000000M000100Y43",  # no such region
         "lodash@4.17.21",
         "image@2x.png",
-        "postgres://app:word@db.example.com/x",
+        "postgres://app@db.example.com/x",
         "user@localhost",
         "0",
         "",

@@ -142,7 +142,7 @@ def test_paths_stay_in_the_estate(path: str) -> None:
         (('delimiter = ","', 'header = "yes"'), 7, "true or false"),
         (('column = "卡号"', 'column = "卡号"\n  key = "x"'), 12, "not both"),
         (('column = "卡号"\n', "\n"), 10, "needs a column or key"),
-        (('class = "pan"', 'class = "name"\n  spans = true'), 10, "cannot be recognised inside text"),
+        (('class = "pan"', 'class = "scheme_txn_id"\n  spans = true'), 10, "cannot be recognised inside text"),
         (('object = "a/客户.csv"', 'object = """a'), 4, "multi-line"),
         (('kind = "csv"', "kind = csv"), 5, "not valid TOML"),
         (('kind = "csv"', 'kind = "csv"\nkind = "tsv"'), 6, "not valid TOML"),

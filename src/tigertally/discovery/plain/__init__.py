@@ -15,6 +15,7 @@ from tigertally.discovery.hits import Hits, Tables
 from tigertally.discovery.plain.labels import FIRST_LETTERS, labelled, word_before
 from tigertally.discovery.plain.numbers import walk
 from tigertally.discovery.plain.view import DIGITS, FNV_BASIS, FNV_PRIME, UINT64_MAX, View, columns
+from tigertally.discovery.words import Words
 
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
@@ -80,6 +81,19 @@ def context(data: bytes, start: Int64s) -> tuple[Int64s, Int64s, UInt64s]:
             value = sum(line.count(mark) for mark in (b",", b"\t", b"|", b";"))
         digest[index] = value
     return word, length, digest
+
+
+def words(data: bytes, table: Words) -> tuple[Int64s, npt.NDArray[np.int32]]:
+    """See :func:`tigertally.discovery.core.words`."""
+    lowered = data.lower()
+    found: list[tuple[int, int]] = []
+    for index, literal in enumerate(table.literals):
+        place = lowered.find(literal)
+        while place >= 0:
+            found.append((place, index))
+            place = lowered.find(literal, place + 1)
+    found.sort()
+    return np.array([place for place, _ in found], np.int64), np.array([index for _, index in found], np.int32)
 
 
 def digest_cells(data: bytes, offsets: Int64s, *, key: int) -> UInt64s:

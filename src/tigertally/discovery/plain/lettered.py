@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tigertally.discovery.hits import EMAIL, GROUPED, IBAN, STRICT, USCC
+from tigertally.discovery.hits import EMAIL, GROUPED, IBAN, PASSWORD, STRICT, USCC
 from tigertally.discovery.plain.bounds import escape_at, open_left, open_right
 from tigertally.discovery.plain.view import (
     DIGITS,
@@ -26,6 +26,7 @@ _USCC_LETTERS: Final = b"0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _USCC_HEADS: Final = frozenset((11, 12, 13, 19, 51, 52, 53, 59, 91, 92, 93))
 _LOCAL: Final = WORD | frozenset(b".%+-")
+_NO_USERINFO: Final = frozenset(b"/@\"'<>")
 _LABEL: Final = DIGITS | LETTERS
 _FILES: Final = frozenset((b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"js", b"css", b"json", b"html"))
 
@@ -75,6 +76,8 @@ def try_uscc(view: View, start: int, region: int) -> int:
 def try_email(view: View, place: int) -> None:
     """RFC 5322 dot-atom before the at sign at ``place``, a domain of two labels at least behind it."""
     left = place
+    if _try_userinfo(view, place):
+        return
     while place - left < 64 and view.at(left - 1) in _LOCAL:
         left -= 1
     if escape_at(view, left - 1):
@@ -83,20 +86,29 @@ def try_email(view: View, place: int) -> None:
         left += 1
     while left < place and view.at(left) not in WORD:
         left += 1
-    if left == place or view.at(place - 1) not in WORD or _in_url(view, left):
+    if left == place or view.at(place - 1) not in WORD:
         return
     right = _domain_end(view, place)
     if right:
         view.put(left, right, EMAIL, STRICT, _fnv(view.data[left:right].lower()))
 
 
-def _in_url(view: View, left: int) -> bool:
-    place = left
-    if view.at(place - 1) == 0x3A:
+def _try_userinfo(view: View, sign: int) -> bool:
+    place, colon = sign, 0
+    while sign - place < 200:
+        char = view.at(place - 1)
+        if char <= 0x20 or char in _NO_USERINFO:
+            break
+        if char == 0x3A:
+            colon = place - 1
         place -= 1
-        while left - place < 80 and view.at(place - 1) > 0x20 and view.at(place - 1) != 0x2F:
-            place -= 1
-    return view.at(place - 1) == 0x2F and view.at(place - 2) == 0x2F
+    if (view.at(place - 1), view.at(place - 2), view.at(place - 3)) != (0x2F, 0x2F, 0x3A):
+        return False
+    after, first = view.at(sign + 1), view.at(colon + 1) if colon else 0
+    known = after in WORD or after == 0x5B
+    if known and colon and colon + 1 != sign and not (first and first in b"${<*"):
+        view.put(colon + 1, sign, PASSWORD, STRICT, _fnv(view.data[colon + 1 : sign]))
+    return True
 
 
 def _domain_end(view: View, sign: int) -> int:
