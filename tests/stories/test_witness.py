@@ -1,4 +1,7 @@
-"""Two counsels witness a ledger, one by a server and one by files; then the seller goes back to an older database."""
+"""Two counsels witness a ledger, one by a server and one by files; then the seller goes back to an older database.
+
+The installation's own mark notices first; without it, the witness does.
+"""
 
 from __future__ import annotations
 
@@ -113,9 +116,16 @@ def test_a_quorum_sees_the_ledger_and_the_ledger_going_back(town: Town) -> None:
         shutil.copyfile(root.with_name(f"{root.name}-then") / "seller" / "tigertally.db", seller.home / "tigertally.db")
         for rest in ("-wal", "-shm"):
             (seller.home / f"tigertally.db{rest}").unlink(missing_ok=True)
+        shut = town.tell(seller, "ledger", "cosign")
+        assert (shut.exit, shut.problem["code"]) == (7, "app.ledger_rolled_back")
+        assert town.tell(seller, "fsck").exit == 7
+        (seller.home / "ledger.mark").unlink()
+        assert town.tell(seller, "fsck", "--kept", root / "seen.checkpoint").exit == 0
         back = town.tell(seller, "ledger", "cosign")
         assert (back.exit, back.data["quorum"]) == (3, False)
         assert list(_dict(back, "failed").values()) == ["conflict"], "the witness has seen more"
+        logged = town.do(seller, "ledger", "log")
+        assert "app.mark.missing" in logged.out
         grow(town, seller, 9)
         other = town.tell(seller, "ledger", "cosign")
         assert list(_dict(other, "failed").values()) == ["proof"], "another history than the witness has seen"

@@ -23,6 +23,17 @@ class NotAllowed(Refused):
         self.decision = decision
         self.request = request
         self.approval = ""  # set by app.verbs when a second person was asked
+        self.entry: int | None = None  # and this, when the refusal was recorded
+
+
+class NoSuchDecision(Missing):
+    """The entry is no decision, or its content was erased."""
+
+    code = "access.no_such_decision"
+    title = Text(
+        "台账第 {entry} 条不是访问决定，或内容已擦除", "entry {entry} is no decision, or its content was erased"
+    )
+    hint = Text("用 tigertally ledger log 查找条目", "find the entry with tigertally ledger log")
 
 
 class LoginFailed(Refused):

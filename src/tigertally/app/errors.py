@@ -111,3 +111,19 @@ class NoQuorumPolicy(Missing):
         "写一个 C2SP tlog-policy 文件（见 docs/formats/witness.md）",
         "write a C2SP tlog-policy (docs/formats/witness.md)",
     )
+
+
+class LedgerRolledBack(Broken):
+    """The database is older than what this folder has seen, or holds another history."""
+
+    code = "app.ledger_rolled_back"
+    title = Text(
+        "台账只有 {size} 条或历史不同，而本目录曾见过 {seen} 条：数据库被恢复成旧版本，或被改写",
+        "the ledger has {size} entries, or others, and this folder has seen {seen}: the database is an older one, or "
+        "was rewritten",
+    )
+    hint = Text(
+        "运行 tigertally fsck --kept …；若确实要从备份继续，由负责人删除 ledger.mark（台账会记下此事）",
+        "run tigertally fsck --kept …; to go on from a backup on purpose, a lead removes ledger.mark (the ledger will "
+        "say so)",
+    )

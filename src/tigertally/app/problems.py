@@ -56,6 +56,8 @@ def body_of(problem: Problem, lang: Lang) -> dict[str, Json]:
         body["unmet"] = [{"condition": item.name, "why": item.why, "how": item.how} for item in points]
     if isinstance(problem, NotAllowed) and problem.approval:
         body["approval"] = problem.approval
+    if isinstance(problem, NotAllowed) and problem.entry is not None:
+        body["entry"] = problem.entry
     return body
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from tigertally import people, vault
 from tigertally.access import PERSON_PLEDGED, Access, Person, Role, identities
 from tigertally.access.errors import WeakPassphrase
 from tigertally.access.identities import PASSPHRASE_CHARS_MIN
+from tigertally.app import mark
 from tigertally.app import settings as settings_room
 from tigertally.app.errors import InstallationExists, NotReadable
 from tigertally.app.settings import CARD_NAME, ROOT_NAME, SESSIONS_NAME, SETTINGS_NAME, Settings, write_whole
 from tigertally.base.clock import Clock
+from tigertally.base.errors import Problem
 from tigertally.base.ids import PartyId, new_id
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.base.text import Text
@@ -129,13 +131,15 @@ def _fill(
                 actor="",
                 now=now,
             )
+        with store.reading() as tx:
+            mark.advance(tx, ledger, settings.home)
     (settings.home / SESSIONS_NAME).mkdir(mode=0o700, exist_ok=True)
     write_whole(settings.home / CARD_NAME, card.sign(signing).to_bytes(), mode=0o644)
     return Created(card=card, lead=lead, totp=secret)
 
 
 def _undo(home: Path, settings: Settings) -> None:
-    for name in (ROOT_NAME, CARD_NAME, SETTINGS_NAME):
+    for name in (ROOT_NAME, CARD_NAME, SETTINGS_NAME, mark.MARK_NAME):
         (home / name).unlink(missing_ok=True)
     shutil.rmtree(home / SESSIONS_NAME, ignore_errors=True)
     if settings.database == settings_room.DATABASE_DEFAULT:
@@ -144,15 +148,25 @@ def _undo(home: Path, settings: Settings) -> None:
 
 
 @contextmanager
-def open_house(home: Path, *, root_passphrase: SecretText, clock: Clock) -> Iterator[House]:
-    """Open the installation in ``home``; close store and keeper at the end."""
+def open_house(home: Path, *, root_passphrase: SecretText, clock: Clock, examining: bool = False) -> Iterator[House]:
+    """Open the installation in ``home``; close store and keeper at the end.
+
+    A ledger that went back behind what this folder has seen raises ``LedgerRolledBack``, unless ``examining`` it.
+    """
     settings = settings_room.load(home)
     keeper = vault.open_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase)
     try:
         with open_store(settings.store_url) as store:
             house = house_of(settings, store=store, keeper=keeper, clock=clock)
+            if examining:
+                yield house
+                return
+            _hold_to_mark(house)
             _drop_stale_pledges(house)
-            yield house
+            try:
+                yield house
+            finally:
+                _advance_mark(house)
     finally:
         keeper.close()
 
@@ -177,6 +191,23 @@ def house_of(settings: Settings, *, store: Store, keeper: KeyKeeper, clock: Cloc
         card=party_format.read(statement),
         card_statement=statement,
     )
+
+
+def _hold_to_mark(house: House) -> None:
+    seen = mark.read(house.settings.home)
+    with house.store.reading() as tx:
+        if seen is not None:
+            mark.hold(tx, house.ledger, seen)
+            return
+        size = house.ledger.head(tx).size
+    with house.store.transaction() as tx:
+        event = Event(kind=mark.OPENED_WITHOUT, payload={"size": size})
+        house.ledger.append(tx, event, now=house.clock.now())
+
+
+def _advance_mark(house: House) -> None:
+    with suppress(Problem), house.store.reading() as tx:
+        mark.advance(tx, house.ledger, house.settings.home)
 
 
 def _drop_stale_pledges(house: House) -> None:

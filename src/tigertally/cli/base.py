@@ -136,12 +136,16 @@ class Shell:
         return self.secret(file=self.unlock_file, zh="根密钥口令", en="root key passphrase")
 
     @contextmanager
-    def house(self) -> Iterator[House]:
-        """Open the installation, or use it if this process keeps it open."""
+    def house(self, *, examining: bool = False) -> Iterator[House]:
+        """Open the installation, or use it if this process keeps it open; ``examining``: see ``wire.open_house``."""
         from tigertally.app import wire  # noqa: PLC0415 - see the room's docstring
 
-        opened = wire.open_house if self.houses is None else self.houses.house
-        with opened(self.home, root_passphrase=self.root_passphrase(), clock=self.clock) as house:
+        passphrase = self.root_passphrase()
+        if self.houses is not None:
+            with self.houses.house(self.home, root_passphrase=passphrase, clock=self.clock) as house:
+                yield house
+            return
+        with wire.open_house(self.home, root_passphrase=passphrase, clock=self.clock, examining=examining) as house:
             yield house
 
     def actor(self, house: House) -> Actor:
@@ -334,6 +338,7 @@ _Lazy.rooms = {
     "destroy": ("handover", Text("凭收据由两人销毁", "destroy against the receipt, by two persons")),
     "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),
     "ledger": ("ledger", Text("台账：检查点、证明、导出", "the ledger: checkpoints, proofs, export")),
+    "why": ("why", Text("解释一次访问决定", "explain a decision")),
     "witness": (
         "witness",
         Text("见证方：会签台账检查点（不需要安装实例）", "a witness: cosign ledgers (no installation needed)"),

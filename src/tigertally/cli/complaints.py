@@ -17,6 +17,7 @@ _ASK_SECOND: Final = Text(
     "请另一位负责人或合规审批人运行：tigertally --as 姓名 approve {id}",
     "have another lead or officer run: tigertally --as NAME approve {id}",
 )
+_WHY: Final = Text("详情：tigertally why {entry}", "more: tigertally why {entry}")
 _THEN_AGAIN: Final = Text("批准后重新运行本命令", "then run this command again")
 
 
@@ -33,6 +34,8 @@ def show(problem: Problem, *, lang: Lang, as_json: bool, err: Console) -> int:
         err.print(f"  ✗ {name}{point.why}", markup=False)
         if point.how:
             err.print(f"    → {point.how}", markup=False, style="dim")
+    if isinstance(problem, NotAllowed) and problem.entry is not None:
+        err.print(f"  ? {_WHY.render(lang, entry=problem.entry)}", markup=False, style="dim")
     if isinstance(problem, NotAllowed) and problem.approval:
         err.print(f"  1. {_ASK_SECOND.render(lang, id=problem.approval)}", markup=False)
         err.print(f"  2. {_THEN_AGAIN.render(lang)}", markup=False)

@@ -259,7 +259,7 @@ def take(shell: Shell, request: Path, answer: Path, policy: Path | None) -> None
 def fsck_command(shell: Shell, kept: tuple[Path, ...]) -> None:
     """Check the ledger."""
     notes = [read_small(path, bytes_max=NOTE_BYTES_MAX) for path in kept]
-    with shell.house() as house, shell.progress() as progress:
+    with shell.house(examining=True) as house, shell.progress() as progress:
         found = verbs.check(house, kept=notes, progress=progress)
     flaws: list[Json] = [
         {"check": flaw.check, "entry": flaw.index, "what": shell.text(flaw.what)} for flaw in found.flaws

@@ -53,13 +53,22 @@ class Findings:
         return not self.flaws
 
 
-def check(tx: Tx, ledger: Ledger, *, kept: Sequence[bytes] = (), progress: Progress = SILENT) -> Findings:
+def check(
+    tx: Tx,
+    ledger: Ledger,
+    *,
+    kept: Sequence[bytes] = (),
+    marks: Sequence[tuple[int, bytes]] = (),
+    progress: Progress = SILENT,
+) -> Findings:
     """Check the whole ledger in one reading transaction.
 
-    ``kept`` are checkpoints from elsewhere (a counterparty, counsel, an auditor) to hold the log to.
+    ``kept`` are checkpoints from elsewhere (a counterparty, counsel, an auditor) to hold the log to; ``marks`` sizes
+    and roots that were seen before.
     """
     flaws = Flaws()
     walk = _Walk(tx, ledger, flaws, kept)
+    walk.expect(marks)
     derived = Derived(tx, ledger, flaws)
     progress.begin(Text("核对台账", "checking the ledger"), walk.head.size)
     for rows in sql.stream_entries(tx, batch_rows=BATCH_ROWS):
@@ -92,6 +101,11 @@ class _Walk:
         self.signed = sql.read_checkpoints(tx)
         self.kept = [self._kept(number, note) for number, note in enumerate(kept)]
         self.sizes = {size for size, _ in self.signed} | {item.size for item in self.kept if item is not None}
+
+    def expect(self, marks: Sequence[tuple[int, bytes]]) -> None:
+        """Hold the log to sizes and roots that were seen before."""
+        self.kept += [Checkpoint(origin="", size=size, root=root) for size, root in marks]
+        self.sizes |= {size for size, _ in marks}
 
     def _kept(self, number: int, note: bytes) -> Checkpoint | None:
         try:

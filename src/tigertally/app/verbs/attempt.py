@@ -135,7 +135,7 @@ def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None) 
         with house.store.transaction() as tx:
             now = house.clock.now()
             if isinstance(problem, NotAllowed):
-                house.access.record(tx, problem.request, problem.decision)
+                problem.entry = house.access.record(tx, problem.request, problem.decision)
                 only_second = [item.condition for item in problem.decision.unmet] == ["second_person"]
                 asked = house.access.ask_second(tx, problem.request) if only_second else None
                 problem.approval = "" if asked is None else asked.approval

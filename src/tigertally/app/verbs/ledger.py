@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tigertally.access import Action, Actor
+from tigertally.access import Action, Actor, explain
+from tigertally.access.explain import Explanation
+from tigertally.app import mark
 from tigertally.app.errors import NotWritable
 from tigertally.app.verbs.attempt import allow, attempt
 from tigertally.app.verbs.cosigning import own_policy
@@ -107,6 +109,18 @@ def entry(house: House, *, actor: Actor, index: int) -> Entry:
     return attempt(house, verb="ledger.entry", work=work, actor=actor)
 
 
+def why(house: House, *, actor: Actor, entry: int | None) -> Explanation:
+    """Explain the decision in an entry, or the newest one about the actor; reading it is a decision itself."""
+    with house.store.reading() as reading:
+        found = explain.last_decision(reading, house.ledger, actor.person.person) if entry is None else entry
+
+    def work(tx: Tx, now: datetime) -> Explanation:
+        allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("entry", str(found)),))
+        return explain.explain(tx, house.ledger, entry=found)
+
+    return attempt(house, verb="ledger.why", work=work, actor=actor)
+
+
 def recent(house: House, *, count: int) -> list[tuple[int, Leaf]]:
     """Return the newest ``count`` leaves, oldest first. Leaves hold nothing personal."""
     with house.store.reading() as tx:
@@ -120,6 +134,11 @@ def recent(house: House, *, count: int) -> list[tuple[int, Leaf]]:
 
 
 def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILENT) -> fsck.Findings:
-    """Check the whole stored ledger; ``kept`` are checkpoints from elsewhere to hold it to."""
+    """Check the whole stored ledger; ``kept`` are checkpoints from elsewhere to hold it to.
+
+    It is held to the mark in the installation's folder too, if there is one.
+    """
+    seen = mark.read(house.settings.home)
+    marks = () if seen is None else ((seen.size, seen.root),)
     with house.store.reading() as tx:
-        return fsck.check(tx, house.ledger, kept=kept, progress=progress)
+        return fsck.check(tx, house.ledger, kept=kept, marks=marks, progress=progress)
