@@ -20,6 +20,8 @@ EXPOSERS = {
     "crypto/stream.py": "keys go into the chunked cipher",
     "crypto/totp.py": "the shared secret goes into the one-time code",
     "formats/envelope.py": "content keys go into the envelope's own key schedule",
+    "discovery/sources/mysql.py": "the password goes to the driver",
+    "discovery/sources/sigv4.py": "the secret key goes into the request's signature",
     "access/identities.py": "a passphrase is hashed and compared",
     "app/wire.py": "the root passphrase's length is checked",
     "app/verbs/vault.py": "a value to look for goes into the keyed digest",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.detecting import detecting
 from tigertally.cli.language import SpeakingCommand, option, speak
-from tigertally.discovery import Confidence, Finding, Inventory, ObjectReport, PlaceKind, Status
+from tigertally.discovery import Changes, Confidence, Finding, Inventory, ObjectReport, Place, PlaceKind, Spot, Status
 
 _LOOK = {Confidence.CERTAIN: "red", Confidence.LIKELY: "yellow", Confidence.POSSIBLE: "dim"}
 _TIERS = {
@@ -32,49 +33,132 @@ _STATUS = {
     Status.SKIPPED: Text("跳过", "skipped"),
     Status.FAILED: Text("失败", "failed"),
 }
+_CHANGES = {
+    "new": Text("新增", "new"),
+    "gone": Text("消失", "gone"),
+    "unseen": Text("未读到", "not seen"),
+    "changed": Text("数量变化", "changed"),
+    "moved": Text("移动", "moved"),
+}
 _ROWS_SHOWN = 60
 
 
 @speak(
-    "在文件和文件夹里查找客户支付信息；只读，不需要安装实例。\n只报告数量和打码样例，明文不会写到任何地方。",
-    "Find customer payment data in files and folders; read-only, needs no installation.\n"
-    "Reports counts and masked examples only; no clear value is written anywhere.",
+    "在文件、数据库和对象存储里查找客户支付信息；只读，不需要安装实例。\n"
+    "只报告数量和打码样例，明文不会写到任何地方。PATH 也可以是 postgresql://、mysql://、s3:// 地址。",
+    "Find customer payment data in files, databases and object stores; read-only, needs no installation.\n"
+    "Reports counts and masked examples only; no clear value is written anywhere."
+    " PATH may be an address too: postgresql://, mysql://, s3://.",
     "tigertally discover ./export",
     "tigertally discover ./export --out inventory.json",
+    "tigertally discover ./export --since last.json --out inventory.json",
+    "tigertally discover postgresql://reader@db.example/shop --out shop.json",
+    "tigertally discover 's3://backups/2025?endpoint=https://s3.example' --out s3.json",
     "tigertally discover ./export --json | jq '.findings[] | select(.class == \"cvv\")'",
     "tigertally --as chen discover ./export --out inventory.json --record",
 )
 @click.command(name="discover", cls=SpeakingCommand)
 @shared
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path")
 @detecting
 @option("--out", type=click.Path(path_type=Path), zh="把清单写到此文件", en="write the inventory to this file")
 @option(
     "--exclude", multiple=True, zh="跳过匹配的路径（通配符，可多次）", en="skip paths that match (glob; repeatable)"
 )
+@option(
+    "--since",
+    type=click.Path(path_type=Path),
+    zh="先前的清单：未变的对象不再读取，并列出变化",
+    en="an earlier inventory: what has not changed is not read again, and changes are listed",
+)
 @option("--record", is_flag=True, zh="登记到安装实例的台账", en="record it in the installation's ledger")
 @option("--possible", is_flag=True, zh="也列出“可能”的发现", en="list findings of tier 'possible' too")
 def discover_command(
-    shell: Shell, path: Path, out: Path | None, exclude: tuple[str, ...], *, record: bool, possible: bool
+    shell: Shell,
+    path: str,
+    out: Path | None,
+    exclude: tuple[str, ...],
+    since: Path | None,
+    *,
+    record: bool,
+    possible: bool,
 ) -> None:
-    """Scan a path."""
-    if not path.exists():
+    """Scan a path or an address. With ``--out``, a scan that is killed goes on where it was when it is run again."""
+    if "://" not in path and not Path(path).exists():
         raise NotReadable(path=path, reason="FileNotFoundError")
-    with shell.progress() as progress:
-        inventory = discovery.scan(path, clock=shell.clock, progress=progress, exclude=exclude)
+    if out is not None and not out.parent.is_dir():
+        raise NotWritable(path=out, reason="FileNotFoundError")
+    earlier = None if since is None else _read_inventory(since)
+    with closing(discovery.origin_of(path, clock=shell.clock, exclude=exclude)) as origin, shell.progress() as progress:
+        inventory = discovery.scan_origin(
+            origin,
+            clock=shell.clock,
+            progress=progress,
+            since=earlier,
+            journal=None if out is None else out.with_name(out.name + ".partial"),
+        )
     written = discovery.to_json(inventory)
     if out is not None:
-        try:
-            write_whole(out, written.encode())
-        except OSError as error:
-            raise NotWritable(path=out, reason=type(error).__name__) from None
+        _write(out, written)
     if record:
         from tigertally.app.verbs import discovery as verbs  # noqa: PLC0415 - a scan alone needs no database
 
         with shell.house() as house:
             verbs.record_inventory(house, actor=shell.actor(house), inventory=inventory)
     data: Json = json.loads(written)
-    shell.result(data, lambda console: _show(shell, console, inventory, possible=possible, out=out))
+    changes = None if earlier is None else discovery.compare(earlier, inventory)
+
+    def show(console: Console) -> None:
+        _show(shell, console, inventory, possible=possible, out=out)
+        if changes is not None:
+            _show_changes(shell, console, changes)
+
+    shell.result(data, show)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise NotWritable(path=path, reason=type(error).__name__) from None
+
+
+def _read_inventory(path: Path) -> Inventory:
+    try:
+        return discovery.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NotReadable(path=path, reason=type(error).__name__) from None
+    except UnicodeDecodeError:
+        raise discovery.BadInventory(where="utf-8") from None
+
+
+def _show_changes(shell: Shell, console: Console, changes: Changes) -> None:
+    """Show what is new, gone, changed and moved since the earlier inventory."""
+    rows = [
+        *([shell.text(_CHANGES["new"]), *_spot(shell, one), str(one.count)] for one in changes.new),
+        *([shell.text(_CHANGES["gone"]), *_spot(shell, one), str(one.count)] for one in changes.gone),
+        *([shell.text(_CHANGES["unseen"]), *_spot(shell, one), str(one.count)] for one in changes.unseen),
+        *(
+            [shell.text(_CHANGES["changed"]), *_spot(shell, old), f"{old.count} → {new.count}"]
+            for old, new in changes.changed
+        ),
+        *([shell.text(_CHANGES["moved"]), "", f"{old} → {new}", ""] for old, new in changes.moved),
+    ]
+    headings = (Text("变化", "change"), Text("字段", "field"), Text("位置", "where"), Text("数量", "count"))
+    console.print()
+    console.print(shell.table(Text("与先前清单相比", "Since the earlier inventory"), headings, rows[:_ROWS_SHOWN]))
+    if len(rows) > _ROWS_SHOWN:
+        console.print(shell.text_of("……另有 {n} 行", "… {n} more rows", n=len(rows) - _ROWS_SHOWN))
+
+
+def _spot(shell: Shell, one: Spot) -> tuple[str, str]:
+    return shell.text(FIELD_RULES[one.field].title), _where(one.object, one.place)
+
+
+def _where(path: str, place: Place) -> str:
+    if place.kind is PlaceKind.TEXT:
+        return path
+    return path + " » " + "/".join(part for part in (place.table, place.name) if part)
 
 
 def _show(shell: Shell, console: Console, inventory: Inventory, *, possible: bool, out: Path | None) -> None:
@@ -137,15 +221,12 @@ def _agreement(shell: Shell, *, complete: bool) -> str:
 
 def _finding_row(shell: Shell, item: Finding) -> list[str | Cell]:
     detail = f" ({item.detail})" if item.detail else ""
-    where = item.object
-    if item.place.kind is not PlaceKind.TEXT:
-        where += " » " + "/".join(part for part in (item.place.table, item.place.name) if part)
     return [
         shell.text(FIELD_RULES[item.field].title) + detail,
         styled(shell.text(_TIERS[item.tier]), _LOOK[item.tier]),
         str(item.count),
         str(item.distinct),
-        where,
+        _where(item.object, item.place),
         " ".join(item.examples[:2]),
     ]
 

@@ -6,10 +6,19 @@ every object ends in a coverage row; limits on everything a hostile file could m
 others: plans and protected copies (``sealing``), what may be kept (``base.fields``).
 """
 
+from tigertally.discovery.changes import Changes, Spot, compare
 from tigertally.discovery.core import engine
 from tigertally.discovery.detectors import Detectors, using
 from tigertally.discovery.encodings import Encoding, detect_encoding
-from tigertally.discovery.errors import BadDetector, BadInventory, NoSuchRoot
+from tigertally.discovery.errors import (
+    BadAddress,
+    BadDetector,
+    BadInventory,
+    NeedsExtra,
+    NoJournal,
+    NoSuchRoot,
+    SourceUnavailable,
+)
 from tigertally.discovery.folding import bare_number
 from tigertally.discovery.headers import header_row
 from tigertally.discovery.inventory import (
@@ -31,13 +40,17 @@ from tigertally.discovery.labels import Meaning, meaning
 from tigertally.discovery.naming import column_names, safe_name
 from tigertally.discovery.own import own_detectors
 from tigertally.discovery.report import from_json, to_json
-from tigertally.discovery.scan import scan
+from tigertally.discovery.scan import scan, scan_origin
+from tigertally.discovery.sources.address import origin_of
+from tigertally.discovery.sources.ports import Origin
 from tigertally.discovery.spans import Spans, find_spans
 
 __all__ = [
     "RULESET",
+    "BadAddress",
     "BadDetector",
     "BadInventory",
+    "Changes",
     "Confidence",
     "Detectors",
     "Dialect",
@@ -47,25 +60,33 @@ __all__ = [
     "Inventory",
     "Kind",
     "Meaning",
+    "NeedsExtra",
+    "NoJournal",
     "NoSuchRoot",
     "ObjectReport",
+    "Origin",
     "Place",
     "PlaceKind",
     "Reason",
+    "SourceUnavailable",
     "Spans",
+    "Spot",
     "Status",
     "Totals",
     "bare_number",
     "column_names",
+    "compare",
     "detect_encoding",
     "engine",
     "find_spans",
     "from_json",
     "header_row",
     "meaning",
+    "origin_of",
     "own_detectors",
     "safe_name",
     "scan",
+    "scan_origin",
     "to_json",
     "using",
 ]

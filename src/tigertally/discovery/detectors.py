@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Text
+from tigertally.crypto.digest import sha256_hex
 from tigertally.discovery.checks import CHECKS
 from tigertally.discovery.errors import BadDetector
 from tigertally.discovery.gaps import SHORT_TAILS, behind_label
@@ -96,6 +97,7 @@ class Detector:
     context: tuple[str, ...]
     matches: tuple[Example, ...]
     misses: tuple[Example, ...]
+    digest: str  # SHA-256 of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,7 @@ def _detector(name: str, raw: bytes) -> Detector:
         context=reader.words(top.get("kernel", {}), "context", allowed=_KERNEL),
         matches=reader.examples(top, "match"),
         misses=reader.examples(top, "miss"),
+        digest=sha256_hex(raw),
     )
 
 

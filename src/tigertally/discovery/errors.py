@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tigertally.base.errors import Broken, Invalid, Missing
+from tigertally.base.errors import Broken, Invalid, Missing, Unavailable
 from tigertally.base.text import Lang, Text
 
 
@@ -20,6 +20,43 @@ class BadInventory(Invalid):
     code = "discovery.bad_inventory"
     title = Text("不是有效的盘点文件（{where}）", "not a valid inventory ({where})")
     hint = Text("请用本版本重新扫描并导出", "scan again with this version and export")
+
+
+class NoJournal(Unavailable):
+    """The file in which a scan notes what is done cannot be written."""
+
+    code = "discovery.no_journal"
+    title = Text("无法写入扫描日志文件", "the scan's journal cannot be written")
+    hint = Text("请核对所选的输出位置和磁盘空间", "check the place of the output and the disk's free space")
+
+
+class BadAddress(Invalid):
+    """An address of a source that cannot be understood."""
+
+    code = "discovery.bad_address"
+    title = Text("无法理解数据源地址（{where}）", "the address of the source is not understood ({where})")
+    hint = Text(
+        "例如 postgresql://用户@主机/库、mysql://用户@主机/库、s3://桶/前缀",
+        "for example postgresql://user@host/database, mysql://user@host/database, s3://bucket/prefix",
+    )
+
+
+class NeedsExtra(Unavailable):
+    """A source needs a package that is not installed."""
+
+    code = "discovery.needs_extra"
+    title = Text("读取此数据源需要另装一个包", "this source needs a package that is not installed")
+    hint = Text("请运行 pip install 'tigertally[{extra}]'", "run: pip install 'tigertally[{extra}]'")
+
+
+class SourceUnavailable(Unavailable):
+    """A database or an object store that cannot be reached or does not let us in."""
+
+    code = "discovery.source_unavailable"
+    title = Text("数据源无法连接（{why}）", "the source cannot be reached ({why})")
+    hint = Text(
+        "请核对地址、账号和网络，并确认只读权限", "check address, account and network, and the permission to read"
+    )
 
 
 class Unreadable(Broken):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from pathlib import Path
 from typing import Final
 
 from tigertally.base.fields import FieldClass
@@ -178,7 +177,8 @@ class ObjectReport:
     """Coverage of one object. ``path`` is relative to the root, ``/``-separated; members are ``outer.zip!/inner.csv``.
 
     ``size`` is what the tree or the archive says, ``bytes_read`` what was read of it; ``encoding`` is None where
-    none applies; ``reason`` is None only for ``SCANNED`` (and may be given even then).
+    none applies; ``reason`` is None only for ``SCANNED`` (and may be given even then); ``stamp`` changes when the
+    object does, and is None where that cannot be told.
     """
 
     path: str
@@ -190,6 +190,7 @@ class ObjectReport:
     bytes_read: int
     seconds: float
     dialect: Dialect | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,8 +261,3 @@ class Collected:
         """Drop what was added since ``mark``."""
         del self.objects[mark[0] :]
         del self.findings[mark[1] :]
-
-
-def root_name(root: Path) -> str:
-    """Return what an inventory calls ``root``: its last name, so that no machine path leaves the house."""
-    return root.resolve().name or "/"

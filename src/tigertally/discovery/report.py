@@ -49,8 +49,8 @@ def to_json(inventory: Inventory, *, pretty: bool = False) -> str:
         "ruleset": inventory.ruleset,
         "started": to_text(inventory.started),
         "finished": to_text(inventory.finished),
-        "objects": [_object_out(report) for report in inventory.objects],
-        "findings": [_finding_out(finding) for finding in inventory.findings],
+        "objects": [object_out(report) for report in inventory.objects],
+        "findings": [finding_out(finding) for finding in inventory.findings],
         "totals": {name: getattr(inventory.totals, name) for name in _TOTALS},
     }
     canonical = dumps(value).decode()
@@ -72,8 +72,8 @@ def from_json(text: str) -> Inventory:
         ruleset=_text(whole["ruleset"], "/ruleset"),
         started=_instant(whole["started"], "/started"),
         finished=_instant(whole["finished"], "/finished"),
-        objects=_list(whole["objects"], "/objects", _object_in),
-        findings=_list(whole["findings"], "/findings", _finding_in),
+        objects=_list(whole["objects"], "/objects", object_in),
+        findings=_list(whole["findings"], "/findings", finding_in),
         totals=Totals(**{name: _count(totals[name], f"/totals/{name}") for name in _TOTALS}),
     )
     known = {report.path for report in inventory.objects}
@@ -84,7 +84,8 @@ def from_json(text: str) -> Inventory:
     return inventory
 
 
-def _object_out(report: ObjectReport) -> Json:
+def object_out(report: ObjectReport) -> Json:
+    """Return the written form of one object."""
     dialect: Json = None
     if report.dialect is not None:
         dialect = {
@@ -101,11 +102,13 @@ def _object_out(report: ObjectReport) -> Json:
         "size": report.size,
         "bytes_read": report.bytes_read,
         "micros": round(report.seconds * _MICROS),
+        "stamp": report.stamp,
         "dialect": dialect,
     }
 
 
-def _finding_out(finding: Finding) -> Json:
+def finding_out(finding: Finding) -> Json:
+    """Return the written form of one finding."""
     return {
         "object": finding.object,
         "location": {"kind": finding.place.kind.value, "table": finding.place.table, "name": finding.place.name},
@@ -123,8 +126,9 @@ def _finding_out(finding: Finding) -> Json:
     }
 
 
-def _object_in(value: Json, where: str) -> ObjectReport:
-    names = ("path", "kind", "encoding", "status", "reason", "size", "bytes_read", "micros", "dialect")
+def object_in(value: Json, where: str) -> ObjectReport:
+    """Return an object from its written form; raise :class:`BadInventory`."""
+    names = ("path", "kind", "encoding", "status", "reason", "size", "bytes_read", "micros", "stamp", "dialect")
     row = _members(value, where, *names)
     reason = None
     if row["reason"] is not None:
@@ -150,10 +154,12 @@ def _object_in(value: Json, where: str) -> ObjectReport:
         bytes_read=_count(row["bytes_read"], f"{where}/bytes_read"),
         seconds=_count(row["micros"], f"{where}/micros") / _MICROS,
         dialect=dialect,
+        stamp=_optional(row["stamp"], f"{where}/stamp"),
     )
 
 
-def _finding_in(value: Json, where: str) -> Finding:
+def finding_in(value: Json, where: str) -> Finding:
+    """Return a finding from its written form; raise :class:`BadInventory`."""
     names = ("object", "location", "class", "tier", "count", "distinct", "cells", "examples", "reasons", "detail")
     row = _members(value, where, *names)
     place = _members(row["location"], f"{where}/location", "kind", "table", "name")

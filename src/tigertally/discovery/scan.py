@@ -1,106 +1,119 @@
-"""The scan of a tree: every file once, each with a coverage row, whatever it holds.
+"""The scan of a source: every object once, each with a coverage row, whatever it holds.
 
-1. Read-only: files are opened for reading, nothing is written beside them, links are not followed.
-2. Every entry of the tree ends in one :class:`ObjectReport`; members of archives have their own.
-3. One bad file never ends the run: what a reader cannot read becomes ``partly`` or ``failed`` with a reason.
-4. After the scan the tree is walked again; :attr:`Totals.complete` says whether files and bytes agree.
+1. Read-only: nothing is written to a source or beside it, links are not followed.
+2. Every entry of the source ends in one :class:`ObjectReport`; members of archives have their own.
+3. One bad object never ends the run: what a reader cannot read becomes ``partly`` or ``failed`` with a reason.
+4. After the scan the source is counted again; :attr:`Totals.complete` says whether objects and bytes agree.
+5. An object that an earlier inventory of the same rules has seen, and whose stamp is the same, is taken over from it.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import os
-import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import hashlib
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from tigertally.base.clock import Clock
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.discovery.counting import new_key
-from tigertally.discovery.errors import NoSuchRoot, Unreadable
+from tigertally.discovery.errors import Unreadable
 from tigertally.discovery.inventory import (
-    RULESET,
     Collected,
     Inventory,
     Kind,
     ObjectReport,
     Status,
     Totals,
-    root_name,
 )
+from tigertally.discovery.journal import Journal, Known
 from tigertally.discovery.naming import safe_name
-from tigertally.discovery.readers.dispatch import Run, read_object
-from tigertally.discovery.readers.stream import Source
+from tigertally.discovery.readers.members import Run
+from tigertally.discovery.ruleset import ruleset
+from tigertally.discovery.sources.files import GONE, Files
+from tigertally.discovery.sources.ports import Entry, Origin
 
-_LINK: Final = Text("符号链接，不跟随", "a symbolic link; not followed")
-_SPECIAL: Final = Text("不是普通文件（管道、套接字或设备）", "not a regular file (pipe, socket or device)")
-_EXCLUDED: Final = Text("按排除规则跳过", "left out by the exclude rules")
-_NO_FOLDER: Final = Text("无法列出此文件夹", "this folder cannot be listed")
-_GONE: Final = Text("扫描时文件已消失或无法打开", "the file is gone or cannot be opened")
 _DENIED: Final = Text("没有读取权限", "no permission to read")
-_CHANGED: Final = Text("读取期间文件发生了变化", "the file changed while it was read")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """One thing in the tree: its real path, its path in the inventory, and why it is not read, if so."""
-
-    path: str
-    name: str
-    size: int
-    skip: Text | None = None
-    failed: bool = False
-
-
-def scan(root: Path, *, clock: Clock, progress: Progress = SILENT, exclude: tuple[str, ...] = ()) -> Inventory:
+def scan(
+    root: Path,
+    *,
+    clock: Clock,
+    progress: Progress = SILENT,
+    exclude: tuple[str, ...] = (),
+    since: Inventory | None = None,
+    journal: Path | None = None,
+) -> Inventory:
     """Scan the file or tree at ``root`` and return the inventory.
 
     ``exclude``: shell patterns over paths relative to the root (``backup/*``, ``*.iso``); what they leave
-    out is reported as skipped. Raises :class:`NoSuchRoot` only; every other trouble is a coverage row.
+    out is reported as skipped. ``since``, ``journal``: as in :func:`scan_origin`. Raises :class:`NoSuchRoot` only;
+    every other trouble is a coverage row.
     """
-    try:
-        os.lstat(root)
-    except OSError:
-        raise NoSuchRoot from None
+    return scan_origin(Files(root, exclude=exclude), clock=clock, progress=progress, since=since, journal=journal)
+
+
+def scan_origin(
+    origin: Origin,
+    *,
+    clock: Clock,
+    progress: Progress = SILENT,
+    since: Inventory | None = None,
+    journal: Path | None = None,
+) -> Inventory:
+    """Scan any source and return the inventory.
+
+    ``since``: an earlier inventory; what it has scanned and what has not changed since is taken over. ``journal``: a
+    file in which every finished object is noted at once, so that a killed scan goes on where it was; it holds what an
+    inventory holds, and goes when the scan is done. Raises what the source raises when it cannot be listed, and
+    :class:`NoJournal`.
+    """
     started = clock.now()
-    entries = list(_walk(root, exclude))
+    entries = list(origin.entries())
     progress.begin(Text("扫描", "scanning"), sum(entry.size for entry in entries if entry.skip is None))
     run = Run(clock=clock, key=new_key(), advance=progress.advance, collected=Collected())
     shown: dict[str, int] = {}
-    for entry in entries:
-        _scan_entry(run, replace(entry, name=_unique(safe_name(entry.name), shown)))
-    tree_files, tree_bytes = _tree(root, exclude)
-    objects = tuple(run.collected.objects)
-    return Inventory(
-        root=safe_name(root_name(root)),
-        ruleset=RULESET,
-        started=started,
-        finished=clock.now(),
-        objects=objects,
-        findings=tuple(run.collected.findings),
-        totals=_totals(objects, tree_files, tree_bytes),
-    )
+    known = Known.of(since)
+    with Journal(journal, root=safe_name(origin.name)) as notes:
+        known.add(notes.earlier)
+        for entry in entries:
+            named = replace(entry, name=_unique(safe_name(entry.name), shown))
+            mark = run.collected.mark()
+            if not known.take(named.name, stamp_of(entry), run.collected):
+                _scan_entry(run, named, stamp_of(entry))
+                notes.note(run.collected, mark)
+            elif entry.skip is None:
+                progress.advance(entry.size)
+        count, size = origin.count()
+        objects = tuple(run.collected.objects)
+        return Inventory(
+            root=safe_name(origin.name),
+            ruleset=ruleset(),
+            started=started,
+            finished=clock.now(),
+            objects=objects,
+            findings=tuple(run.collected.findings),
+            totals=_totals(objects, count, size),
+        )
 
 
-def _scan_entry(run: Run, entry: _Entry) -> None:
+def stamp_of(entry: Entry) -> str | None:
+    """Return what an inventory keeps of an entry's stamp: a digest, as inodes and times are nobody's business."""
+    if not entry.stamp or entry.skip is not None:
+        return None
+    return hashlib.blake2b(entry.stamp.encode(), digest_size=16).hexdigest()
+
+
+def _scan_entry(run: Run, entry: Entry, stamp: str | None) -> None:
     if entry.skip is not None:
         status = Status.FAILED if entry.failed else Status.SKIPPED
         run.collected.objects.append(_row(entry, status, entry.skip))
         return
     mark = run.collected.mark()
     try:
-        before = Path(entry.path).lstat()
-        source = Source(name=entry.name, size=before.st_size, open=_opener(entry.path), path=entry.path)
-        index = len(run.collected.objects)
-        read_object(run, source, depth=0)
-        after = Path(entry.path).lstat()
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            report = run.collected.objects[index]
-            if report.status is Status.SCANNED:
-                run.collected.objects[index] = replace(report, status=Status.PARTLY, reason=_CHANGED)
+        entry.read(run, entry.name)
     except (OSError, Unreadable) as problem:
         run.collected.back_to(mark)
         why = (
@@ -108,72 +121,20 @@ def _scan_entry(run: Run, entry: _Entry) -> None:
             if isinstance(problem, Unreadable)
             else _DENIED
             if isinstance(problem, PermissionError)
-            else _GONE
+            else GONE
         )
         run.collected.objects.append(_row(entry, Status.FAILED, why))
+        return
+    report = run.collected.objects[mark[0]]
+    if report.status in (Status.SCANNED, Status.PARTLY):
+        run.collected.objects[mark[0]] = replace(report, stamp=stamp)
 
 
-def _row(entry: _Entry, status: Status, reason: Text) -> ObjectReport:
+def _row(entry: Entry, status: Status, reason: Text) -> ObjectReport:
     return ObjectReport(
         path=entry.name, kind=Kind.BYTES, encoding=None, status=status, reason=reason,
         size=entry.size, bytes_read=0, seconds=0.0,
     )  # fmt: skip
-
-
-def _opener(path: str) -> Callable[[], BinaryIO]:
-    def open_() -> BinaryIO:
-        # O_NONBLOCK: a pipe that took the file's place since the walk must not hang the scan.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise Unreadable(_SPECIAL)
-        return os.fdopen(descriptor, "rb")
-
-    return open_
-
-
-def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[_Entry]:
-    """Yield every entry that is not a folder, and folders that cannot be listed, in a stable order."""
-    top = os.fspath(root)
-    info = os.lstat(top)
-    if not stat.S_ISDIR(info.st_mode):
-        yield _entry(top, root.name, info, exclude)
-        return
-    folders = [(top, "")]
-    while folders:
-        folder, name = folders.pop()
-        try:
-            with os.scandir(folder) as listing:
-                children = sorted(listing, key=lambda child: os.fsencode(child.name))
-        except OSError:
-            yield _Entry(path=folder, name=name or ".", size=0, skip=_NO_FOLDER, failed=True)
-            continue
-        inner = [child for child in children if child.is_dir(follow_symlinks=False)]
-        folders += [(child.path, f"{name}{child.name}/") for child in reversed(inner)]
-        for child in children:
-            if child.is_dir(follow_symlinks=False):
-                continue
-            try:
-                yield _entry(child.path, f"{name}{child.name}", child.stat(follow_symlinks=False), exclude)
-            except OSError:
-                yield _Entry(path=child.path, name=f"{name}{child.name}", size=0, skip=_GONE, failed=True)
-
-
-def _entry(path: str, name: str, info: os.stat_result, exclude: tuple[str, ...]) -> _Entry:
-    skip = None
-    if stat.S_ISLNK(info.st_mode):
-        skip = _LINK
-    elif not stat.S_ISREG(info.st_mode):
-        skip = _SPECIAL
-    elif any(fnmatch.fnmatchcase(name, pattern) for pattern in exclude):
-        skip = _EXCLUDED
-    return _Entry(path=path, name=name, size=info.st_size if stat.S_ISREG(info.st_mode) else 0, skip=skip)
-
-
-def _tree(root: Path, exclude: tuple[str, ...]) -> tuple[int, int]:
-    """Count entries and bytes of the tree again."""
-    entries = list(_walk(root, exclude))
-    return len(entries), sum(entry.size for entry in entries)
 
 
 def _unique(name: str, shown: dict[str, int]) -> str:
@@ -182,9 +143,10 @@ def _unique(name: str, shown: dict[str, int]) -> str:
     return name if shown[name] == 1 else f"{name} ({shown[name]})"
 
 
-def _totals(objects: tuple[ObjectReport, ...], tree_files: int, tree_bytes: int) -> Totals:
+def _totals(objects: tuple[ObjectReport, ...], tree_files: int, tree_bytes: int | None) -> Totals:
     by_status = {status: sum(1 for report in objects if report.status is status) for status in Status}
     own = [report for report in objects if "!/" not in report.path]
+    size = sum(report.size for report in own)
     return Totals(
         objects=len(objects),
         scanned=by_status[Status.SCANNED],
@@ -192,7 +154,7 @@ def _totals(objects: tuple[ObjectReport, ...], tree_files: int, tree_bytes: int)
         skipped=by_status[Status.SKIPPED],
         failed=by_status[Status.FAILED],
         files=len(own),
-        bytes=sum(report.size for report in own),
+        bytes=size,
         tree_files=tree_files,
-        tree_bytes=tree_bytes,
+        tree_bytes=size if tree_bytes is None else tree_bytes,
     )

@@ -119,9 +119,9 @@ def read_delimited(
         table = TableEvidence(
             kind=PlaceKind.COLUMN, table=None, names=layout.names, headers=list(layout.headers), key=key
         )
-        strays = _Strays(evidence=TextEvidence(key=key))
+        strays = Strays(evidence=TextEvidence(key=key))
         try:
-            _parse(Utf8Stream(text_windows(stream, encoding, lost, told)), layout, table, strays)
+            parse_columns(Utf8Stream(text_windows(stream, encoding, lost, told)), layout, table, strays)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, StopIteration):
             outcome = read_text(source, kind=kind, encoding=encoding, key=key, advance=told.rest)
             outcome.encoding, outcome.dialect = encoding.name, dialect
@@ -147,7 +147,7 @@ def read_delimited(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Strays:
+class Strays:
     """Rows that do not fit the table, scanned as text in pieces."""
 
     evidence: TextEvidence
@@ -156,6 +156,7 @@ class _Strays:
     pending_bytes: int = 0
 
     def __call__(self, row: pa_csv.InvalidRow) -> str:
+        """Take a row that does not fit; Arrow is told to go on."""
         self.count += 1
         line = row.text.encode("utf-8", "replace")
         self.pending.append(line)
@@ -190,7 +191,11 @@ class _Advance:
             self.advance(min(count, self.again - self.told))
 
 
-def _parse(stream: io.RawIOBase, layout: Layout, table: TableEvidence, strays: _Strays) -> None:
+def parse_columns(stream: io.RawIOBase, layout: Layout, table: TableEvidence, strays: Strays) -> int:
+    """Parse ``stream`` (UTF-8) into ``table`` batch by batch; return the number of rows that fitted.
+
+    Raises what Arrow raises of text that it cannot parse as a table.
+    """
     names = [str(index) for index in range(layout.width)]
     reader = pa_csv.open_csv(
         pa.PythonFile(stream, mode="r"),
@@ -204,5 +209,8 @@ def _parse(stream: io.RawIOBase, layout: Layout, table: TableEvidence, strays: _
             column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
         ),
     )
+    rows = 0
     for batch in reader:
         table.add([batch.column(index) for index in range(layout.width)])
+        rows += batch.num_rows
+    return rows
