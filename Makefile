@@ -11,13 +11,14 @@ CORE := $(wildcard src/tigertally/*/*.c)
 TYPED := src/tigertally tests bench docs/generate.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format docs lock clean distclean
+.PHONY: help demo test bench fuzz lint format docs lock clean distclean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo          watch a fictional company's payment data go from discovery to a proven handover"
 	@echo "make test          all tests, two at a time (ARGS='-k store' for some)"
 	@echo "make bench         measure against the budgets (ONLY=name for one); writes build/bench.json"
+	@echo "make fuzz          the digit finder under sanitizers, some minutes"
 	@echo "make lint          style, types, floors"
 	@echo "make format docs   write what make lint and make test compare"
 	@echo "make lock          pin the newest allowed versions anew (needs uv)"
@@ -43,6 +44,11 @@ test: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m bench.run $(ONLY)
+
+fuzz:
+	@mkdir -p build
+	$(CC) -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/faults/core_fuzz.c -o build/core_fuzz
+	build/core_fuzz 2000000 $$(date +%s)
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

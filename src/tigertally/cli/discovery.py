@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import click
@@ -71,6 +71,12 @@ _ROWS_SHOWN = 60
     zh="先前的清单：未变的对象不再读取，并列出变化",
     en="an earlier inventory: what has not changed is not read again, and changes are listed",
 )
+@option(
+    "--fingerprints",
+    type=click.Path(path_type=Path),
+    zh="用此密钥文件写入各个不同值的指纹",
+    en="write fingerprints of the distinct values, under the key in this file",
+)
 @option("--record", is_flag=True, zh="登记到安装实例的台账", en="record it in the installation's ledger")
 @option("--possible", is_flag=True, zh="也列出“可能”的发现", en="list findings of tier 'possible' too")
 def discover_command(
@@ -79,6 +85,7 @@ def discover_command(
     out: Path | None,
     exclude: tuple[str, ...],
     since: Path | None,
+    fingerprints: Path | None,
     *,
     record: bool,
     possible: bool,
@@ -89,7 +96,9 @@ def discover_command(
     if out is not None and not out.parent.is_dir():
         raise NotWritable(path=out, reason="FileNotFoundError")
     earlier = None if since is None else _read_inventory(since)
-    with closing(discovery.origin_of(path, clock=shell.clock, exclude=exclude)) as origin, shell.progress() as progress:
+    printing = discovery.fingerprinting(discovery.read_key(fingerprints)) if fingerprints else nullcontext()
+    opened = closing(discovery.origin_of(path, clock=shell.clock, exclude=exclude))
+    with printing, opened as origin, shell.progress() as progress:
         inventory = discovery.scan_origin(
             origin,
             clock=shell.clock,

@@ -62,10 +62,11 @@ class ColumnMac:
         for start, stop in pairwise(edges):
             chosen = order[start:stop]
             joined = b"".join([values[at] for at in chosen.tolist()])
-            out[chosen] = self._of_one_length(np.frombuffer(joined, np.uint8).reshape(len(chosen), -1))
+            out[chosen] = self.of_rows(np.frombuffer(joined, np.uint8).reshape(len(chosen), -1))
         return out
 
-    def _of_one_length(self, rows: _Bytes) -> _Bytes:
+    def of_rows(self, rows: _Bytes) -> _Bytes:
+        """Return the digests, shape (n, 16), of values of one length, shape (n, length)."""
         count, length = rows.shape
         blocks = max(1, -(-length // MAC_BYTES))
         padded = np.zeros((count, blocks * MAC_BYTES), np.uint8)

@@ -13,12 +13,14 @@ from tigertally.discovery.encodings import Encoding, detect_encoding
 from tigertally.discovery.errors import (
     BadAddress,
     BadDetector,
+    BadFingerprintKey,
     BadInventory,
     NeedsExtra,
     NoJournal,
     NoSuchRoot,
     SourceUnavailable,
 )
+from tigertally.discovery.fingerprints import Fingerprints, fingerprinting, read_key
 from tigertally.discovery.folding import bare_number
 from tigertally.discovery.headers import header_row
 from tigertally.discovery.inventory import (
@@ -49,6 +51,7 @@ __all__ = [
     "RULESET",
     "BadAddress",
     "BadDetector",
+    "BadFingerprintKey",
     "BadInventory",
     "Changes",
     "Confidence",
@@ -57,6 +60,7 @@ __all__ = [
     "Encoding",
     "Evidence",
     "Finding",
+    "Fingerprints",
     "Inventory",
     "Kind",
     "Meaning",
@@ -79,11 +83,13 @@ __all__ = [
     "detect_encoding",
     "engine",
     "find_spans",
+    "fingerprinting",
     "from_json",
     "header_row",
     "meaning",
     "origin_of",
     "own_detectors",
+    "read_key",
     "safe_name",
     "scan",
     "scan_origin",

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery import core, shapes
-from tigertally.discovery.counting import EXAMPLES_MAX, Tally, mixed
+from tigertally.discovery.counting import EXACT_MAX, EXAMPLES_MAX, Tally, mixed
 from tigertally.discovery.detectors import active
 from tigertally.discovery.evidence import TextEvidence, test_numbers
+from tigertally.discovery.fingerprints import code_of, fingerprints_in_use, has_fingerprint, is_number
 from tigertally.discovery.folding import fold_text
 from tigertally.discovery.hits import (
     ALSO,
@@ -77,7 +78,8 @@ class ColumnEvidence:
     """Collects one column batch by batch; :meth:`finish` ends in findings."""
 
     def __init__(self, *, header: str | None, place: Place, key: int) -> None:
-        self.facts = ColumnFacts(place=place, means=meaning(header) if header else Meaning(field=None))
+        means = meaning(header) if header else Meaning(field=None)
+        self.facts = ColumnFacts(place=place, means=means, key=key)
         self._key = key
         self._text: TextEvidence | None = None
         wanted = [*shapes.ALWAYS, *(shape for shape in shapes.BY_HEADER if shape.cls is self.facts.means.field)]
@@ -144,6 +146,11 @@ class ColumnEvidence:
             tally.tests += test_numbers(hits)
         if kind == NATIONAL_ID:
             facts.also_cards += int(((hits.flags & ALSO) > 0).sum())
+        under = fingerprints_in_use()
+        if under is not None and not is_number(kind) and has_fingerprint(kind) and len(tally.prints) < EXACT_MAX:
+            ends = zip(hits.start.tolist(), hits.stop.tolist(), strict=True)
+            values = {normal(bytes(data[start:stop]), kind) for start, stop in ends}
+            tally.prints.update(under.of_texts(kind, sorted(values)))
         if len(tally.examples) < EXAMPLES_MAX:
             cls = BY_CODE[NATIONAL_ID if kind == ID_15 else kind]
             ends = zip(hits.start[:EXAMPLES_MAX].tolist(), hits.stop[:EXAMPLES_MAX].tolist(), strict=True)
@@ -181,6 +188,10 @@ class ColumnEvidence:
         kept = column.filter(pa.array(chosen))
         data, offsets = _buffers(kept)
         tally.distinct.add(core.digest_cells(data, offsets, key=self._key))
+        under = fingerprints_in_use()
+        if under is not None and has_fingerprint(code_of(cls)) and len(tally.prints) < EXACT_MAX:
+            values = [value.strip() for value in pc.unique(kept).to_pylist() if value and value.strip()]
+            tally.prints.update(under.of_texts(code_of(cls), values))
         for value in kept[:EXAMPLES_MAX].to_pylist():
             tally.show(cls, value)
 

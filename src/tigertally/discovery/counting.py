@@ -38,6 +38,16 @@ def mixed(values: UInt64s, key: int) -> UInt64s:
     return out ^ (out >> np.uint64(31))
 
 
+def unmixed(numbers: UInt64s, key: int) -> UInt64s:
+    """Return the 64-bit numbers that :func:`mixed` made ``numbers`` of."""
+    out: UInt64s = numbers ^ (numbers >> np.uint64(31)) ^ (numbers >> np.uint64(62))
+    out = out * np.uint64(0x319642B2D24D8EC3)
+    out = out ^ (out >> np.uint64(27)) ^ (out >> np.uint64(54))
+    out = out * np.uint64(0x96DE1B173F119089)
+    whole: UInt64s = out ^ (out >> np.uint64(30)) ^ (out >> np.uint64(60)) ^ np.uint64(key)
+    return whole
+
+
 @dataclass(slots=True, kw_only=True)
 class Distinct:
     """How many different numbers were added. Numbers must be mixed first."""
@@ -54,6 +64,10 @@ class Distinct:
             self._pending += len(numbers)
             if self._pending > _PENDING_MAX:
                 self._settle()
+
+    def numbers(self) -> UInt64s:
+        """Return the different mixed numbers; of an estimate, the smallest ones."""
+        return self._settle()
 
     def merge(self, other: Distinct) -> None:
         """Add what ``other`` has seen."""
@@ -80,12 +94,16 @@ class Distinct:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """A count, its distinct values, up to three masked examples, and how many were published test numbers."""
+    """A count, its distinct values, up to three masked examples, and how many were published test numbers.
+
+    ``prints``: fingerprints of values that are no numbers, where a scan makes them.
+    """
 
     count: int = 0
     tests: int = 0
     distinct: Distinct = field(default_factory=Distinct)
     examples: list[str] = field(default_factory=list)
+    prints: set[bytes] = field(default_factory=set)
 
     def show(self, cls: FieldClass, value: str) -> None:
         """Keep the mask of ``value`` as an example, if it is new and there is room."""
@@ -99,5 +117,6 @@ class Tally:
         self.count += other.count
         self.tests += other.tests
         self.distinct.merge(other.distinct)
+        self.prints |= other.prints
         self.examples += [shown for shown in other.examples if shown not in self.examples]
         del self.examples[EXAMPLES_MAX:]

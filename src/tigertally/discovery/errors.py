@@ -84,3 +84,22 @@ class BadDetector(Invalid):
     def say(self, lang: Lang) -> str:
         """Return the title with what is wrong."""
         return f"{super().say(lang)}: {self.why.render(lang)}"
+
+
+class BadFingerprintKey(Invalid):
+    """A file that holds no fingerprint key, or one that others may read."""
+
+    code = "discovery.bad_fingerprint_key"
+    title = Text("指纹密钥文件不可用", "the fingerprint key file will not do")
+    hint = Text(
+        "为每次转让生成一把：(umask 077; openssl rand -hex 32 > fp.key)",
+        "make one for each engagement: (umask 077; openssl rand -hex 32 > fp.key)",
+    )
+
+    def __init__(self, *, why: Text) -> None:
+        super().__init__()
+        self.why = why
+
+    def say(self, lang: Lang) -> str:
+        """Return the title with what is wrong."""
+        return f"{super().say(lang)}: {self.why.render(lang)}"

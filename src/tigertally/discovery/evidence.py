@@ -25,8 +25,9 @@ import numpy as np
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.data.issuers import TEST_NUMBERS
 from tigertally.discovery import core
-from tigertally.discovery.counting import Tally, mixed
+from tigertally.discovery.counting import EXACT_MAX, Tally, mixed, unmixed
 from tigertally.discovery.detectors import Detector, active
+from tigertally.discovery.fingerprints import fingerprints_in_use, has_fingerprint, is_number
 from tigertally.discovery.hits import (
     ALSO,
     CVV,
@@ -123,6 +124,7 @@ class TextEvidence:
                 tally.tests += int(tests[chosen].sum())
                 tally.distinct.add(mix[chosen])
                 self._examples(tally, data, hits, chosen, int(kind[first]))
+                self._prints(tally, data, hits.where(chosen), int(kind[first]))
 
     def finish(self, *, name: str, place: Place, cells: int) -> list[Finding]:
         """Return the findings, one for each class and tier."""
@@ -145,6 +147,7 @@ class TextEvidence:
             _finding(
                 name=name,
                 place=place,
+                key=self.key,
                 cells=cells,
                 kind=key[0],
                 tier=key[1],
@@ -182,6 +185,15 @@ class TextEvidence:
         return sum(group.passes for group in silent), sum(group.misses for group in silent)
 
     @staticmethod
+    def _prints(tally: Tally, data: bytes, hits: Hits, kind: int) -> None:
+        under = fingerprints_in_use()
+        if under is None or is_number(kind) or not has_fingerprint(kind) or len(tally.prints) >= EXACT_MAX:
+            return
+        ends = zip(hits.start.tolist(), hits.stop.tolist(), strict=True)
+        values = {normal(data[start:stop], kind) for start, stop in ends}
+        tally.prints.update(under.of_texts(kind, sorted(values)))
+
+    @staticmethod
     def _examples(
         tally: Tally, data: bytes, hits: Hits, chosen: np.ndarray[tuple[int], np.dtype[np.int64]], kind: int
     ) -> None:
@@ -191,7 +203,11 @@ class TextEvidence:
 
 
 def _finding(
-    *, name: str, place: Place, cells: int, kind: int, tier: Confidence, tally: Tally, why: dict[Reason, None],
+    *,
+    name: str,
+    place: Place,
+    key: int,
+    cells: int, kind: int, tier: Confidence, tally: Tally, why: dict[Reason, None],
     detail: str,
 ) -> Finding:  # fmt: skip
     distinct = tally.distinct.count()
@@ -211,7 +227,20 @@ def _finding(
         examples=tuple(tally.examples),
         reasons=(*list(why)[:_REASONS_MAX], *extra),
         detail=detail,
+        fingerprints=fingerprints_of(kind, tally, key),
     )
+
+
+def fingerprints_of(kind: int, tally: Tally, key: int) -> tuple[str, ...]:
+    """Return the fingerprints of a tally's distinct values, sorted, where the scan makes them. ``key`` mixed them."""
+    under = fingerprints_in_use()
+    if under is None or not has_fingerprint(kind):
+        return ()
+    if not is_number(kind):
+        return tuple(sorted(print_.hex() for print_ in tally.prints))
+    rows = under.of_numbers(kind, unmixed(tally.distinct.numbers(), key))
+    text = rows.tobytes().hex()
+    return tuple(sorted(text[at : at + 32] for at in range(0, len(text), 32)))
 
 
 def test_numbers(hits: Hits) -> int:

@@ -198,7 +198,8 @@ class Finding:
     """A field class at a place, at one tier.
 
     ``count``: values; ``distinct``: different values; ``cells``: non-empty cells of the column (0 for text);
-    ``examples``: at most three, masked; ``detail``: the hash format of a password, ``clear``, or empty.
+    ``examples``: at most three, masked; ``detail``: the hash format of a password, ``clear``, or empty;
+    ``fingerprints``: keyed ones of the different values, sorted, if the scan was given a key.
     """
 
     object: str
@@ -211,6 +212,7 @@ class Finding:
     examples: tuple[str, ...]
     reasons: tuple[Reason, ...]
     detail: str = ""
+    fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +237,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All findings of one scan, and the coverage they rest on. ``root`` is the root's last name, not its path."""
+    """All findings of one scan, and the coverage they rest on. ``root`` is the root's last name, not its path.
+
+    ``fingerprint_key``: name of the key that the fingerprints were made with, None if there are none.
+    """
 
     root: str
     ruleset: str
@@ -244,6 +249,7 @@ class Inventory:
     objects: tuple[ObjectReport, ...]
     findings: tuple[Finding, ...]
     totals: Totals
+    fingerprint_key: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

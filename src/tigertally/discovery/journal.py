@@ -17,6 +17,7 @@ from typing import Final, Self, TextIO
 
 from tigertally.base.canon import Json, dumps
 from tigertally.discovery.errors import BadInventory, NoJournal
+from tigertally.discovery.fingerprints import fingerprints_in_use
 from tigertally.discovery.inventory import Collected, Finding, Inventory, ObjectReport, Status
 from tigertally.discovery.report import finding_in, finding_out, object_in, object_out
 from tigertally.discovery.ruleset import ruleset
@@ -41,9 +42,9 @@ class Known:
 
     @classmethod
     def of(cls, inventory: Inventory | None) -> Known:
-        """Return what an inventory knows; nothing if it was made by other rules."""
+        """Return what an inventory knows; nothing if it was made by other rules, or under another key."""
         known = cls()
-        if inventory is None or inventory.ruleset != ruleset():
+        if inventory is None or inventory.ruleset != ruleset() or inventory.fingerprint_key != _key_in_use():
             return known
         objects: dict[str, list[ObjectReport]] = {}
         for report in inventory.objects:
@@ -86,7 +87,8 @@ class Journal:
         """Read what an earlier run left, and open the file for more."""
         if self._path is None:
             return self
-        header = dumps({"format": FORMAT, "root": self._root, "ruleset": ruleset()}).decode()
+        how: Json = {"format": FORMAT, "root": self._root, "ruleset": ruleset(), "key": _key_in_use()}
+        header = dumps(how).decode()
         try:
             self.earlier = _read(self._path, header)
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (0 if self.earlier else os.O_TRUNC)
@@ -118,6 +120,11 @@ class Journal:
             self._file.close()
             if kind is None:
                 self._path.unlink(missing_ok=True)
+
+
+def _key_in_use() -> str | None:
+    under = fingerprints_in_use()
+    return under.key_id if under else None
 
 
 def _line(part: Part) -> str:

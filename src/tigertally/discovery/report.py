@@ -8,6 +8,7 @@ JSON (``base.canon``) by default, so that a digest of the text identifies the in
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
@@ -37,6 +38,12 @@ FORMAT: Final = "tigertally-inventory-v1"
 _MICROS: Final = 1_000_000
 _TOTALS: Final = ("objects", "scanned", "partly", "skipped", "failed", "files", "bytes", "tree_files", "tree_bytes")
 
+_WHOLE: Final = (
+    "format", "root", "ruleset", "started", "finished", "objects", "findings", "fingerprint_key", "totals",
+)  # fmt: skip
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{32}")
+_KEY_ID: Final = re.compile(r"[0-9a-f]{16}")
+
 E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
 
@@ -51,6 +58,7 @@ def to_json(inventory: Inventory, *, pretty: bool = False) -> str:
         "finished": to_text(inventory.finished),
         "objects": [object_out(report) for report in inventory.objects],
         "findings": [finding_out(finding) for finding in inventory.findings],
+        "fingerprint_key": inventory.fingerprint_key,
         "totals": {name: getattr(inventory.totals, name) for name in _TOTALS},
     }
     canonical = dumps(value).decode()
@@ -63,7 +71,7 @@ def from_json(text: str) -> Inventory:
         value: Json = json.loads(text, object_pairs_hook=_once, parse_float=_refuse, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise BadInventory(where="json") from None
-    whole = _members(value, "/", "format", "root", "ruleset", "started", "finished", "objects", "findings", "totals")
+    whole = _members(value, "/", *_WHOLE)
     if whole["format"] != FORMAT:
         raise BadInventory(where="/format")
     totals = _members(whole["totals"], "/totals", *_TOTALS)
@@ -75,6 +83,7 @@ def from_json(text: str) -> Inventory:
         objects=_list(whole["objects"], "/objects", object_in),
         findings=_list(whole["findings"], "/findings", finding_in),
         totals=Totals(**{name: _count(totals[name], f"/totals/{name}") for name in _TOTALS}),
+        fingerprint_key=_key_id(whole["fingerprint_key"]),
     )
     known = {report.path for report in inventory.objects}
     if len(known) != len(inventory.objects):
@@ -123,6 +132,7 @@ def finding_out(finding: Finding) -> Json:
             for reason in finding.reasons
         ],
         "detail": finding.detail,
+        "fingerprints": list(finding.fingerprints),
     }
 
 
@@ -161,7 +171,10 @@ def object_in(value: Json, where: str) -> ObjectReport:
 def finding_in(value: Json, where: str) -> Finding:
     """Return a finding from its written form; raise :class:`BadInventory`."""
     names = ("object", "location", "class", "tier", "count", "distinct", "cells", "examples", "reasons", "detail")
-    row = _members(value, where, *names)
+    row = _members(value, where, *names, "fingerprints")
+    prints = _list(row["fingerprints"], f"{where}/fingerprints", _text)
+    if list(prints) != sorted(set(prints)) or not all(map(_FINGERPRINT.fullmatch, prints)):
+        raise BadInventory(where=f"{where}/fingerprints")
     place = _members(row["location"], f"{where}/location", "kind", "table", "name")
     return Finding(
         object=_text(row["object"], f"{where}/object"),
@@ -178,7 +191,15 @@ def finding_in(value: Json, where: str) -> Finding:
         examples=_list(row["examples"], f"{where}/examples", _text),
         reasons=_list(row["reasons"], f"{where}/reasons", _reason_in),
         detail=_text(row["detail"], f"{where}/detail"),
+        fingerprints=prints,
     )
+
+
+def _key_id(value: Json) -> str | None:
+    named = _optional(value, "/fingerprint_key")
+    if named is not None and not _KEY_ID.fullmatch(named):
+        raise BadInventory(where="/fingerprint_key")
+    return named
 
 
 def _reason_in(value: Json, where: str) -> Reason:

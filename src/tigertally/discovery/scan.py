@@ -19,6 +19,7 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.discovery.counting import new_key
 from tigertally.discovery.errors import Unreadable
+from tigertally.discovery.fingerprints import fingerprints_in_use
 from tigertally.discovery.inventory import (
     Collected,
     Inventory,
@@ -87,6 +88,7 @@ def scan_origin(
             elif entry.skip is None:
                 progress.advance(entry.size)
         count, size = origin.count()
+        under = fingerprints_in_use()
         objects = tuple(run.collected.objects)
         return Inventory(
             root=safe_name(origin.name),
@@ -96,6 +98,7 @@ def scan_origin(
             objects=objects,
             findings=tuple(run.collected.findings),
             totals=_totals(objects, count, size),
+            fingerprint_key=under.key_id if under else None,
         )
 
 

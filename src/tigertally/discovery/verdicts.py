@@ -15,13 +15,13 @@ column that a spreadsheet has damaged is reported as such, in place of what pass
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery.counting import Tally
 from tigertally.discovery.detectors import Detector
-from tigertally.discovery.evidence import base_reasons, chance_level, crowd_proof
+from tigertally.discovery.evidence import base_reasons, chance_level, crowd_proof, fingerprints_of
 from tigertally.discovery.hits import ID_15, LANDLINE, MOBILE, NATIONAL_ID, PAN, STRICT, USCC
 from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
 from tigertally.discovery.labels import Meaning
@@ -65,6 +65,7 @@ class ColumnFacts:
     clear: Tally = field(default_factory=Tally)
     damaged: Tally = field(default_factory=Tally)
     damaged_cards: int = 0
+    key: int = 0  # that distinct numbers were mixed with
 
     def share(self, tally: Tally) -> float:
         """Return which part of the non-empty cells a tally is."""
@@ -93,7 +94,8 @@ def column_findings(facts: ColumnFacts, *, name: str, beside_cards: bool) -> lis
         if kind == PAN and damaged:
             continue
         tier, why = _number_tier(facts, kind, tally)
-        findings.append(_finding(facts, name, _class_of(kind), tier, tally, why))
+        found = _finding(facts, name, _class_of(kind), tier, tally, why)
+        findings.append(replace(found, fingerprints=fingerprints_of(kind, tally, facts.key)))
     findings += _shape_findings(facts, name, beside_cards=beside_cards)
     findings += _hash_findings(facts, name)
     findings += _clear_findings(facts, name)
@@ -288,4 +290,5 @@ def _finding(
         examples=tuple(tally.examples),
         reasons=(*why, *extra),
         detail=detail,
+        fingerprints=tuple(sorted(print_.hex() for print_ in tally.prints)),
     )
