@@ -40,7 +40,7 @@ demo: .venv/.ready
 	$(BIN)/tigertally demo --out build/demo
 
 test: .venv/.ready
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: .venv/.ready
 	$(BIN)/python -m bench.run $(ONLY)

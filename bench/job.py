@@ -220,7 +220,7 @@ def _destroy(job: Job) -> Job:
             first="chen",
             second="wang",
         )
-        assert handover.holdings(seller.house, scope=SCOPE)[0] == 0
+        assert sealing.holdings(seller.house, scope=SCOPE)[0] == 0
     _keep(job, "certificate", paper)
     return job
 

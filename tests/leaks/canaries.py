@@ -49,8 +49,8 @@ class Canaries:
         return Needles.of(self.values)
 
 
-def plant(root: Path) -> Canaries:
-    """Write the shop's estate and the extra files under ``root``."""
+def plant(root: Path, passphrases: frozenset[str] = frozenset()) -> Canaries:
+    """Write the shop's estate and the extra files under ``root``; ``passphrases`` are looked for with their values."""
     truth = build(root, customers=CUSTOMERS, seed=7)
     values = {cls.value: truth.values(cls) for cls in CLASSES}
     rng = np.random.default_rng(77)
@@ -78,6 +78,7 @@ def plant(root: Path) -> Canaries:
         FieldClass.EMAIL.value: values["email"] | frozenset(mails),
         FieldClass.PASSWORD.value: values["password"] | frozenset(secrets),
         "iban": frozenset(ibans),
+        "passphrase": passphrases,
         "track": frozenset([*tracks, *second, *[track[1:-1] for track in second]]),
         "cvv": _codes_in_place(truth) | {f"Pass-{at:03d}!,{code}" for at, code in enumerate(codes)},
     }

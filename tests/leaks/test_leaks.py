@@ -12,13 +12,23 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from tests.leaks import enrolment, wrongs
 from tests.leaks import walk as walks
-from tests.leaks import wrongs
 from tests.leaks.walk import Walk
 from tests.stories import town as towns
+from tests.stories.test_commands import LEAVES
 from tests.stories.town import Answer
 
 from tigertally.app.errors import Unexpected
+
+# One worker walks, not each.
+pytestmark = pytest.mark.xdist_group("walk")
+# The demo's files are searched in tests/stories/test_demo.py. A witness has checkpoints and its own keys, nothing else.
+NOT_WALKED = {
+    "demo",
+    *("ledger ask", "ledger cosign", "ledger take"),
+    *("witness cosign", "witness init", "witness serve", "witness show", "witness trust"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +38,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(base / "temp"))
         patch.setattr(tempfile, "tempdir", None)
-        made = walks.begin(base)
+        made = walks.begin(base, passphrases=enrolment.secrets())
         walks.until_sealed(made)
+        enrolment.enrol(made)
         made.errors = list(wrongs.explode(made))
         wrongs.break_things(made)
         towns.refresh(made.town)
@@ -50,6 +61,13 @@ def known(hit: tuple[str, str, str]) -> bool:
 def test_nothing_leaked(walk: Walk) -> None:
     found = {(hit.label, hit.form, hit.place.replace(str(walk.base), "")) for hit in walk.hits}
     assert {hit for hit in found if not known(hit)} == set()
+
+
+def test_every_command_was_walked(walk: Walk) -> None:
+    """A command that is added and not walked is found here."""
+    said = {" ".join(answer.words) for answer in [*walk.said, *walk.town.told]}
+    walked = {words for words in LEAVES if any(line.startswith(f"{words} ") for line in said)}
+    assert set(LEAVES) - walked == NOT_WALKED
 
 
 def test_what_was_unexpected_became_a_problem(walk: Walk) -> None:

@@ -95,15 +95,15 @@ class Walk:
             self.hits |= self.needles.search(text.encode(), f"traceback {number}")
 
 
-def begin(base: Path) -> Walk:
-    """Found the town, plant the canaries."""
+def begin(base: Path, *, passphrases: frozenset[str]) -> Walk:
+    """Found the town, plant the canaries; ``passphrases`` are looked for, too."""
     (base / "temp").mkdir()
     (base / "deleted").mkdir()
     if compiler := shutil.which("cc"):
         command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(base / SHIM), str(HERE / "keepdeleted.c"), "-ldl"]
         subprocess.run(command, check=True, capture_output=True)
     town = towns.found_town(base / "town")
-    canaries = plant(town.estate)
+    canaries = plant(town.estate, passphrases)
     return Walk(base=base, town=town, canaries=canaries, needles=canaries.needles())
 
 
@@ -182,12 +182,14 @@ def until_destroyed(walk: Walk) -> None:
     towns.advance(town, "S8")
     town.do(seller, "ledger", "export", root / "seller-ledger", who="chen")
     town.do(town.buyer, "ledger", "export", root / "buyer-ledger", who="sun")
+    town.do(seller, "ledger", "publish", root / "published")
     for name in ("receipt.json", "certificate-signed.json", "seller-ledger", "buyer-ledger"):
         town.do(None, "verify", root / name, *town.trust)
     for firm, who in ((seller, "chen"), (town.buyer, "sun")):
         town.do(firm, "ledger", "log", "-n", "500")
         town.do(firm, "ledger", "show", "7", who=who)
         town.do(firm, "ledger", "checkpoint")
+        town.do(firm, "why", who=who)
         town.do(firm, "ledger", "prove", "3", "--out", root / f"{who}-3.proof", who=who)
         walk.said.append(_whole_ledger(firm, who))
 

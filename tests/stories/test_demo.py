@@ -8,16 +8,21 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.leaks.search import WINDOW, Needles, files_below
 
 from tigertally.base.canon import Json
+from tigertally.base.fields import FieldClass
 from tigertally.cli.base import run
+from tigertally.testing.estate import build
+
+CUSTOMERS = 300
 
 
 def demo(out: Path, *, lang: str = "en") -> tuple[int, str, str]:
     """Play it small."""
     heard, wrong = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(wrong):
-        code = run(["demo", "--out", str(out), "--customers", "300", "--lang", lang, "--json"])
+        code = run(["demo", "--out", str(out), "--customers", str(CUSTOMERS), "--lang", lang, "--json"])
     return code, heard.getvalue(), wrong.getvalue()
 
 
@@ -54,6 +59,25 @@ def test_what_it_shows_is_what_happened(played: tuple[Path, dict[str, Json], str
     assert "受保护副本再扫描：卡号 0 个" in shown
     for firm in ("seller", "buyer"):
         assert run(["fsck", "--home", str(out / firm), "--unlock-file", str(out / "secrets" / f"{firm}-root.txt")]) == 0
+
+
+def test_no_value_is_left_in_anything_it_wrote_or_said(
+    played: tuple[Path, dict[str, Json], str], tmp_path: Path
+) -> None:
+    """The report, both installations, everything that was exchanged, plan, inventory, screen: searched for values."""
+    out, told, shown = played
+    truth = build(tmp_path, customers=CUSTOMERS)  # the same estate: it comes from a seed
+    classes = (FieldClass.PAN, FieldClass.NATIONAL_ID, FieldClass.MOBILE, FieldClass.EMAIL, FieldClass.PASSWORD_HASH)
+    values = {cls.value: truth.values(cls) for cls in classes}
+    assert all(values.values())
+    values["name"] = frozenset(name for name in truth.values(FieldClass.NAME) if len(name.encode()) > WINDOW)
+    needles = Needles.of(values)
+    files = files_below(out)
+    assert {out / "report.html", out / "inventory.json", out / "plan.toml"} <= set(files)
+    assert needles.search_tree(out) == set()
+    assert needles.search(shown.encode(), "screen") | needles.search(json.dumps(told).encode(), "JSON") == set()
+    card = min(truth.owners)
+    assert {hit.label for hit in needles.search(f"<td>{card}</td>".encode(), "the report")} == {"pan"}
 
 
 def test_the_folder_of_an_earlier_demo_was_emptied(played: tuple[Path, dict[str, Json], str]) -> None:

@@ -10,7 +10,7 @@ One line each; ``{name}`` stands for what the town or an earlier command gave::
     en: there is no grant            words it must say in English; the same with ``zh:``
     keep: grant                      a text of its JSON that later lines use as ``{grant}``
     missing: {root}/receipt.json     a path that must not be there afterwards; the same with ``exists:``
-    write: {root}/a.txt words        what happens to files between commands: write, copy, flip (one bit), cut (in half)
+    write: {root}/a.txt words        what happens to files in between: write, copy, move, forget, flip (a bit), cut
 
 A command that is refused is run three times: as JSON, in English, in Chinese; one that succeeds only once more per
 language that is asked for, which is for commands that only look.
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from tests.stories.town import Answer, Firm, Town
 
-FILES = ("write", "copy", "flip", "cut", "forget")
+FILES = ("write", "copy", "move", "flip", "cut", "forget")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,6 +142,8 @@ def _happen(scene: Scene, known: dict[str, str]) -> None:
             shutil.copytree(path, rest)
         else:
             shutil.copy(path, rest)
+    elif scene.kind == "move":
+        path.rename(rest)
     elif scene.kind == "flip":
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1

@@ -67,6 +67,12 @@ class Created:
     totp: SecretBytes
 
 
+def need_room(home: Path) -> None:
+    """Raise ``InstallationExists`` if ``home`` holds an installation."""
+    if (home / SETTINGS_NAME).exists() or (home / ROOT_NAME).exists():
+        raise InstallationExists(home=home)
+
+
 def create(
     home: Path,
     *,
@@ -81,8 +87,7 @@ def create(
     """Make an installation in ``home``. A failure leaves nothing behind that a second try would stumble on."""
     if len(root_passphrase.expose()) < PASSPHRASE_CHARS_MIN:
         raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
-    if (home / SETTINGS_NAME).exists() or (home / ROOT_NAME).exists():
-        raise InstallationExists(home=home)
+    need_room(home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = Settings(home=home, party=PartyId(new_id("pty")), name=name, database=database)
     try:
@@ -145,6 +150,18 @@ def _undo(home: Path, settings: Settings) -> None:
     if settings.database == settings_room.DATABASE_DEFAULT:
         for suffix in ("", "-wal", "-shm"):
             (home / f"tigertally.db{suffix}").unlink(missing_ok=True)
+
+
+def migrate(home: Path, *, root_passphrase: SecretText) -> tuple[str | None, str]:
+    """Bring the installation's database to this program's schema; return the versions before and after.
+
+    Asks for the root key although it needs none: who upgrades an installation is who may open it. One transaction;
+    a failure changes nothing. Raises ``SchemaNewer``.
+    """
+    settings = settings_room.load(home)
+    vault.open_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase).close()
+    with open_store(settings.store_url) as store:
+        return store.schema_version(), store.migrate()
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import re
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +35,7 @@ from tigertally.base.errors import Invalid, Problem
 from tigertally.base.ids import new_id
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Lang, Text, printable, safe
+from tigertally.cli import tables, usage
 from tigertally.cli.language import LANGUAGES, SpeakingGroup, choose, language_of, option, present, speak, speaking
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = Text("已中断；已完成的步骤保留，可重新运行", "interrupted; finished steps are kept, run it again")
 HOME_DEFAULT: Final = Path("~/.tigertally")
 SECRET_FILE_BYTES_MAX: Final = 4096
-_WORD: Final = re.compile(r"-{0,2}[a-z]+(-[a-z]+)*")
 
 
 def styled(text: str, style: str = "") -> Cell:
@@ -100,13 +99,12 @@ class Shell:
 
     def table(self, title: Text | None, headings: Sequence[Text], rows: Sequence[Sequence[str | Cell]]) -> Table:
         """Return a readable table. Cells are plain text, whatever they hold; :func:`styled` gives one a colour."""
-        heading_text = None if title is None else self.text(title)
-        table = Table(title=heading_text, title_justify="left", box=None, pad_edge=False)
-        for heading in headings:
-            table.add_column(self.text(heading), overflow="fold")
-        for row in rows:
-            table.add_row(*(cell if isinstance(cell, Cell) else styled(cell) for cell in row))
-        return table
+        return tables.table(
+            None if title is None else self.text(title),
+            [self.text(heading) for heading in headings],
+            [[cell if isinstance(cell, Cell) else styled(cell) for cell in row] for row in rows],
+            width=self.out.width,
+        )
 
     def pairs(self, data: Sequence[tuple[Text, object]]) -> None:
         """Draw name and value lines."""
@@ -136,9 +134,16 @@ class Shell:
         return self.secret(file=self.unlock_file, zh="根密钥口令", en="root key passphrase")
 
     @contextmanager
-    def house(self, *, examining: bool = False) -> Iterator[House]:
-        """Open the installation, or use it if this process keeps it open; ``examining``: see ``wire.open_house``."""
-        from tigertally.app import wire  # noqa: PLC0415 - see the room's docstring
+    def house(self, *, acting: bool = False, examining: bool = False) -> Iterator[House]:
+        """Open the installation, or use it if this process keeps it open; ``acting`` needs a person to act.
+
+        ``examining``: see ``wire.open_house``.
+        """
+        if acting and not self.handle:
+            raise NobodyActs
+        from tigertally.app import settings, wire  # noqa: PLC0415 - see the room's docstring
+
+        settings.load(self.home)  # before a secret is asked for in vain
 
         passphrase = self.root_passphrase()
         if self.houses is not None:
@@ -319,6 +324,8 @@ _Lazy.rooms = {
     ),
     "init": ("installation", Text("创建安装实例", "make an installation")),
     "login": ("people", Text("登录", "log in")),
+    "whoami": ("sessions", Text("当前以谁的身份、还缺什么", "who acts, and what they still need")),
+    "logout": ("sessions", Text("退出登录", "log out")),
     "confirm": ("people", Text("再次出示第二因素", "show the second factor again")),
     "people": ("people", Text("人员、培训、审查、承诺", "people, training, screening, pledges")),
     "approve": ("people", Text("作为第二人批准", "be the second person")),
@@ -335,6 +342,7 @@ _Lazy.rooms = {
     "bundle": ("handover", Text("为买方写出移交包", "write the bundle for the buyer")),
     "receive": ("handover", Text("买方接收并核验移交包", "the buyer receives and verifies it")),
     "receipt": ("handover", Text("卖方收下收据", "the seller accepts the receipt")),
+    "copies": ("copies", Text("已登记的副本", "copies that are registered")),
     "destroy": ("handover", Text("凭收据由两人销毁", "destroy against the receipt, by two persons")),
     "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),
     "ledger": ("ledger", Text("台账：检查点、证明、导出", "the ledger: checkpoints, proofs, export")),
@@ -344,6 +352,7 @@ _Lazy.rooms = {
         Text("见证方：会签台账检查点（不需要安装实例）", "a witness: cosign ledgers (no installation needed)"),
     ),
     "fsck": ("ledger", Text("核对台账", "check the ledger")),
+    "migrate": ("installation", Text("升级数据库结构", "upgrade the database's schema")),
     "status": ("installation", Text("二十项措施的状态", "where the twenty measures stand")),
 }
 
@@ -408,7 +417,7 @@ def run(  # noqa: PLR0911 - one way out per kind of ending
         click.echo(wrong.format_message(), err=True)
         return wrong.exit_code
     except click.ClickException as wrong:
-        return complain(_bad_usage(wrong, given), lang=lang, as_json=as_json, err=err)
+        return complain(_bad_usage(wrong, given, lang), lang=lang, as_json=as_json, err=err)
     except (click.Abort, KeyboardInterrupt):
         err.print(_INTERRUPTED.render(lang))
         return 130
@@ -428,15 +437,10 @@ class BadUsage(Invalid):
     hint = Text("用法见 {command} --help", "see {command} --help")
 
 
-def _bad_usage(wrong: click.ClickException, given: Sequence[str]) -> BadUsage:
-    """Return click's complaint without what was typed: only what looks like a command or an option is repeated."""
-    said = wrong.format_message()
-    typed = {part for word in given for part in (word, *word.split("=", 1)) if len(part) > 1}
-    for part in sorted(typed, key=len, reverse=True):
-        if not _WORD.fullmatch(part):
-            said = said.replace(part, "…")
+def _bad_usage(wrong: click.ClickException, given: Sequence[str], lang: Lang) -> BadUsage:
+    """Return click's complaint in our words, without what was typed."""
     ctx = wrong.ctx if isinstance(wrong, click.UsageError) else None
-    return BadUsage(said=said, command="tigertally" if ctx is None else ctx.command_path)
+    return BadUsage(said=usage.said(wrong, given, lang), command="tigertally" if ctx is None else ctx.command_path)
 
 
 def main() -> NoReturn:

@@ -84,7 +84,7 @@ def _show_parties(shell: Shell, parties: list[Party]) -> None:
 def import_card(shell: Shell, path: Path, *, replacing: bool) -> None:
     """Import a card."""
     paper = read_paper(path, Kind.PARTY)
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         found = verbs.import_card(house, actor=shell.actor(house), card=paper, replacing=replacing)
     _show_parties(shell, [found])
 
@@ -100,7 +100,7 @@ def import_card(shell: Shell, path: Path, *, replacing: bool) -> None:
 @option("--fingerprint", required=True, zh="对方报出的指纹", en="the fingerprint they read out")
 def confirm(shell: Shell, party: str, fingerprint: str) -> None:
     """Confirm a party."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         verbs.confirm_party(house, actor=shell.actor(house), party=party, fingerprint=fingerprint)
         found = [item for item in verbs.parties(house) if item.card.party == party]
     _show_parties(shell, found)
@@ -164,7 +164,7 @@ def _show_deals(shell: Shell, deals: list[Deal]) -> None:
 def open_deal(shell: Shell, title: str, structure: str | None, scope: str) -> None:
     """Open a deal."""
     chosen = None if structure is None else Structure(structure)
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         found = verbs.open_deal(house, actor=shell.actor(house), title=title, structure=chosen, scope=scope)
     _show_deals(shell, [found])
 
@@ -212,7 +212,7 @@ def structures(shell: Shell) -> None:
 @click.argument("structure", type=click.Choice(_STRUCTURES))
 def structure_of(shell: Shell, deal: str, structure: str) -> None:
     """Answer the structure."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         entry = verbs.answer_structure(house, actor=shell.actor(house), deal=deal, structure=Structure(structure))
     told = shell.text_of("已记录，台账第 {entry} 条", "recorded, ledger entry {entry}", entry=entry)
     shell.result({"deal": deal, "structure": structure, "entry": entry}, lambda out: out.print(told))
@@ -259,7 +259,7 @@ def invite(
 ) -> None:
     """Write an invitation."""
     chosen = [FieldClass(item) for item in (classes or _CLASSES)]
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         paper = verbs.invite(
             house,
             actor=shell.actor(house),
@@ -290,7 +290,7 @@ def invite(
 def accept(shell: Shell, path: Path, scope: str, out: Path) -> None:
     """Accept an invitation."""
     paper = read_paper(path, Kind.INVITATION)
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         answer = verbs.accept(house, actor=shell.actor(house), invitation=paper, scope=scope)
     write_paper(out, answer)
     shell.result(
@@ -309,7 +309,7 @@ def accept(shell: Shell, path: Path, scope: str, out: Path) -> None:
 def conclude(shell: Shell, path: Path) -> None:
     """Conclude a deal."""
     paper = read_paper(path, Kind.ACCEPTANCE)
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         found = verbs.conclude(house, actor=shell.actor(house), acceptance=paper)
     _show_deals(shell, [found])
 
@@ -357,7 +357,7 @@ def stage(shell: Shell, deal: str, to: str, reason: str | None, *, only_look: bo
         if judgement.unmet:
             click.get_current_context().exit(_REFUSED_EXIT)
         return
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         why = None if reason is None else MoveReason(reason)
         entry = verbs.move(house, actor=shell.actor(house), deal=deal, to=to, reason=why)
     told = shell.text_of("已进入 {to}（{title}）", "entered {to} ({title})", to=to, title=shell.text(STAGE_TITLES[to]))
@@ -383,7 +383,7 @@ def stage(shell: Shell, deal: str, to: str, reason: str | None, *, only_look: bo
 )
 def waive(shell: Shell, deal: str, condition: str, reason: str, days: int, document: Path | None) -> None:
     """Waive a condition."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         entry = verbs.waive(
             house,
             actor=shell.actor(house),

@@ -112,7 +112,7 @@ def discover_command(
     if record:
         from tigertally.app.verbs import discovery as verbs  # noqa: PLC0415 - a scan alone needs no database
 
-        with shell.house() as house:
+        with shell.house(acting=True) as house:
             verbs.record_inventory(house, actor=shell.actor(house), inventory=inventory)
     data: Json = json.loads(written)
     changes = None if earlier is None else discovery.compare(earlier, inventory)

@@ -76,7 +76,7 @@ def _show_release(shell: Shell, paper: Statement, out: Path | None) -> None:
 def propose(shell: Shell, deal: str, classes: tuple[str, ...], days: int, out: Path) -> None:
     """Propose a release."""
     chosen = [FieldClass(item) for item in (classes or _CLASSES)]
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         paper = verbs.propose_release(house, actor=shell.actor(house), deal=deal, classes=chosen, days=days)
     write_paper(out, paper)
     _show_release(shell, paper, out)
@@ -95,7 +95,7 @@ def countersign(shell: Shell, path: Path, out: Path) -> None:
     """Countersign a release."""
     paper = read_paper(path, Kind.RELEASE)
     found = dealpapers.read_release(paper)
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         signed = verbs.countersign_release(
             house, actor=shell.actor(house), deal=found.deal, release=paper, classes=found.classes
         )
@@ -115,7 +115,7 @@ def accept(shell: Shell, path: Path) -> None:
     """Accept a countersigned release."""
     paper = read_paper(path, Kind.RELEASE)
     deal = dealpapers.read_release(paper).deal
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         verbs.accept_release(house, actor=shell.actor(house), deal=deal, release=paper)
     _show_release(shell, paper, None)
 
@@ -131,7 +131,7 @@ def accept(shell: Shell, path: Path) -> None:
 @option("--out", type=click.Path(path_type=Path), required=True, zh="移交包目录", en="folder of the bundle")
 def bundle_command(shell: Shell, deal: str, out: Path) -> None:
     """Write a bundle."""
-    with shell.house() as house, shell.progress() as progress:
+    with shell.house(acting=True) as house, shell.progress() as progress:
         paper = verbs.bundle(house, actor=shell.actor(house), deal=deal, place=out, progress=progress)
     found = manifest.read(paper)
     data: Json = {
@@ -170,7 +170,7 @@ def bundle_command(shell: Shell, deal: str, out: Path) -> None:
 @option("--out", type=click.Path(path_type=Path), required=True, zh="收据文件", en="the receipt")
 def receive_command(shell: Shell, path: Path, deal: str, out: Path) -> None:
     """Receive a bundle."""
-    with shell.house() as house, shell.progress() as progress:
+    with shell.house(acting=True) as house, shell.progress() as progress:
         paper = verbs.receive(house, actor=shell.actor(house), deal=deal, place=path, progress=progress)
     write_paper(out, paper)
     _show_receipt(shell, paper, out)
@@ -211,7 +211,7 @@ def receipt_command(shell: Shell, path: Path) -> None:
     """Accept a receipt."""
     paper = read_paper(path, Kind.RECEIPT)
     deal = receipt.read(paper).deal
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         verbs.accept_receipt(house, actor=shell.actor(house), deal=deal, receipt=paper)
     _show_receipt(shell, paper, path)
 
@@ -236,13 +236,13 @@ def receipt_command(shell: Shell, path: Path) -> None:
 def destroy_command(shell: Shell, deal: str, approved: str | None, out: Path | None, *, keep_originals: bool) -> None:
     """Destroy, or show what would be destroyed."""
     if approved is None:
-        with shell.house() as house:
+        with shell.house(acting=True) as house:
             plan = verbs.destruction_plan(house, actor=shell.actor(house), deal=deal, keep_originals=keep_originals)
         _show_plan(shell, plan)
         return
     if out is None:
         raise click.UsageError(shell.text_of("请用 --out 指定证书文件", "name the certificate with --out"))
-    with shell.house() as house, shell.progress() as progress:
+    with shell.house(acting=True) as house, shell.progress() as progress:
         paper = verbs.destroy(house, actor=shell.actor(house), deal=deal, approved=approved, progress=progress)
     write_paper(out, paper)
     _show_certificate(shell, paper, out)
@@ -340,7 +340,7 @@ def validate(shell: Shell, path: Path, out: Path) -> None:
     """Validate a certificate."""
     paper = read_paper(path, Kind.CERTIFICATE)
     deal = certificates.read(paper).deal
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         signed = verbs.validate_certificate(house, actor=shell.actor(house), deal=deal, certificate=paper)
     write_paper(out, signed)
     _show_certificate(shell, signed, out)
@@ -358,6 +358,6 @@ def keep(shell: Shell, path: Path) -> None:
     """Keep a countersigned certificate."""
     paper = read_paper(path, Kind.CERTIFICATE)
     deal = certificates.read(paper).deal
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         verbs.keep_certificate(house, actor=shell.actor(house), deal=deal, certificate=paper)
     _show_certificate(shell, paper, path)

@@ -1,4 +1,4 @@
-"""``init`` and ``status``: make an installation; see where the twenty measures stand."""
+"""``init``, ``migrate`` and ``status``: make an installation; upgrade it; see where the twenty measures stand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.text import Text as Cell
 
-from tigertally.app import measures, wire
+from tigertally.app import measures, settings, wire
 from tigertally.app.settings import DATABASE_DEFAULT
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
@@ -36,6 +36,7 @@ from tigertally.cli.language import SpeakingCommand, option, speak
 )
 def init_command(shell: Shell, name: str, lead: str, database: str, passphrase_file: Path | None) -> None:
     """Make an installation."""
+    wire.need_room(shell.home)
     root = shell.secret(file=shell.unlock_file, zh="设定根密钥口令", en="choose the root key passphrase", confirm=True)
     own = shell.secret(file=passphrase_file, zh=f"设定 {lead} 的口令", en=f"choose {lead}'s passphrase", confirm=True)
     created = wire.create(
@@ -76,6 +77,29 @@ def init_command(shell: Shell, name: str, lead: str, database: str, passphrase_f
     shell.say(
         "备份 root.key 并把口令分开保管；丢失任一，数据无法恢复。",
         "Back up root.key and keep its passphrase elsewhere; without either the data cannot be read.",
+    )
+
+
+@speak(
+    "升级数据库结构到本程序的版本；先备份。",
+    "Bring the database to this program's schema; back up first.",
+    "tigertally migrate",
+)
+@click.command(name="migrate", cls=SpeakingCommand)
+@shared
+def migrate_command(shell: Shell) -> None:
+    """Upgrade the database."""
+    settings.load(shell.home)
+    before, after = wire.migrate(shell.home, root_passphrase=shell.root_passphrase())
+    same = Text("数据库已是 {after}，没有改变", "the database is at {after} already; nothing was changed")
+    told = (
+        same
+        if before == after
+        else Text("数据库由 {before} 升级到 {after}", "the database went from {before} to {after}")
+    )
+    shell.result(
+        {"before": before, "after": after},
+        lambda out: out.print(shell.text(told, before=before or "-", after=after), markup=False),
     )
 
 

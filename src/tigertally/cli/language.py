@@ -23,6 +23,18 @@ C = TypeVar("C", bound=click.Command)
 _OPTIONS: Final = Text("选项", "Options")
 _COMMANDS: Final = Text("命令", "Commands")
 _EXAMPLES: Final = Text("示例", "Examples")
+_USAGE: Final = Text("用法：", "Usage: ")
+_HELP: Final = Text("显示本说明后退出", "show this and exit")
+_VERSION: Final = Text("显示版本后退出", "show the version and exit")
+_SOME_OPTIONS: Final = Text("[选项]", "[OPTIONS]")
+_SUBCOMMAND: Final = Text("命令 [参数]...", "COMMAND [ARGS]...")
+_DEFAULT: Final = Text("默认：", "default: ")
+_REQUIRED: Final = Text("必填", "required")
+_KINDS: Final[Mapping[str, Text]] = {
+    "PATH": Text("路径", "PATH"),
+    "TEXT": Text("文字", "TEXT"),
+    "INTEGER": Text("整数", "INTEGER"),
+}
 
 
 def choose(arguments: Sequence[str], environment: Mapping[str, str]) -> Lang:
@@ -66,6 +78,9 @@ def _named(word: str) -> Lang:
     return Lang.ZH if word.lower().startswith("zh") else Lang.EN
 
 
+_OURS: Final[Mapping[str, Text]] = {"--help": _HELP, "--version": _VERSION}
+
+
 class SpeakingOption(click.Option):
     """An option whose help is bilingual."""
 
@@ -75,8 +90,19 @@ class SpeakingOption(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the help line in the invocation's language."""
-        self.help = self.text.render(language_of(ctx))
-        return super().get_help_record(ctx)
+        lang = language_of(ctx)
+        self.help = self.text.render(lang)
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        names, what = record
+        head, _, metavar = names.rpartition(" ")
+        names = f"{head} {_KINDS[metavar].render(lang)}" if metavar in _KINDS else names
+        extra = what.removeprefix(self.help)
+        extra = extra.replace("[default: ", "[" + _DEFAULT.render(lang)).replace(
+            "required]", f"{_REQUIRED.render(lang)}]"
+        )
+        return names, self.help + extra
 
 
 class _Speaking(click.Command):
@@ -99,10 +125,22 @@ class _Speaking(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under a heading in the invocation's language."""
-        records = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx)) is not None]
+        records = []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                ours = _OURS.get(param.opts[-1])
+                records.append(record if ours is None else (record[0], ours.render(language_of(ctx))))
         if records:
             with formatter.section(_OPTIONS.render(language_of(ctx))):
                 formatter.write_dl(records)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the usage line."""
+        lang = language_of(ctx)
+        words = {"[OPTIONS]": _SOME_OPTIONS, "COMMAND [ARGS]...": _SUBCOMMAND}
+        pieces = [words[piece].render(lang) if piece in words else piece for piece in self.collect_usage_pieces(ctx)]
+        formatter.write_usage(ctx.command_path, " ".join(pieces), prefix=_USAGE.render(lang))
 
     def get_short_help_str(self, limit: int = 60) -> str:
         """Return the first sentence, in the process's language."""

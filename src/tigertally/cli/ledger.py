@@ -50,7 +50,11 @@ def checkpoint(shell: Shell) -> None:
     shell.result({"checkpoint": note.decode()}, lambda _: click.echo(note.decode(), nl=False))
 
 
-@speak("最近的条目（不含个人数据）。", "The newest entries (nothing personal in them).", "tigertally ledger log -n 50")
+@speak(
+    "最近的条目（不含个人数据）；操作人由本安装实例的人员名册认出。",
+    "The newest entries (nothing personal in them); who acted is known from this installation's people.",
+    "tigertally ledger log -n 50",
+)
 @ledger_command.command(name="log", cls=SpeakingCommand)
 @shared
 @option("-n", "count", default=20, show_default=True, zh="条数", en="how many")
@@ -58,15 +62,26 @@ def log(shell: Shell, count: int) -> None:
     """List entries."""
     with shell.house() as house:
         found = verbs.recent(house, count=count)
+        names = verbs.names(house)
     kinds = event_kinds()
-    data: Json = [{"entry": i, "at": clock.to_text(leaf.at), "kind": leaf.kind} for i, leaf in found]
+    data: Json = [
+        {"entry": i, "at": clock.to_text(leaf.at), "kind": leaf.kind, "by": names.get(leaf.actor, "")}
+        for i, leaf in found
+    ]
 
     def show(out: Console) -> None:
         rows = []
         for index, leaf in found:
             title = kinds[leaf.kind].title if leaf.kind in kinds else Text(leaf.kind, leaf.kind)
-            rows.append([str(index), clock.to_text(leaf.at)[:19], leaf.kind, shell.text(title)])
-        headings = (Text("条目", "entry"), Text("时间", "time"), Text("类别", "kind"), Text("含义", "meaning"))
+            by = names.get(leaf.actor, "")
+            rows.append([str(index), clock.to_text(leaf.at)[:19], by, leaf.kind, shell.text(title)])
+        headings = (
+            Text("条目", "entry"),
+            Text("时间", "time"),
+            Text("操作人", "by"),
+            Text("类别", "kind"),
+            Text("含义", "meaning"),
+        )
         out.print(shell.table(None, headings, rows))
 
     shell.result(data, show)
@@ -82,7 +97,7 @@ def log(shell: Shell, count: int) -> None:
 @click.argument("index", type=_INDEX)
 def show_entry(shell: Shell, index: int) -> None:
     """Show an entry."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         found = verbs.entry(house, actor=shell.actor(house), index=index)
     data: dict[str, Json] = {
         "entry": index,
@@ -104,7 +119,7 @@ def show_entry(shell: Shell, index: int) -> None:
 @option("--out", type=click.Path(path_type=Path), required=True, zh="输出文件", en="output file")
 def prove(shell: Shell, index: int, out: Path) -> None:
     """Write a proof."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         proof = verbs.prove(house, actor=shell.actor(house), index=index)
     try:
         write_whole(out, proof.to_bytes(), mode=0o644)
@@ -123,7 +138,7 @@ def prove(shell: Shell, index: int, out: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def export(shell: Shell, folder: Path) -> None:
     """Export the ledger."""
-    with shell.house() as house, shell.progress() as progress:
+    with shell.house(acting=True) as house, shell.progress() as progress:
         size = verbs.export_to(house, actor=shell.actor(house), folder=folder, progress=progress)
     told = shell.text_of("已导出 {size} 条到 {folder}", "{size} entries exported to {folder}", size=size, folder=folder)
     shell.result({"folder": str(folder), "entries": size}, lambda out: out.print(told, markup=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -15,6 +16,7 @@ from tigertally.app.settings import write_whole
 from tigertally.app.verbs import people as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
+from tigertally.base.errors import Refused
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
@@ -22,8 +24,25 @@ from tigertally.cli.enrol import show_totp
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.people import FreezeReason, Quiz, Screening
 
-_FAILED_EXIT = 3
+_FAILED_EXIT: Final = 3
 _ROLES = tuple(role.value for role in Role)
+
+
+_TRY_AGAIN: Final = Text(
+    "以上题目答错了；重读后再试，今天还可以错 {left} 次",
+    "these were not right; read up on them and try again: {left} more failures are allowed today",
+)
+
+
+class PledgeDeclined(Refused):
+    """The pledge was read and not agreed to."""
+
+    code = "cli.pledge_declined"
+    title = Text("没有签署承诺，未记录任何内容", "the pledge was not signed; nothing was recorded")
+    hint = Text(
+        "不签署就不能查看、封存或移交；有疑问请找合规审批人",
+        "without it nothing may be looked up, sealed or handed over; ask a compliance officer if something is unclear",
+    )
 
 
 def _code(shell: Shell, code: str | None) -> SecretText:
@@ -84,7 +103,7 @@ def confirm_command(shell: Shell, name: str, code: str | None) -> None:
 @click.argument("approval", required=False)
 def approve_command(shell: Shell, approval: str | None) -> None:
     """Approve, or list."""
-    with shell.house() as house:
+    with shell.house(acting=approval is not None) as house:
         if approval is not None:
             given = [verbs.approve(house, actor=shell.actor(house), approval=approval)]
         else:
@@ -152,12 +171,13 @@ def _person(person: Person) -> dict[str, Json]:
 @option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
 def add(shell: Shell, name: str, roles: str, passphrase_file: Path | None) -> None:
     """Add a person."""
-    with shell.house() as house:
+    wanted = _roles(roles)
+    with shell.house(acting=True) as house:
         actor = shell.actor(house)
         passphrase = shell.secret(
             file=passphrase_file, zh=f"设定 {name} 的口令", en=f"choose {name}'s passphrase", confirm=True
         )
-        made = verbs.add_person(house, actor=actor, handle=name, roles=_roles(roles), passphrase=passphrase)
+        made = verbs.add_person(house, actor=actor, handle=name, roles=wanted, passphrase=passphrase)
 
     def show(out: Console) -> None:
         out.print(shell.text_of("已增加 {name}", "{name} was added", name=name), markup=False)
@@ -202,8 +222,9 @@ def list_people(shell: Shell) -> None:
 @option("--roles", required=True, zh="角色，逗号分隔", en="roles, comma-separated")
 def change_roles(shell: Shell, name: str, roles: str) -> None:
     """Replace roles."""
-    with shell.house() as house:
-        person = verbs.change_roles(house, actor=shell.actor(house), handle=name, roles=_roles(roles))
+    wanted = _roles(roles)
+    with shell.house(acting=True) as house:
+        person = verbs.change_roles(house, actor=shell.actor(house), handle=name, roles=wanted)
     shell.result(_person(person), lambda out: out.print(f"{person.handle}: {roles}", markup=False))
 
 
@@ -217,7 +238,7 @@ def change_roles(shell: Shell, name: str, roles: str) -> None:
 @click.argument("name")
 def disable(shell: Shell, name: str) -> None:
     """Disable a person."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         verbs.disable(house, actor=shell.actor(house), handle=name)
     told = shell.text_of("{name} 已停用", "{name} is disabled", name=name)
     shell.result({"handle": name, "disabled": True}, lambda out: out.print(told, markup=False))
@@ -253,9 +274,15 @@ def train(shell: Shell, answers: Path | None, *, questions: bool) -> None:
         click.echo(json.dumps(listed, ensure_ascii=False, indent=2))
         return
     chosen = _ask(shell, drawn) if answers is None else _from_file(drawn, answers)
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         grade = verbs.train(house, actor=shell.actor(house), drawn=drawn, answers=chosen)
-    data: dict[str, Json] = {"passed": grade.passed, "score": grade.score}
+    missed = [shell.text(question.text) for question in grade.missed]
+    data: dict[str, Json] = {
+        "passed": grade.passed,
+        "score": grade.score,
+        "missed": list(missed),
+        "tries_left": grade.tries_left,
+    }
 
     def show(out: Console) -> None:
         verdict = (
@@ -264,6 +291,10 @@ def train(shell: Shell, answers: Path | None, *, questions: bool) -> None:
             else Text("不合格，得分 {score}", "not passed, score {score}")
         )
         out.print(shell.text(verdict, score=grade.score), style="green" if grade.passed else "red")
+        for text in missed:
+            out.print(f"  ✗ {text}", markup=False)
+        if not grade.passed:
+            out.print(shell.text(_TRY_AGAIN, left=grade.tries_left), markup=False)
 
     shell.result(data, show)
     if not grade.passed:
@@ -305,7 +336,7 @@ def _from_file(drawn: Quiz, path: Path) -> list[set[int]]:
 @option("--outcome", required=True, type=click.Choice([item.value for item in Screening]), zh="结果", en="the outcome")
 def screen(shell: Shell, name: str, outcome: str) -> None:
     """Record a screening."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         entry = verbs.screen(house, actor=shell.actor(house), handle=name, outcome=Screening(outcome))
     told = shell.text_of("已登记，台账第 {entry} 条", "recorded, ledger entry {entry}", entry=entry)
     shell.result({"handle": name, "outcome": outcome, "entry": entry}, lambda out: out.print(told))
@@ -325,8 +356,9 @@ def pledge(shell: Shell, *, agreed: bool) -> None:
     text = wing.current_pledge()
     if not agreed:
         shell.err.print(shell.text(text.text), markup=False)
-        click.confirm(shell.text_of("我已阅读并同意", "I have read this and agree"), abort=True, err=True)
-    with shell.house() as house:
+        if not click.confirm(shell.text_of("我已阅读并同意", "I have read this and agree"), err=True):
+            raise PledgeDeclined
+    with shell.house(acting=True) as house:
         entry = verbs.pledge(house, actor=shell.actor(house), digest=text.digest)
     told = shell.text_of("已签署，台账第 {entry} 条", "signed, ledger entry {entry}", entry=entry)
     shell.result({"digest": text.digest, "version": text.version, "entry": entry}, lambda out: out.print(told))
@@ -343,7 +375,7 @@ def pledge(shell: Shell, *, agreed: bool) -> None:
 @option("--reason", required=True, type=click.Choice([item.value for item in FreezeReason]), zh="原因", en="why")
 def freeze(shell: Shell, name: str, reason: str) -> None:
     """Freeze a person."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         entry = verbs.freeze(house, actor=shell.actor(house), handle=name, reason=FreezeReason(reason))
     told = shell.text_of("{name} 已冻结", "{name} is frozen", name=name)
     shell.result({"handle": name, "entry": entry}, lambda out: out.print(told, markup=False))
@@ -355,7 +387,7 @@ def freeze(shell: Shell, name: str, reason: str) -> None:
 @click.argument("name")
 def unfreeze(shell: Shell, name: str) -> None:
     """Lift a freeze."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         entry = verbs.unfreeze(house, actor=shell.actor(house), handle=name)
     told = shell.text_of("{name} 已解冻", "{name} is no longer frozen", name=name)
     shell.result({"handle": name, "entry": entry}, lambda out: out.print(told, markup=False))

@@ -147,12 +147,13 @@ def check(shell: Shell, plan: Path, root: Path, inventory: Path | None) -> None:
 @scoped
 def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, scope: str) -> None:
     """Seal an estate."""
-    known = _inventory(shell, root, inventory)
-    with shell.house() as house, shell.progress() as progress:
+    text, known = _text(plan), _inventory(shell, root, inventory)
+    with shell.house(acting=True) as house, shell.progress() as progress:
+        before = verbs.holdings(house, scope=scope)
         done = verbs.seal(
             house,
             actor=shell.actor(house),
-            text=_text(plan),
+            text=text,
             root=root,
             inventory=known,
             scope=scope,
@@ -168,6 +169,7 @@ def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, s
         "known_fields": report.known_fields,
         "purged": report.purged,
         "rejected": dict(report.rejected),
+        "changed": before != (done.subjects, done.values),
         "skipped": [{"object": item.object, "reason": shell.text(item.reason)} for item in report.skipped],
         "subjects": done.subjects,
         "values": {cls.value: count for cls, count in done.values.items()},
@@ -186,6 +188,9 @@ def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, s
                 *[(FIELD_RULES[cls].title, count) for cls, count in done.values.items()],
             ]
         )
+        if before == (done.subjects, done.values):
+            told = Text("都已封存过，这次没有改变任何东西", "all of it was sealed before; nothing was changed now")
+            out.print(shell.text(told), style="green")
         if report.skipped:
             passed = [[item.object, shell.text(item.reason)] for item in report.skipped]
             heads = (Text("对象", "object"), Text("原因", "reason"))
@@ -215,12 +220,12 @@ def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, s
 @scoped
 def protect_command(shell: Shell, plan: Path, root: Path, out: Path, inventory: Path | None, scope: str) -> None:
     """Write the protected copy."""
-    known = _inventory(shell, root, inventory)
-    with shell.house() as house, shell.progress() as progress:
+    text, known = _text(plan), _inventory(shell, root, inventory)
+    with shell.house(acting=True) as house, shell.progress() as progress:
         report = verbs.protect(
             house,
             actor=shell.actor(house),
-            text=_text(plan),
+            text=text,
             root=root,
             out=out,
             inventory=known,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 from rich.console import Console
 
-from tigertally.access import Grant, Purpose
+from tigertally.access import Grant, NotAllowed, Purpose
 from tigertally.app.verbs import vault as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
@@ -64,7 +64,7 @@ def _show_records(shell: Shell, records: list[MaskedRecord]) -> None:
 @scoped
 def show_command(shell: Shell, whom: str, scope: str) -> None:
     """Show masked records."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         records = verbs.show(house, actor=shell.actor(house), scope=scope, whom=whom)
     _show_records(shell, records)
 
@@ -80,7 +80,7 @@ def show_command(shell: Shell, whom: str, scope: str) -> None:
 @scoped
 def find_command(shell: Shell, cls: str, scope: str) -> None:
     """Find by value."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         actor = shell.actor(house)
         value = shell.secret(file=None, zh="要查找的值", en="the value to find")
         records = verbs.find(house, actor=actor, scope=scope, cls=FieldClass(cls), value=value)
@@ -100,10 +100,16 @@ def find_command(shell: Shell, cls: str, scope: str) -> None:
 @scoped
 def reveal_command(shell: Shell, token: str, purpose: str, grant_id: str, scope: str) -> None:
     """Reveal a value."""
-    with shell.house() as house:
-        revealed = verbs.reveal(
-            house, actor=shell.actor(house), scope=scope, token=token, purpose=Purpose(purpose), grant=grant_id
-        )
+    with shell.house(acting=True) as house:
+        actor = shell.actor(house)
+        try:
+            revealed = verbs.reveal(
+                house, actor=actor, scope=scope, token=token, purpose=Purpose(purpose), grant=grant_id
+            )
+        except NotAllowed:
+            if any(item.grant == grant_id and not item.approved for item in verbs.list_grants(house)):
+                _tell_waiting(shell, grant_id)
+            raise
     value = revealed.value.expose()
     data: dict[str, Json] = {"subject": revealed.place.subject, "class": revealed.place.cls.value, "value": value}
     shell.result(data, lambda out: out.print(value, markup=False))
@@ -152,6 +158,14 @@ def _show_grants(shell: Shell, grants: list[Grant]) -> None:
     shell.result([_grant(item) for item in grants], show)
 
 
+def _tell_waiting(shell: Shell, grant: str) -> None:
+    shell.say(
+        "授权 {grant} 还在等另一位负责人或合规审批人批准：tigertally --as 姓名 grant approve {grant}",
+        "grant {grant} waits for another lead or officer: tigertally --as NAME grant approve {grant}",
+        grant=grant,
+    )
+
+
 @speak(
     "申请授权；另一人批准后才有效。",
     "Ask for a grant; it works once another person approved it.",
@@ -174,7 +188,7 @@ def _show_grants(shell: Shell, grants: list[Grant]) -> None:
 @scoped
 def ask(shell: Shell, classes: tuple[str, ...], purpose: str, uses: int, minutes: int, scope: str) -> None:
     """Ask for a grant."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         found = verbs.ask_grant(
             house,
             actor=shell.actor(house),
@@ -185,6 +199,7 @@ def ask(shell: Shell, classes: tuple[str, ...], purpose: str, uses: int, minutes
             length_s=minutes * 60,
         )
     _show_grants(shell, [found])
+    _tell_waiting(shell, found.grant)
 
 
 @speak(
@@ -197,7 +212,7 @@ def ask(shell: Shell, classes: tuple[str, ...], purpose: str, uses: int, minutes
 @click.argument("grant_id")
 def approve(shell: Shell, grant_id: str) -> None:
     """Approve a grant."""
-    with shell.house() as house:
+    with shell.house(acting=True) as house:
         found = verbs.approve_grant(house, actor=shell.actor(house), grant=grant_id)
     _show_grants(shell, [found])
 
@@ -275,7 +290,7 @@ def list_keys(shell: Shell) -> None:
 @scoped
 def rotate(shell: Shell, scope: str) -> None:
     """Rotate."""
-    with shell.house() as house, shell.progress() as progress:
+    with shell.house(acting=True) as house, shell.progress() as progress:
         done = verbs.rotate(house, actor=shell.actor(house), scope=scope, progress=progress)
     told = shell.text_of("已重新包裹 {n} 个客户密钥", "{n} subject keys re-wrapped", n=done)
     shell.result({"scope": scope, "rewrapped": done}, lambda out: out.print(told))

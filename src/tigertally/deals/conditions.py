@@ -84,13 +84,22 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One condition: on which sides, how to tell (None: not built), and the words when it does not hold."""
+    """One condition: on which sides, how to tell (None: not built), and the words when it does not hold.
+
+    ``nearer`` gives other words, why and how, for a cause that can be told from the rest.
+    """
 
     sides: frozenset[Side]
     holds: Callable[[Work], bool] | None
     why: Text
     how: Text
     waivable: bool = False
+    nearer: Callable[[Work], tuple[Text, Text] | None] | None = None
+
+    def words(self, work: Work) -> tuple[Text, Text]:
+        """Return why it does not hold, and how to meet it."""
+        found = None if self.nearer is None else self.nearer(work)
+        return found or (self.why, self.how)
 
 
 def _number(fact: Fact, name: str) -> int:
@@ -131,6 +140,23 @@ def _sad_purged(work: Work) -> bool:
     if fact is None or inventory is None:
         return False
     return _number(fact, "unresolved") == 0 and fact.value["inventory"] == inventory.value["digest"]
+
+
+def _older_inventory(work: Work) -> tuple[Text, Text] | None:
+    """Return the words for a copy that settles another inventory than the newest on record; None if that is not it."""
+    fact, inventory = work.fact(SAD_PURGED.name), work.inventory()
+    if fact is None or inventory is None or fact.value["inventory"] == inventory.value["digest"]:
+        return None
+    return (
+        Text(
+            "受保护副本所依据的清单不是最新登记的那份",
+            "the protected copy was made from another inventory than the newest on record",
+        ),
+        Text(
+            "用最新登记的清单重新运行 tigertally protect（--inventory 同一文件），写到新的目录",
+            "run tigertally protect again, to a new folder, with the newest recorded inventory (--inventory FILE)",
+        ),
+    )
 
 
 def _sealed(work: Work) -> bool:
@@ -216,6 +242,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
             "sensitive authentication data or clear passwords of the newest inventory are not all purged",
         ),
         how=Text("在方案中全部设为清除并执行", "have the plan purge all of them, and carry it out"),
+        nearer=_older_inventory,
     ),
     "sealed": Condition(
         sides=_SELLER,

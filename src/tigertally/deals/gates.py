@@ -66,7 +66,8 @@ def judge(stage: str, known: GateFacts) -> Judgement:
         if waiver is not None:
             waivers.add(waiver.entry)
         else:
-            unmet.append(Unmet(condition=code, why=condition.why, how=condition.how))
+            why, how = condition.words(work)
+            unmet.append(Unmet(condition=code, why=why, how=how))
     return Judgement(unmet=tuple(unmet), facts=tuple(sorted(used)), waivers=tuple(sorted(waivers)))
 
 

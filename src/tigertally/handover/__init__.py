@@ -16,9 +16,11 @@ Left to others: who may ask for any of it (``access``, asked by ``app``), how pa
 from tigertally.handover.bundle import abandon, write
 from tigertally.handover.certificates import keep_validated, validate_certificate
 from tigertally.handover.copies import CopyKind, Fate, KnownCopy
+from tigertally.handover.copies import at as copy_at
 from tigertally.handover.copies import decide as decide_copy
 from tigertally.handover.copies import known as known_copies
 from tigertally.handover.copies import register as register_copy
+from tigertally.handover.copies import reidentify as reidentify_copy
 from tigertally.handover.destruction import certificate_of
 from tigertally.handover.destruction import run as destroy
 from tigertally.handover.facts import DESTROYED, RECEIVED, RELEASED
@@ -45,6 +47,7 @@ __all__ = [
     "accept_receipt",
     "accept_release",
     "certificate_of",
+    "copy_at",
     "countersign",
     "decide_copy",
     "destroy",
@@ -54,6 +57,7 @@ __all__ = [
     "propose",
     "receive",
     "register_copy",
+    "reidentify_copy",
     "unwind",
     "validate_certificate",
     "write",

@@ -18,7 +18,7 @@ from tigertally.base.text import Text
 from tigertally.handover import deeds, erase, events, sql
 from tigertally.handover.deeds import CopyDeed
 from tigertally.handover.erase import Identity
-from tigertally.handover.errors import CopyProtected, NoSuchCopy
+from tigertally.handover.errors import CopyProtected, CopySwapped, NoSuchCopy
 from tigertally.handover.site import note
 from tigertally.handover.sql import PLACE_CHARS_MAX, CopyRow
 from tigertally.ledger import Ledger
@@ -117,9 +117,7 @@ def known(tx: Tx, ledger: Ledger, *, deal: DealId) -> list[KnownCopy]:
 
 def decide(tx: Tx, ledger: Ledger, *, deal: DealId, copy: int, fate: Fate, actor: str, now: datetime) -> None:
     """Change what is to become of a copy that is still there. Raises ``NoSuchCopy``."""
-    found = next((item for item in known(tx, ledger, deal=deal) if item.copy == copy and item.gone is None), None)
-    if found is None:
-        raise NoSuchCopy
+    found = _present(tx, ledger, deal=deal, copy=copy)
     if found.fate is fate:
         return
     sql.change_fate(tx, copy, fate=fate.value)
@@ -134,6 +132,47 @@ def decide(tx: Tx, ledger: Ledger, *, deal: DealId, copy: int, fate: Fate, actor
         kind=found.kind.value,
         fate=fate.value,
     )
+
+
+def at(tx: Tx, ledger: Ledger, *, deal: DealId, copy: int) -> Identity:
+    """Return what lies at a copy's place now. Raises ``NoSuchCopy`` if it is deleted or nothing is there."""
+    found = _present(tx, ledger, deal=deal, copy=copy)
+    which = erase.identity_of(found.place)
+    if which is None:
+        raise NoSuchCopy
+    return which
+
+
+def reidentify(
+    tx: Tx,
+    ledger: Ledger,
+    *,
+    deal: DealId,
+    copy: int,
+    expected: Identity,
+    actor: str,
+    now: datetime,
+    protected: Sequence[Path] = (),
+) -> KnownCopy:
+    """Note that what lies at a copy's place now, which must be ``expected``, is that copy.
+
+    Raises ``NoSuchCopy``, ``CopyProtected``, ``CopySwapped``.
+    """
+    found = _present(tx, ledger, deal=deal, copy=copy)
+    bundle = found.kind is CopyKind.BUNDLE and is_bundle(tx, deal, found.place)
+    need_deletable(found.place, protected=protected, bundle=bundle)
+    if at(tx, ledger, deal=deal, copy=copy) != expected:
+        raise CopySwapped(name=found.place.name, reason="identity")
+    sql.change_identity(tx, copy, device=expected.device, inode=expected.inode)
+    note(tx, ledger, events.COPY_REIDENTIFIED, deal=deal, actor=actor, now=now, copy=copy, kind=found.kind.value)
+    return found
+
+
+def _present(tx: Tx, ledger: Ledger, *, deal: DealId, copy: int) -> KnownCopy:
+    found = next((item for item in known(tx, ledger, deal=deal) if item.copy == copy and item.gone is None), None)
+    if found is None:
+        raise NoSuchCopy
+    return found
 
 
 def is_bundle(tx: Tx, deal: DealId, place: Path) -> bool:

@@ -406,8 +406,8 @@ class CopySwapped(Broken):
     code = "handover.copy_swapped"
     title = Text("{name} 已不是登记的那份副本（{reason}）", "{name} is not the copy that was registered ({reason})")
     hint = Text(
-        "查明被谁替换；恢复原样或重新登记后再运行",
-        "find out who replaced it; put it back or register it again, then run it again",
+        "查明被谁替换；恢复原样，或由两人确认：tigertally copies register",
+        "find out who replaced it; put it back, or have two persons say it is the copy: tigertally copies register",
     )
 
 

@@ -57,6 +57,11 @@ RECEIPT_ACCEPTED: Final = register_event(
 COPY_REGISTERED: Final = register_event(
     "handover.copy.registered", Text("登记副本", "a copy was registered"), "deal", "copy", "kind", "fate"
 )
+COPY_REIDENTIFIED: Final = register_event(
+    "handover.copy.reidentified",
+    Text("确认该处现有的文件就是登记的副本", "what lies there now was said to be the registered copy"),
+    "deal", "copy", "kind",
+)  # fmt: skip
 DESTRUCTION_STARTED: Final = register_event(
     "handover.destruction.started",
     Text("开始销毁", "destruction began"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tigertally import deals, handover, vault
+from tigertally import deals, handover
 from tigertally.access import Action, Actor
 from tigertally.access.policy import Side
 from tigertally.app.verbs import copies
@@ -18,12 +18,13 @@ from tigertally.app.verbs.attempt import allow, attempt, carry_out, checked_dige
 from tigertally.app.verbs.vault import ensure_scope, scope_keys
 from tigertally.app.wire import House
 from tigertally.base.fields import SEALABLE, FieldClass
+from tigertally.base.ids import DealId, check_id
 from tigertally.base.progress import SILENT, Progress
 from tigertally.formats.certificate import Signer
 from tigertally.formats.dealpapers import Release
 from tigertally.formats.receipt import Receipt
 from tigertally.formats.statement import Statement
-from tigertally.handover import DestructionPlan, Site, Terms
+from tigertally.handover import DestructionPlan, KnownCopy, Site, Terms
 from tigertally.store.tx import Tx
 
 
@@ -226,6 +227,38 @@ def destroy(house: House, *, actor: Actor, deal: str, approved: str, progress: P
     return carry_out(house, verb="handover.destroy", work=finish, actor=actor)
 
 
+def list_copies(house: House, *, deal: str) -> list[KnownCopy]:
+    """Return every copy registered with the deal, with what became of it."""
+    with house.store.reading() as tx:
+        return handover.known_copies(tx, house.ledger, deal=DealId(check_id(deal, "dea")))
+
+
+def reidentify_copy(house: House, *, actor: Actor, deal: str, copy: int) -> KnownCopy:
+    """Say that what lies at a registered copy's place now is that copy: it was restored there, or moved back.
+
+    A destruction deletes only the file or folder that was registered, so this decides what will be deleted: two
+    persons, who approve that very file or folder. Raises ``NoSuchCopy``, ``CopyProtected``, ``CopySwapped``.
+    """
+
+    def work(tx: Tx, now: datetime) -> KnownCopy:
+        terms = terms_of(house, tx, deal=deal, now=now)
+        found = handover.copy_at(tx, house.ledger, deal=terms.deal, copy=copy)
+        details = (("copy", str(copy)), ("device", found.device), ("inode", found.inode))
+        allow(house, tx, actor=actor, action=Action.DESTROY, now=now, deal=deal, details=details)
+        return handover.reidentify_copy(
+            tx,
+            house.ledger,
+            deal=terms.deal,
+            copy=copy,
+            expected=found,
+            actor=actor.person.person,
+            now=now,
+            protected=copies.protected_places(house),
+        )
+
+    return attempt(house, verb="handover.copy", work=work, actor=actor)
+
+
 def validate_certificate(house: House, *, actor: Actor, deal: str, certificate: Statement) -> Statement:
     """Check the other side's certificate against what we know and sign it too."""
 
@@ -256,12 +289,6 @@ def keep_certificate(house: House, *, actor: Actor, deal: str, certificate: Stat
         handover.keep_validated(tx, house.ledger, certificate, terms=terms, actor=actor.person.person, now=now)
 
     attempt(house, verb="handover.keep", work=work, actor=actor)
-
-
-def holdings(house: House, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
-    """Return how many subjects and values a scope holds."""
-    with house.store.reading() as tx:
-        return vault.counts(tx, scope=scope)
 
 
 def sealable() -> tuple[FieldClass, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tigertally.access import Action, Actor, explain
+from tigertally.access import Action, Actor, explain, identities
 from tigertally.access.explain import Explanation
 from tigertally.app import mark
 from tigertally.app.errors import NotWritable
@@ -131,6 +131,12 @@ def recent(house: House, *, count: int) -> list[tuple[int, Leaf]]:
             if raw is not None:
                 found.append((index, leaves.parse(raw)))
         return found
+
+
+def names(house: House) -> dict[str, str]:
+    """Return the handle of every person by the pseudonym that leaves know them by."""
+    with house.store.reading() as tx:
+        return {house.ledger.pseudonym(person.person): person.handle for person in identities.ever(tx)}
 
 
 def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILENT) -> fsck.Findings:

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tigertally import people
-from tigertally.access import Action, Actor, Approval, Person, Role, approvals, identities
+from tigertally.access import (
+    PERSON_FROZEN,
+    PERSON_PLEDGED,
+    PERSON_SCREENED,
+    PERSON_TRAINED,
+    Action,
+    Actor,
+    Approval,
+    Person,
+    Role,
+    approvals,
+    identities,
+)
 from tigertally.access.errors import LoginFailed
 from tigertally.access.policy import SENIOR
 from tigertally.app.verbs.attempt import allow, attempt
@@ -15,6 +27,7 @@ from tigertally.app.wire import House
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.crypto.kdf import DEFAULT_COST, Argon2Cost
+from tigertally.ledger import facts
 from tigertally.people import FreezeReason, Grade, Quiz, Screening
 from tigertally.store.tx import Tx
 
@@ -32,6 +45,37 @@ def actor_of(house: House, *, handle: str, token: SecretText) -> Actor:
     with house.store.reading() as tx:
         session = identities.resume(tx, house.ledger, token=token, handle=handle, now=house.clock.now())
     return Actor(person=session.person, factor_at=session.factor_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A person as they stand now: what the decision would find in force."""
+
+    person: Person
+    factor_at: datetime | None
+    trained: bool
+    screened: bool
+    pledged: bool
+    frozen: bool
+
+
+def standing(house: House, *, actor: Actor) -> Standing:
+    """Return how ``actor`` stands, from the facts that the decision reads. Changes nothing, decides nothing."""
+    kinds = [kind.name for kind in (PERSON_TRAINED, PERSON_SCREENED, PERSON_PLEDGED, PERSON_FROZEN)]
+    person = actor.person
+    with house.store.reading() as tx:
+        now = house.clock.now()
+        found = facts.read(tx, ledger=house.ledger, kinds=kinds, subjects=[person.person])
+    held = [facts.current(found, kind=kind, subject=person.person, at=now) for kind in kinds]
+    trained, screened, pledged, frozen = held
+    return Standing(
+        person=person,
+        factor_at=actor.factor_at,
+        trained=trained is not None,
+        screened=screened is not None and screened.value.get("outcome") == Screening.PASS.value,
+        pledged=pledged is not None,
+        frozen=frozen is not None,
+    )
 
 
 def login(house: House, *, handle: str, passphrase: SecretText, code: SecretText) -> SecretText:

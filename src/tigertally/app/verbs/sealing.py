@@ -178,6 +178,12 @@ def protect(
     return attempt(house, verb="sealing.protect", work=finish, actor=actor)
 
 
+def holdings(house: House, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
+    """Return how many subjects and values a scope holds."""
+    with house.store.reading() as tx:
+        return vault.counts(tx, scope=scope)
+
+
 class _Tokens:
     """Gives tokens from the vault to the protected copy, in bulk."""
 

@@ -1,0 +1,100 @@
+"""The walk's people: a third company founded, staffed and taught by the commands that ask for secrets.
+
+Passphrases are canaries too: they are given in files, and must be nowhere afterwards. Not a test itself.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from datetime import timedelta
+from pathlib import Path
+
+from tests.leaks.walk import Walk
+from tests.stories.town import Answer, Firm
+
+from tigertally.app.verbs import people as verbs
+from tigertally.base.canon import Json
+from tigertally.base.clock import SystemClock
+
+ROOT = "Root-Canary-Passphrase-of-the-third-9143"
+OWN = {name: f"Own-Canary-Passphrase-of-{name}-5507" for name in ("ren", "gao", "luo")}
+
+
+def secrets() -> frozenset[str]:
+    """What the third company's people type and nobody may keep."""
+    return frozenset([ROOT, *OWN.values()])
+
+
+def enrol(walk: Walk) -> None:
+    """Every command about persons and sessions, right and wrong."""
+    drawer = walk.base / "drawer"
+    drawer.mkdir()
+    files = {name: _file(drawer / f"{name}.txt", word) for name, word in {"root": ROOT, **OWN}.items()}
+    firm = Firm(home=walk.town.root / "third", unlock=files["root"], totp={})
+    words = ("init", "--name", "Third (invented)", "--lead", "ren", "--passphrase-file", files["ren"])
+    _learn(firm, "ren", walk.must(firm, *words))
+    walk.wrong(firm, *words)
+    _log_in(walk, firm, "ren", files["ren"])
+    for name, roles in (("gao", "officer"), ("luo", "operator")):
+        made = walk.must(firm, "people", "add", name, "--roles", roles, "--passphrase-file", files[name], who="ren")
+        _learn(firm, name, made)
+        _log_in(walk, firm, name, files[name])
+    walk.wrong(firm, "login", "luo", "--passphrase-file", files["gao"], "--code", "000000")
+    walk.wrong(firm, "confirm", "luo", "--code", "123", who="luo")
+    code = firm.code("ren", SystemClock().now() + timedelta(seconds=30)).expose()
+    walk.town.do(firm, "confirm", "ren", "--code", code)
+    _taught(walk, firm, drawer)
+    walk.town.do(firm, "people", "screen", "luo", "--outcome", "pass", who="ren")
+    walk.town.do(firm, "people", "freeze", "luo", "--reason", "investigation", who="gao")
+    walk.town.do(firm, "people", "unfreeze", "luo", who="gao")
+    walk.town.do(firm, "people", "roles", "luo", "--roles", "operator,auditor", who="ren")
+    walk.town.do(firm, "whoami", who="luo")
+    walk.town.do(firm, "logout", who="luo")
+    walk.town.do(firm, "people", "disable", "luo", who="ren")
+    walk.town.do(firm, "migrate")
+    for plain in (("deal", "structures"), ("deal", "parties"), ("deal", "list"), ("copies", "list", _nothing(walk))):
+        walk.town.tell(firm, *plain)
+    walk.town.tell(firm, "copies", "register", _nothing(walk), "1", who="ren")
+    walk.town.tell(firm, "deal", "structure", _nothing(walk), "D2", who="ren")
+    for file in files.values():
+        file.unlink()
+    walk.look()
+
+
+def _nothing(walk: Walk) -> str:
+    return walk.town.ids["deal"]
+
+
+def _file(path: Path, word: str) -> Path:
+    path.write_text(word + "\n")
+    return path
+
+
+def _learn(firm: Firm, name: str, made: Answer) -> None:
+    """Take the one-time-code secret out of the one answer that has it."""
+    uri = urllib.parse.urlparse(made.text("totp_uri"))
+    firm.totp[name] = urllib.parse.parse_qs(uri.query)["secret"][0]
+
+
+def _log_in(walk: Walk, firm: Firm, name: str, file: Path) -> None:
+    code = firm.code(name, SystemClock().now()).expose()
+    walk.must(firm, "login", name, "--passphrase-file", file, "--code", code)
+
+
+def _taught(walk: Walk, firm: Firm, drawer: Path) -> None:
+    """Fail the quiz, then pass it, and sign."""
+    right: dict[str, Json] = {
+        item.id: [choice.text.en for choice in item.options if choice.right] for item in verbs.quiz().questions
+    }
+    wrong: dict[str, Json] = {
+        item.id: [choice.text.en for choice in item.options if not choice.right][:1] for item in verbs.quiz().questions
+    }
+    walk.town.do(firm, "people", "train", "--questions")
+    for answers, ends in ((wrong, 3), (right, 0)):
+        file = _file(drawer / "answers.json", json.dumps(answers, ensure_ascii=False))
+        done = walk.town.tell(firm, "people", "train", "--answers", file, who="luo")
+        assert done.exit == ends, done.err
+    declined = walk.process(firm, "people", "pledge", who="luo", given="n\n")
+    assert (declined.exit, "cli.pledge_declined" in declined.err) == (3, True), declined.err
+    walk.town.do(firm, "people", "pledge", "--yes", who="luo")
