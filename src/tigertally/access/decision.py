@@ -12,10 +12,12 @@ permits clear values on this side; 13. no class is one that is never shown.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+# RFC 8785 §3.2.2.2 escapes what this function escapes, and nothing else.
+from json.encoder import encode_basestring as _string
 from typing import Final
 
 from tigertally.access.facts import (
@@ -26,18 +28,18 @@ from tigertally.access.facts import (
     PERSON_SCREENED,
     PERSON_TRAINED,
 )
-from tigertally.access.policy import CLEAR_STAGES, POLICY, Action, Role, Rule, Side
+from tigertally.access.known import Known
+from tigertally.access.policy import CLEAR_STAGES, POLICY, Action, Role, Rule
 from tigertally.base.canon import INT_MAX, NotCanonical
 from tigertally.base.errors import Problem
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_hex
 from tigertally.ledger import Fact, FactKind
-from tigertally.ledger.facts import current
 
 CLOCK_AHEAD_MAX_S: Final = 5
-# RFC 8785 §3.2.2.2 escapes what this encoder escapes, and nothing else.
-_string: Final = json.JSONEncoder(ensure_ascii=False).encode
+_AHEAD: Final = timedelta(seconds=CLOCK_AHEAD_MAX_S)
+_CLEAR: Final = {side.value: stages for side, stages in CLEAR_STAGES.items()}
 
 # The kinds of facts that a decision reads, by name.
 USED: Final = frozenset(
@@ -145,38 +147,40 @@ class Decision:
     facts: tuple[int, ...]
 
 
-@dataclass(slots=True)
 class _Work:
-    request: Request
-    rule: Rule
-    facts: Mapping[tuple[str, str], Sequence[Fact]]
-    unmet: list[Unmet] = field(default_factory=list)
-    used: set[int] = field(default_factory=set)
+    __slots__ = ("known", "request", "rule", "unmet", "used")
+
+    def __init__(self, request: Request, rule: Rule, known: Known) -> None:
+        self.request = request
+        self.rule = rule
+        self.known = known
+        self.unmet: list[Unmet] = []
+        self.used: set[int] = set()
 
     def no(self, condition: str, why: Text, how: Text) -> None:
         self.unmet.append(Unmet(condition=condition, why=why, how=how))
 
-    def stated(self, kind: FactKind, subject: str) -> Sequence[Fact]:
-        return self.facts.get((kind.name, subject), ()) if subject else ()
-
     def fact(self, kind: FactKind, subject: str) -> Fact | None:
-        found = current(self.stated(kind, subject), kind=kind.name, subject=subject, at=self.request.now)
-        if found is not None:
-            self.used.add(found.entry)
-        return found
+        """Return the newest fact that holds now."""
+        now = self.request.now
+        for fact in self.known.of(kind.name, subject):
+            if fact.start <= now and (fact.until is None or now < fact.until):
+                self.used.add(fact.entry)
+                return fact
+        return None
 
     def frozen_by(self, person: str) -> Fact | None:
         """Return a fact that freezes ``person``; one that begins within the clocks' tolerance counts already."""
+        found = self.known.of(PERSON_FROZEN.name, person)
         now = self.request.now
-        soon = now + timedelta(seconds=CLOCK_AHEAD_MAX_S)
-        for fact in self.stated(PERSON_FROZEN, person):
-            if not fact.withdrawn and fact.start <= soon and (fact.until is None or now < fact.until):
+        for fact in found:
+            if fact.start <= now + _AHEAD and (fact.until is None or now < fact.until):
                 return fact
         return None
 
 
-def decide(request: Request, facts: Iterable[Fact]) -> Decision:
-    """Return the decision on ``request`` given ``facts``. Never raises, whatever the inputs."""
+def decide(request: Request, facts: Known | Iterable[Fact]) -> Decision:
+    """Return the decision on ``request`` given ``facts``. Never raises, whatever the request and the facts' values."""
     rule = POLICY.get(request.action)
     if rule is None:
         unknown = Unmet(
@@ -185,14 +189,7 @@ def decide(request: Request, facts: Iterable[Fact]) -> Decision:
             how=Text("无法满足", "cannot be met"),
         )
         return Decision(action=request.action, allowed=False, unmet=(unknown,), facts=())
-    indexed: dict[tuple[str, str], list[Fact]] = {}
-    for fact in facts:
-        key = fact.kind, fact.subject
-        if key in indexed:
-            indexed[key].append(fact)
-        else:
-            indexed[key] = [fact]
-    work = _Work(request=request, rule=rule, facts=indexed)
+    work = _Work(request, rule, facts if isinstance(facts, Known) else Known(facts))
     for name, condition in _CONDITIONS:
         try:
             condition(work)
@@ -379,11 +376,8 @@ def _clear(work: _Work) -> None:
     if not work.request.deal:
         return
     fact = work.fact(DEAL_STAGE, work.request.deal)
-    permitted = False
-    for side in Side:
-        if fact is not None and fact.value.get("side") == side.value:
-            permitted = fact.value.get("stage") in CLEAR_STAGES[side]
-    if not permitted:
+    stages = None if fact is None else _CLEAR.get(str(fact.value.get("side")))
+    if fact is None or stages is None or fact.value.get("stage") not in stages:
         work.no(
             "clear_stage",
             Text("在此交易阶段，本方不能查看明文", "at this stage of the deal this side sees no clear values"),

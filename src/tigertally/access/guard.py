@@ -18,6 +18,7 @@ from tigertally.access.approvals import Approval
 from tigertally.access.decision import USED, Decision, Request, decide
 from tigertally.access.errors import NotAllowed
 from tigertally.access.identities import Person
+from tigertally.access.known import Known
 from tigertally.access.policy import POLICY, Action, policy_digest
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -84,7 +85,7 @@ class Access:
         """Return the decision without recording it."""
         subjects = [request.person, *(item.approver for item in request.approvals)]
         subjects += [request.deal] if request.deal else []
-        return decide(request, ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects))
+        return decide(request, Known(ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects)))
 
     def decide(self, tx: Tx, request: Request) -> Decision:
         """Decide and record. A no raises :class:`NotAllowed`; a yes is in the ledger when ``tx`` commits."""
