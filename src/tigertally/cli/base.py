@@ -322,6 +322,7 @@ _Lazy.rooms = {
         "verify",
         Text("离线核验文件与证明（不需要安装实例）", "verify files and proofs offline (no installation needed)"),
     ),
+    "verifier": ("verify", Text("把验证器写成单个文件", "write the verifier as a single file")),
     "init": ("installation", Text("创建安装实例", "make an installation")),
     "login": ("people", Text("登录", "log in")),
     "whoami": ("sessions", Text("当前以谁的身份、还缺什么", "who acts, and what they still need")),

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from tigertally.app import onefile
 from tigertally.app.errors import NotReadable
 from tigertally.app.settings import ROOT_NAME
 from tigertally.base.canon import Json
@@ -38,8 +39,8 @@ _UNKNOWN_EXIT = 3
     "trusted",
     multiple=True,
     type=click.Path(path_type=Path),
-    zh="信任的组织名片（文件或文件夹，可多次）",
-    en="party cards to trust (file or folder; repeatable)",
+    zh="信任的组织名片、留存的 *.checkpoint、见证策略 *.policy（文件或文件夹，可多次）",
+    en="party cards to trust, kept *.checkpoint files, *.policy files (file or folder; repeatable)",
 )
 @option(
     "--open",
@@ -88,3 +89,20 @@ def verify_command(shell: Shell, path: Path, trusted: tuple[Path, ...], *, openi
     if not report.ok:
         failed = any(check.outcome is Outcome.FAILS for check in report.checks)
         click.get_current_context().exit(_FAILS_EXIT if failed else _UNKNOWN_EXIT)
+
+
+@speak(
+    "把验证器写成一个文件：任何有 Python 和 cryptography 的人都能运行，无需安装本产品。",
+    "Write the verifier as one file that anybody with Python and the cryptography package runs without this product.",
+    "tigertally verifier ./verify.pyz",
+)
+@click.command(name="verifier", cls=SpeakingCommand)
+@shared
+@click.argument("out", type=click.Path(path_type=Path))
+def verifier_command(shell: Shell, out: Path) -> None:
+    """Write the verifier."""
+    digest = onefile.write(out)
+    told = shell.text_of(
+        "已写入 {out}，SHA-256：{digest}", "{out} is written; SHA-256: {digest}", out=out, digest=digest
+    )
+    shell.result({"verifier": str(out), "sha256": digest}, lambda console: console.print(told, markup=False))
