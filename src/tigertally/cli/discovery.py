@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text as Cell
 
-from tigertally import discovery
+from tigertally import __version__, discovery
 from tigertally.app.errors import NotReadable, NotWritable
 from tigertally.app.settings import write_whole
 from tigertally.base.canon import Json
@@ -18,21 +18,11 @@ from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.detecting import detecting
+from tigertally.cli.discoveryreport import STATUS, TIERS, html_report, where
 from tigertally.cli.language import SpeakingCommand, option, speak
-from tigertally.discovery import Changes, Confidence, Finding, Inventory, ObjectReport, Place, PlaceKind, Spot, Status
+from tigertally.discovery import Changes, Confidence, Finding, Inventory, Judged, ObjectReport, Spot, Status
 
 _LOOK = {Confidence.CERTAIN: "red", Confidence.LIKELY: "yellow", Confidence.POSSIBLE: "dim"}
-_TIERS = {
-    Confidence.CERTAIN: Text("确定", "certain"),
-    Confidence.LIKELY: Text("很可能", "likely"),
-    Confidence.POSSIBLE: Text("可能", "possible"),
-}
-_STATUS = {
-    Status.SCANNED: Text("已扫描", "scanned"),
-    Status.PARTLY: Text("部分", "partly"),
-    Status.SKIPPED: Text("跳过", "skipped"),
-    Status.FAILED: Text("失败", "failed"),
-}
 _CHANGES = {
     "new": Text("新增", "new"),
     "gone": Text("消失", "gone"),
@@ -55,6 +45,7 @@ _ROWS_SHOWN = 60
     "tigertally discover postgresql://reader@db.example/shop --out shop.json",
     "tigertally discover 's3://backups/2025?endpoint=https://s3.example' --out s3.json",
     "tigertally discover ./export --json | jq '.findings[] | select(.class == \"cvv\")'",
+    "tigertally discover ./export --html report.html --sarif report.sarif --baseline accepted.toml",
     "tigertally --as chen discover ./export --out inventory.json --record",
 )
 @click.command(name="discover", cls=SpeakingCommand)
@@ -77,16 +68,36 @@ _ROWS_SHOWN = 60
     zh="用此密钥文件写入各个不同值的指纹",
     en="write fingerprints of the distinct values, under the key in this file",
 )
+@option(
+    "--html", type=click.Path(path_type=Path), zh="把给管理者的报告写到此文件", en="write a report for managers here"
+)
+@option("--sarif", type=click.Path(path_type=Path), zh="把 SARIF 写到此文件", en="write SARIF to this file")
+@option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    zh="已接受的发现（docs/formats/baseline.md）",
+    en="accepted findings (docs/formats/baseline.md)",
+)
+@option(
+    "--propose-baseline",
+    type=click.Path(path_type=Path),
+    zh="写一份待填写的已接受发现文件",
+    en="write a file of accepted findings to be completed",
+)
 @option("--record", is_flag=True, zh="登记到安装实例的台账", en="record it in the installation's ledger")
 @option("--possible", is_flag=True, zh="也列出“可能”的发现", en="list findings of tier 'possible' too")
 def discover_command(
     shell: Shell,
     path: str,
+    *,
     out: Path | None,
     exclude: tuple[str, ...],
     since: Path | None,
     fingerprints: Path | None,
-    *,
+    html: Path | None,
+    sarif: Path | None,
+    baseline: Path | None,
+    propose_baseline: Path | None,
     record: bool,
     possible: bool,
 ) -> None:
@@ -96,6 +107,7 @@ def discover_command(
     if out is not None and not out.parent.is_dir():
         raise NotWritable(path=out, reason="FileNotFoundError")
     earlier = None if since is None else _read_inventory(since)
+    accepted = () if baseline is None else discovery.read_baseline(_read(baseline))
     printing = discovery.fingerprinting(discovery.read_key(fingerprints)) if fingerprints else nullcontext()
     opened = closing(discovery.origin_of(path, clock=shell.clock, exclude=exclude))
     with printing, opened as origin, shell.progress() as progress:
@@ -116,9 +128,16 @@ def discover_command(
             verbs.record_inventory(house, actor=shell.actor(house), inventory=inventory)
     data: Json = json.loads(written)
     changes = None if earlier is None else discovery.compare(earlier, inventory)
+    judged = discovery.judge(inventory, accepted, today=shell.clock.now().date())
+    if html is not None:
+        _write(html, html_report(inventory, judged, changes, lang=shell.lang))
+    if sarif is not None:
+        _write(sarif, discovery.to_sarif(inventory, judged, lang=shell.lang, version=__version__))
+    if propose_baseline is not None:
+        _write(propose_baseline, discovery.propose_baseline(inventory))
 
     def show(console: Console) -> None:
-        _show(shell, console, inventory, possible=possible, out=out)
+        _show(shell, console, inventory, judged, possible=possible, out=out)
         if changes is not None:
             _show_changes(shell, console, changes)
 
@@ -132,13 +151,17 @@ def _write(path: Path, text: str) -> None:
         raise NotWritable(path=path, reason=type(error).__name__) from None
 
 
-def _read_inventory(path: Path) -> Inventory:
+def _read(path: Path) -> str:
     try:
-        return discovery.from_json(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise NotReadable(path=path, reason=type(error).__name__) from None
     except UnicodeDecodeError:
-        raise discovery.BadInventory(where="utf-8") from None
+        raise NotReadable(path=path, reason="UTF-8") from None
+
+
+def _read_inventory(path: Path) -> Inventory:
+    return discovery.from_json(_read(path))
 
 
 def _show_changes(shell: Shell, console: Console, changes: Changes) -> None:
@@ -161,17 +184,13 @@ def _show_changes(shell: Shell, console: Console, changes: Changes) -> None:
 
 
 def _spot(shell: Shell, one: Spot) -> tuple[str, str]:
-    return shell.text(FIELD_RULES[one.field].title), _where(one.object, one.place)
+    return shell.text(FIELD_RULES[one.field].title), where(one.object, one.place)
 
 
-def _where(path: str, place: Place) -> str:
-    if place.kind is PlaceKind.TEXT:
-        return path
-    return path + " » " + "/".join(part for part in (place.table, place.name) if part)
-
-
-def _show(shell: Shell, console: Console, inventory: Inventory, *, possible: bool, out: Path | None) -> None:
-    listed = [item for item in inventory.findings if possible or item.tier is not Confidence.POSSIBLE]
+def _show(
+    shell: Shell, console: Console, inventory: Inventory, judged: Judged, *, possible: bool, out: Path | None
+) -> None:
+    listed = [item for item in judged.open if possible or item.tier is not Confidence.POSSIBLE]
     listed.sort(key=lambda item: (-FIELD_RULES[item.field].tier, item.field.value, -item.count))
     rows = [_finding_row(shell, item) for item in listed[:_ROWS_SHOWN]]
     headings = (
@@ -220,6 +239,14 @@ def _show(shell: Shell, console: Console, inventory: Inventory, *, possible: boo
             " purge before sealing",
         )
         console.print(shell.text(told, n=forbidden), style="red")
+    if judged.accepted or judged.expired or judged.unused:
+        told = Text(
+            "已接受的发现 {accepted} 处；已过期的条目 {expired} 个；没有用到的条目 {unused} 个",
+            "{accepted} findings accepted; {expired} entries expired; {unused} entries fit nothing",
+        )
+        console.print(
+            shell.text(told, accepted=len(judged.accepted), expired=len(judged.expired), unused=len(judged.unused))
+        )
     if out is not None:
         console.print(shell.text_of("清单：{out}", "inventory: {out}", out=out), markup=False)
 
@@ -232,14 +259,14 @@ def _finding_row(shell: Shell, item: Finding) -> list[str | Cell]:
     detail = f" ({item.detail})" if item.detail else ""
     return [
         shell.text(FIELD_RULES[item.field].title) + detail,
-        styled(shell.text(_TIERS[item.tier]), _LOOK[item.tier]),
+        styled(shell.text(TIERS[item.tier]), _LOOK[item.tier]),
         str(item.count),
         str(item.distinct),
-        _where(item.object, item.place),
+        where(item.object, item.place),
         " ".join(item.examples[:2]),
     ]
 
 
 def _object_row(shell: Shell, item: ObjectReport) -> list[str]:
     reason = "" if item.reason is None else shell.text(item.reason)
-    return [item.path, shell.text(_STATUS[item.status]), reason]
+    return [item.path, shell.text(STATUS[item.status]), reason]

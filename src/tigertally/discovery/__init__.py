@@ -6,12 +6,14 @@ every object ends in a coverage row; limits on everything a hostile file could m
 others: plans and protected copies (``sealing``), what may be kept (``base.fields``).
 """
 
+from tigertally.discovery.baseline import Accepted, Judged, all_tests, judge, propose_baseline, read_baseline
 from tigertally.discovery.changes import Changes, Spot, compare
 from tigertally.discovery.core import engine
 from tigertally.discovery.detectors import Detectors, using
 from tigertally.discovery.encodings import Encoding, detect_encoding
 from tigertally.discovery.errors import (
     BadAddress,
+    BadBaseline,
     BadDetector,
     BadFingerprintKey,
     BadInventory,
@@ -42,14 +44,18 @@ from tigertally.discovery.labels import Meaning, meaning
 from tigertally.discovery.naming import column_names, safe_name
 from tigertally.discovery.own import own_detectors
 from tigertally.discovery.report import from_json, to_json
+from tigertally.discovery.sarif import to_sarif
 from tigertally.discovery.scan import scan, scan_origin
 from tigertally.discovery.sources.address import origin_of
 from tigertally.discovery.sources.ports import Origin
 from tigertally.discovery.spans import Spans, find_spans
+from tigertally.discovery.summary import Summary, Task, summarise
 
 __all__ = [
     "RULESET",
+    "Accepted",
     "BadAddress",
+    "BadBaseline",
     "BadDetector",
     "BadFingerprintKey",
     "BadInventory",
@@ -62,6 +68,7 @@ __all__ = [
     "Finding",
     "Fingerprints",
     "Inventory",
+    "Judged",
     "Kind",
     "Meaning",
     "NeedsExtra",
@@ -76,7 +83,10 @@ __all__ = [
     "Spans",
     "Spot",
     "Status",
+    "Summary",
+    "Task",
     "Totals",
+    "all_tests",
     "bare_number",
     "column_names",
     "compare",
@@ -86,13 +96,18 @@ __all__ = [
     "fingerprinting",
     "from_json",
     "header_row",
+    "judge",
     "meaning",
     "origin_of",
     "own_detectors",
+    "propose_baseline",
+    "read_baseline",
     "read_key",
     "safe_name",
     "scan",
     "scan_origin",
+    "summarise",
     "to_json",
+    "to_sarif",
     "using",
 ]

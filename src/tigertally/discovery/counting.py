@@ -83,7 +83,10 @@ class Distinct:
         return round((_KEPT - 1) / (float(numbers[_KEPT - 1]) / 2.0**64))
 
     def _settle(self) -> UInt64s:
-        numbers = np.unique(np.concatenate(self._parts)) if self._parts else np.zeros(0, np.uint64)
+        numbers = np.sort(np.concatenate(self._parts)) if self._parts else np.zeros(0, np.uint64)
+        if len(numbers):
+            # Sorting is several times faster than hashing, as numpy's unique does.
+            numbers = numbers[np.concatenate(([True], numbers[1:] != numbers[:-1]))]
         if self.estimated or len(numbers) > self.exact_max:
             self.estimated = True
             numbers = numbers[:_KEPT]

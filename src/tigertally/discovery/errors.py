@@ -22,6 +22,17 @@ class BadInventory(Invalid):
     hint = Text("请用本版本重新扫描并导出", "scan again with this version and export")
 
 
+class BadBaseline(Invalid):
+    """A file of accepted findings that will not do."""
+
+    code = "discovery.bad_baseline"
+    title = Text("已接受发现的文件无效（{where}）", "the file of accepted findings is not valid (at {where})")
+    hint = Text(
+        "每条都要有原因、接受人和有效期，见 docs/formats/baseline.md",
+        "each entry needs a reason, a person and a last day: docs/formats/baseline.md",
+    )
+
+
 class NoJournal(Unavailable):
     """The file in which a scan notes what is done cannot be written."""
 
