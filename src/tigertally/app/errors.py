@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tigertally.base.errors import Broken, Conflict, Invalid, Missing
+from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Unavailable
 from tigertally.base.text import Text
 
 
@@ -127,3 +127,18 @@ class LedgerRolledBack(Broken):
         "run tigertally fsck --kept …; to go on from a backup on purpose, a lead removes ledger.mark (the ledger will "
         "say so)",
     )
+
+
+class BadFeeds(Invalid):
+    """The file that names the feeds is not as it must be."""
+
+    code = "app.bad_feeds"
+    title = Text("feeds.toml 无效（{what}）", "feeds.toml is not valid (at {what})")
+    hint = Text("格式见 docs/OPERATE.md 的“外送”", "docs/OPERATE.md, Feeds, says what it holds")
+
+
+class FeedFailed(Unavailable):
+    """A receiver did not take a batch; it will be sent again."""
+
+    code = "app.feed_failed"
+    title = Text("外送失败（{why}），稍后重试", "a feed failed ({why}); it is tried again")

@@ -1,0 +1,56 @@
+"""The commands: which room has each, and what it does in a line. In the order that a newcomer needs them.
+
+Help is made from this list, so that it need not load the rooms.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tigertally.base.text import Text
+
+ROOMS: Final[dict[str, tuple[str, Text]]] = {
+    "demo": ("demo", Text("一家虚构公司的完整转让演示", "a fictional company is sold, from start to proof")),
+    "discover": (
+        "discovery",
+        Text("查找客户支付信息（不需要安装实例）", "find customer payment data (no installation needed)"),
+    ),
+    "verify": (
+        "verify",
+        Text("离线核验文件与证明（不需要安装实例）", "verify files and proofs offline (no installation needed)"),
+    ),
+    "verifier": ("verify", Text("把验证器写成单个文件", "write the verifier as a single file")),
+    "init": ("installation", Text("创建安装实例", "make an installation")),
+    "login": ("people", Text("登录", "log in")),
+    "whoami": ("sessions", Text("当前以谁的身份、还缺什么", "who acts, and what they still need")),
+    "logout": ("sessions", Text("退出登录", "log out")),
+    "confirm": ("people", Text("再次出示第二因素", "show the second factor again")),
+    "people": ("people", Text("人员、培训、审查、承诺", "people, training, screening, pledges")),
+    "approve": ("people", Text("作为第二人批准", "be the second person")),
+    "plan": ("sealing", Text("封存计划：提议、检查", "the sealing plan: propose, check")),
+    "seal": ("sealing", Text("把客户数据封存入库", "seal customers into the vault")),
+    "protect": ("sealing", Text("生成以令牌代替明文的受保护副本", "write a protected copy with tokens")),
+    "show": ("vault", Text("打码显示记录", "show a record, masked")),
+    "find": ("vault", Text("按值查找客户", "find who holds a value")),
+    "reveal": ("vault", Text("查看一个明文值", "reveal one clear value")),
+    "grant": ("vault", Text("授权：申请、批准", "grants: ask, approve")),
+    "keys": ("vault", Text("密钥：列出、轮换", "keys: list, rotate")),
+    "deal": ("deals", Text("交易：对方、邀请、协议、阶段", "deals: parties, invitations, agreements, stages")),
+    "release": ("handover", Text("双方签署的放行", "the release that both sign")),
+    "bundle": ("handover", Text("为买方写出移交包", "write the bundle for the buyer")),
+    "receive": ("handover", Text("买方接收并核验移交包", "the buyer receives and verifies it")),
+    "receipt": ("handover", Text("卖方收下收据", "the seller accepts the receipt")),
+    "copies": ("copies", Text("已登记的副本", "copies that are registered")),
+    "destroy": ("handover", Text("凭收据由两人销毁", "destroy against the receipt, by two persons")),
+    "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),
+    "ledger": ("ledger", Text("台账：检查点、证明、导出", "the ledger: checkpoints, proofs, export")),
+    "feed": ("feed", Text("外送台账：syslog、OCSF、webhook", "feed the ledger: syslog, OCSF, webhook")),
+    "why": ("why", Text("解释一次访问决定", "explain a decision")),
+    "witness": (
+        "witness",
+        Text("见证方：会签台账检查点（不需要安装实例）", "a witness: cosign ledgers (no installation needed)"),
+    ),
+    "fsck": ("ledger", Text("核对台账", "check the ledger")),
+    "migrate": ("installation", Text("升级数据库结构", "upgrade the database's schema")),
+    "status": ("installation", Text("二十项措施的状态", "where the twenty measures stand")),
+}
