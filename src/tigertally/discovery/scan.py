@@ -35,6 +35,9 @@ from tigertally.discovery.ruleset import ruleset
 from tigertally.discovery.sources.files import GONE, Files
 from tigertally.discovery.sources.ports import Entry, Origin
 
+_UNFORESEEN: Final = Text(
+    "读取时发生意外错误，未扫描；请报告此问题", "its reader failed in a way that was not foreseen; please report it"
+)
 _DENIED: Final = Text("没有读取权限", "no permission to read")
 
 
@@ -127,6 +130,10 @@ def _scan_entry(run: Run, entry: Entry, stamp: str | None) -> None:
             else GONE
         )
         run.collected.objects.append(_row(entry, Status.FAILED, why))
+        return
+    except Exception:  # noqa: BLE001 - one bad object never ends the run, whatever its reader did not foresee
+        run.collected.back_to(mark)
+        run.collected.objects.append(_row(entry, Status.FAILED, _UNFORESEEN))
         return
     report = run.collected.objects[mark[0]]
     if report.status in (Status.SCANNED, Status.PARTLY):

@@ -209,8 +209,11 @@ def document_kind(archive: zipfile.ZipFile) -> Kind | None:
             if part in names:
                 return kind
     if "content.xml" in names and "mimetype" in names:
-        with archive.open("mimetype") as stream:
-            return _ODF.get(stream.read(_MIME_BYTES_MAX).strip(), Kind.ODT)
+        try:
+            with archive.open("mimetype") as stream:
+                return _ODF.get(stream.read(_MIME_BYTES_MAX).strip(), Kind.ODT)
+        except (*_STREAM_ERRORS, struct.error):
+            return Kind.ODT
     return None
 
 

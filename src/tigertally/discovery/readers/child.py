@@ -72,25 +72,28 @@ def frames(task: Task, source: Source) -> Generator[Frame]:
     Raises :class:`Unreadable` when the child cannot read it, takes too long or dies; what was yielded before stands.
     Closing the generator early gives the child up.
     """
-    child = _POOL.take()
-    whole = False
-    try:
-        child.ask(task, source)
-        for frame in child.answers():
-            if frame.kind == END:
-                whole = True
-                return
-            if frame.kind == FAILED:
-                whole = True
-                raise Unreadable(why(task, Trouble(frame.payload.decode())))
-            yield frame
-        raise Unreadable(_WORDS[Trouble.DIED])
-    except TimeoutError:
-        raise Unreadable(_WORDS[Trouble.TIME]) from None
-    except (BrokenPipeError, ConnectionError, EOFError, ValueError):
-        raise Unreadable(_WORDS[Trouble.DIED]) from None
-    finally:
-        _POOL.give(child) if whole else child.kill()
+    for fresh in (False, True):
+        child = _POOL.take(fresh=fresh)
+        spoken = whole = False
+        try:
+            child.ask(task, source)
+            for frame in child.answers():
+                spoken = True
+                if frame.kind == END:
+                    whole = True
+                    return
+                if frame.kind == FAILED:
+                    whole = True
+                    raise Unreadable(why(task, Trouble(frame.payload.decode())))
+                yield frame
+        except TimeoutError:
+            raise Unreadable(_WORDS[Trouble.TIME]) from None
+        except (BrokenPipeError, ConnectionError, EOFError, ValueError):
+            if spoken or fresh:
+                raise Unreadable(_WORDS[Trouble.DIED]) from None
+        finally:
+            _POOL.give(child) if whole else child.kill()
+        # It was gone before it said anything, perhaps while it had no work: another one tries.
 
 
 class _Child:
@@ -172,13 +175,13 @@ class _Pool:
         self._idle: list[_Child] = []
         self._owner = 0
 
-    def take(self) -> _Child:
-        """Return an idle child or a new one."""
+    def take(self, *, fresh: bool) -> _Child:
+        """Return an idle child, or a new one."""
         with self._lock:
             if self._owner != os.getpid():
                 self._idle, self._owner = [], os.getpid()
                 atexit.register(self.close)
-            return self._idle.pop() if self._idle else _Child()
+            return self._idle.pop() if self._idle and not fresh else _Child()
 
     def give(self, child: _Child) -> None:
         """Take a child back that has done its work."""

@@ -31,7 +31,9 @@ _NAMES: Final = (
 ).split()
 _FIELD: Final = re.compile(rb"([A-Za-z][A-Za-z0-9-]*):[ \t]?")
 _FIELDS_MIN: Final = 3
-_FROM: Final = re.compile(rb"From \S+.*\d{4}\s*$")
+_FROM: Final = re.compile(rb"From \S++.*\d{4}\s*$")
+_FROM_BYTES_MAX: Final = 400
+_HEADER_CHARS_MAX: Final = 8_192  # a longer one is not decoded: the library's search for encoded words is quadratic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def looks_like_mail(head: bytes) -> bool:
 def looks_like_mbox(head: bytes) -> bool:
     """Return whether a file that begins with ``head`` is an mbox: a From line, then a mail."""
     first, _, rest = head.partition(b"\n")
-    return bool(_FROM.match(first.rstrip(b"\r"))) and looks_like_mail(rest)
+    return _begins(first) and looks_like_mail(rest)
 
 
 def parse_mail(data: bytes) -> Mail:
@@ -90,7 +92,7 @@ def messages(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
     held: list[bytes] = []
     size, blank, whole = 0, True, True
     while line := stream.readline(_LINE_BYTES_MAX):
-        if blank and line.startswith(b"From ") and _FROM.match(line.rstrip(b"\r\n")):
+        if blank and _begins(line):
             if held:
                 yield b"".join(held), whole
             held, size, whole = [], 0, True
@@ -103,6 +105,11 @@ def messages(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
         blank = line in (b"\n", b"\r\n")
     if held:
         yield b"".join(held), whole
+
+
+def _begins(line: bytes) -> bool:
+    """Return whether a line begins a message of an mbox."""
+    return line.startswith(b"From ") and len(line) <= _FROM_BYTES_MAX and bool(_FROM.match(line.rstrip(b"\r\n")))
 
 
 def _add_part(part: Message, mail: Mail) -> None:
@@ -141,6 +148,8 @@ def _text(data: bytes, charset: str | None) -> bytes:
 
 def _header(value: object) -> str:
     """Return a header in words."""
+    if len(str(value)) > _HEADER_CHARS_MAX:
+        return str(value)
     try:
         return str(email.header.make_header(email.header.decode_header(str(value))))
     except (ValueError, LookupError, UnicodeError, email.errors.MessageError):

@@ -21,7 +21,7 @@ from tigertally.discovery.readers.stream import Lost, Outcome, Source, settle_en
 from tigertally.discovery.readers.text import scan_text
 
 _WINDOW_BYTES: Final = 4 * 1024 * 1024
-_TAG: Final = re.compile(r"<(/?)([A-Za-z!?][^\s<>/]*)([^<>]*)>")
+_TAG: Final = re.compile(r"<(/?)([A-Za-z!?][^\s<>/]*+)([^<>]*+)>")  # possessive: no text makes it slow
 _DRESS: Final = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q ruby s samp small span"
     " strike strong sub sup time tt u var wbr".split()

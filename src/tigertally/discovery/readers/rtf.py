@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 from tigertally.base.text import Text
@@ -55,14 +54,6 @@ def read_rtf(source: Source, *, key: int, advance: Callable[[int], None]) -> Out
     return outcome
 
 
-@dataclass(slots=True)
-class _Group:
-    """What holds inside a pair of braces: whether it is silent, and how many characters follow an escaped unit."""
-
-    silent: bool = False
-    fallback: int = 1
-
-
 class _Writer:
     """Collects the text of a document token by token; bytes are in its code page until they are text."""
 
@@ -71,7 +62,9 @@ class _Writer:
         self._codec = "cp1252"
         self._out: list[str] = []
         self._bytes = bytearray()
-        self._groups = [_Group()]
+        # What holds inside each pair of braces: silent or not, and how many characters follow an escaped unit.
+        self._groups: list[tuple[bool, int]] = []
+        self._silent, self._fallback = False, 1
         self._skip = 0
 
     def take(self, token: re.Match[bytes]) -> None:
@@ -81,7 +74,7 @@ class _Writer:
             self._brace(brace)
         elif word is not None:
             self._word(word, int(number) if number else None)
-        elif self._groups[-1].silent:
+        elif self._silent:
             return
         elif escaped is not None:
             self._raw(bytes.fromhex(escaped.decode()))
@@ -98,23 +91,22 @@ class _Writer:
     def _brace(self, brace: bytes) -> None:
         self._skip = 0
         if brace == b"{":
-            self._groups.append(replace(self._groups[-1]))
-        elif len(self._groups) > 1:
-            self._groups.pop()
+            self._groups.append((self._silent, self._fallback))
+        elif self._groups:
+            self._silent, self._fallback = self._groups.pop()
 
     def _word(self, word: bytes, value: int | None) -> None:
-        group = self._groups[-1]
         if word in _NOT_TEXT or word in _HIDDEN:
-            group.silent, self.pictures = True, self.pictures or word in _HIDDEN
+            self._silent, self.pictures = True, self.pictures or word in _HIDDEN
         elif word == b"ansicpg" and value is not None:
             self._codec = _codec_of(value)
         elif word == b"uc" and value is not None:
-            group.fallback = max(value, 0)
-        elif group.silent:
+            self._fallback = max(value, 0)
+        elif self._silent:
             return
         elif word == b"u" and value is not None:
             self._text(chr(value % 0x10000))
-            self._skip = group.fallback
+            self._skip = self._fallback
         elif word in _WRITTEN:
             self._text(_WRITTEN[word])
 

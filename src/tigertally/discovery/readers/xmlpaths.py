@@ -15,7 +15,7 @@ from tigertally.base.text import Text
 from tigertally.discovery.encodings import Encoding
 from tigertally.discovery.evidence import TextEvidence
 from tigertally.discovery.inventory import IN_TEXT, Kind
-from tigertally.discovery.naming import safe_name
+from tigertally.discovery.naming import NAME_CHARS_MAX, safe_name
 from tigertally.discovery.readers.markup import html_text
 from tigertally.discovery.readers.records import PathEvidence
 from tigertally.discovery.readers.stream import Lost, Outcome, Source, settle_encoding, text_windows
@@ -48,14 +48,16 @@ class _Cells:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Begin an element."""
-        own = safe_name(name.rpartition(":")[2])
+        own = safe_name(name.rpartition(":")[2])[:NAME_CHARS_MAX]
         path = f"{self._path[-1]}.{own}" if len(self._path) > 1 else own if self._path else ""
         self._path.append(path)
         self._texts.append([])
         if len(self._path) > DEPTH_MAX:
             raise ValueError("too deep")
         for key, value in attributes.items():
-            self._add(value, f"{path}.@{safe_name(key)}" if path else f"@{safe_name(key)}")
+            self._add(
+                value, f"{path}.@{safe_name(key)[:NAME_CHARS_MAX]}" if path else f"@{safe_name(key)[:NAME_CHARS_MAX]}"
+            )
 
     def text(self, data: str) -> None:
         """Add text of the present element."""
