@@ -21,7 +21,7 @@
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
-#define VERSION 7
+#define VERSION 8
 
 typedef int64_t i64;
 typedef uint64_t u64;
@@ -53,7 +53,7 @@ typedef struct {
 typedef struct {
     const u8 *data;
     i64 lo, hi; /* bytes that exist */
-    i64 row;
+    i64 row;    /* -1 for a text, which is no cell */
     const tables_t *tables;
     hits_t *hits;
 } view_t;
@@ -80,6 +80,7 @@ static int escape_at(const view_t *v, i64 place) {
 
 /* The end of the escape that place lies in, or place. */
 static i64 past_escape(const view_t *v, i64 place) {
+    if (at(v, place - 2) != '\\' && at(v, place - 3) != '\\' && at(v, place - 4) != '\\' && at(v, place - 5) != '\\') return place;
     for (i64 back = 2; back <= 5; back++)
         if (escape_at(v, place - back)) return place - back + 6;
     return place;
@@ -129,28 +130,35 @@ static int fills(const view_t *v, i64 start, i64 stop, int kind) {
 static int put(view_t *v, i64 start, i64 stop, int kind, int flags, u64 value) {
     hits_t *h = v->hits;
     if (h->count >= h->cap) return 0;
-    if (fills(v, start, stop, kind)) flags |= FULL;
+    if (v->row >= 0 && fills(v, start, stop, kind)) flags |= FULL;
     h->start[h->count] = start;
     h->stop[h->count] = stop;
     h->kind[h->count] = (u8)kind;
     h->flags[h->count] = (u8)flags;
     h->value[h->count] = value;
-    h->row[h->count] = v->row;
+    h->row[h->count] = v->row < 0 ? 0 : v->row;
     h->count++;
     return 1;
 }
 
 static int luhn(const u8 *digits, int n) {
     static const u8 twice[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
-    int total = 0;
-    for (int i = n - 1, odd = 0; i >= 0; i--, odd ^= 1) total += odd ? twice[digits[i]] : digits[i];
+    int total = 0, i = n - 1;
+    for (; i > 0; i -= 2) total += digits[i] + twice[digits[i - 1]];
+    if (i == 0) total += digits[0];
     return total % 10 == 0;
 }
 
 static u64 number(const u8 *digits, int n) {
-    u64 value = 0;
-    for (int i = 0; i < n; i++) value = value * 10 + digits[i];
-    return value;
+    u64 high = 0, low = 0, scale = 1; /* two halves at once: each step waits for the one before */
+    int half = n / 2;
+    for (int i = 0; i < half; i++) {
+        high = high * 10 + digits[i];
+        low = low * 10 + digits[half + i];
+        scale *= 10;
+    }
+    if (n % 2) low = low * 10 + digits[n - 1], scale *= 10;
+    return high * scale + low;
 }
 
 static int six(const u8 *d) {
@@ -232,29 +240,50 @@ static int gap_before(const view_t *v, i64 p, int what) {
 }
 
 typedef struct {
-    u8 digit[RUN_MAX * GROUPS_MAX];
+    u8 digit[RUN_MAX * GROUPS_MAX + 48];
     i64 start[GROUPS_MAX], stop[GROUPS_MAX];
     int size[GROUPS_MAX];
     int count, gap; /* gap: the separator, 0 for a single group */
 } groups_t;
+
+/* The digits from start on, RUN_MAX at most, as numbers; returns how many. out has room for three blocks of 16. */
+static int take_digits(const view_t *v, i64 start, u8 *out) {
+    const u8 *text = v->data + start;
+    i64 there = v->hi - start;
+    int n = 0;
+#if defined(__SSE2__)
+    if (there >= 48) {
+        for (int at = 0; at < 48; at += 16) {
+            __m128i x = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)(text + at)), _mm_set1_epi8('0'));
+            _mm_storeu_si128((__m128i *)(void *)(out + at), x);
+            unsigned good = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_subs_epu8(x, _mm_set1_epi8(9)), _mm_setzero_si128()));
+            if (good != 0xffff) {
+                n = at + __builtin_ctz(~good);
+                break;
+            }
+            n = at + 16;
+        }
+        return n < RUN_MAX ? n : RUN_MAX;
+    }
+#endif
+    int most = there < RUN_MAX ? (int)there : RUN_MAX;
+    for (unsigned digit; n < most && (digit = (unsigned)text[n] - '0') < 10; n++) out[n] = (u8)digit;
+    return n;
+}
 
 /* Rule 2: the run at start and those that follow with the same separator. */
 static void collect(const view_t *v, i64 start, groups_t *g) {
     int separator = 0, total = 0;
     g->count = g->gap = 0;
     while (g->count < GROUPS_MAX) {
-        i64 p = start;
-        int k = g->count, n = 0;
-        while (n < RUN_MAX && is_digit(at(v, p))) {
-            g->digit[total + n] = (u8)(at(v, p) - '0');
-            n++;
-            p++;
-        }
+        int k = g->count, n = take_digits(v, start, g->digit + total);
+        i64 p = start + n;
         g->start[k] = start;
         g->stop[k] = p;
         g->size[k] = n;
         g->count = k + 1;
         total += n;
+        if (k == 0 && n != 3 && n != 4 && n != 6) return; /* no shape begins so */
         int what = 0, width = gap_at(v, p, &what);
         if (n >= RUN_MAX || !width || (separator && what != separator)) return;
         if (!is_digit(at(v, p + width))) return;
@@ -635,7 +664,7 @@ static i64 walk(view_t *v, i64 from, i64 limit) {
 
 /* Scan data[from:limit]; bytes outside that but inside [0, size) are context. Returns where to go on when the columns were full. */
 EXPORT i64 tt_scan(const u8 *data, i64 size, i64 from, i64 limit, const tables_t *tables, hits_t *hits) {
-    view_t v = {data, 0, size, 0, tables, hits};
+    view_t v = {data, 0, size, -1, tables, hits};
     if (limit > size) limit = size;
     if (from < 0 || from >= limit) return limit;
     return walk(&v, from, limit);
@@ -698,7 +727,14 @@ static i64 label_at(const view_t *v, i64 p, int *kind) {
                                 "\xe5\x90\x8e\xe4\xb8\x89\xe4\xbd\x8d", 0};
     static const char *expiry[] = {"expiration", "expires", "expired", "expiry", "expire", "exp", "valid thru", "validthru",
                                    "valid_thru", "\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f", 0};
-    int c = at(v, p), before = at(v, p - 1);
+    int c = at(v, p), before = at(v, p - 1), second = at(v, p + 1) | 0x20;
+    switch (c | 0x20) { /* all labels begin with one of these pairs; most letters of a text are gone here */
+    case 'c': if (second != 'v') return p; break;
+    case 's': if (second != 'e') return p; break;
+    case 'e': if (second != 'x') return p; break;
+    case 'v': if (second != 'a') return p; break;
+    default: break;
+    }
     if (is_letter(c) && is_letter(before) && !(is_lower(before) && is_upper(c)) &&
         !((before == 'n' || before == 'r' || before == 't') && at(v, p - 2) == '\\'))
         return p;
@@ -751,21 +787,25 @@ static i64 expiry_at(const view_t *v, i64 p, u64 *value) {
 
 /* Labelled codes and dates within reach bytes of the cards [start, stop) given in order. Each label is read once. */
 EXPORT i64 tt_beside(const u8 *data, i64 size, const i64 *start, const i64 *stop, i64 cards, i64 reach, hits_t *hits) {
-    view_t v = {data, 0, size, 0, 0, hits};
+    static const u8 begins[256] = {['c'] = 1, ['C'] = 1, ['s'] = 1, ['S'] = 1, ['e'] = 1, ['E'] = 1, ['v'] = 1, ['V'] = 1,
+                                   [0xe5] = 1, [0xe6] = 1};
+    view_t v = {data, 0, size, -1, 0, hits};
     i64 done = 0, card = 0;
     for (; card < cards; card++) {
         i64 p = start[card] - reach, limit = stop[card] + reach;
         if (p < done) p = done;
         if (limit > size) limit = size;
         for (; p < limit; p++) {
-            int kind = 0, c = data[p];
+            int kind = 0;
             if (p >= start[card] && p < stop[card]) {
                 p = stop[card] - 1;
                 continue;
             }
-            switch (c) {
-            case 'c': case 'C': case 's': case 'S': case 'e': case 'E': case 'v': case 'V': case 0xe5: case 0xe6: break;
-            default: continue;
+            i64 halt = p < start[card] && start[card] < limit ? start[card] : limit;
+            while (p < halt && !begins[data[p]]) p++;
+            if (p >= halt) {
+                p--;
+                continue;
             }
             if (hits->count >= hits->cap) return card;
             i64 q = label_at(&v, p, &kind);
@@ -795,9 +835,11 @@ EXPORT void tt_context(const u8 *data, i64 size, const i64 *start, i64 count, i6
     for (i64 i = 0; i < count; i++) {
         i64 p = start[i], limit = p - 10;
         while (p > limit) {
+            static const u8 blank[256] = {[' '] = 1, ['\t'] = 1, ['"'] = 1, ['\''] = 1, [':'] = 1, ['='] = 1, ['>'] = 1,
+                                          ['('] = 1, ['{'] = 1, ['['] = 1, ['\\'] = 1, ['+'] = 1, ['-'] = 1};
             int c = at(&v, p - 1);
-            if (c && strchr(" \t\"':=>({[\\+-", c)) p--;
-            else if (word_is(&v, p - 3, "\xef\xbc\x9a")) p -= 3;
+            if (blank[c]) p--;
+            else if (c == 0x9a && word_is(&v, p - 3, "\xef\xbc\x9a")) p -= 3;
             else break;
         }
         i64 end = p;
@@ -830,12 +872,10 @@ EXPORT void tt_context(const u8 *data, i64 size, const i64 *start, i64 count, i6
             }
             hash[i] = h;
         } else {
+            static const u8 between[256] = {[','] = 1, ['\t'] = 1, ['|'] = 1, [';'] = 1};
             u64 field = 0;
-            i64 q = start[i], floor = q - 1024;
-            for (; q > floor && q > 0 && at(&v, q - 1) != '\n'; q--) {
-                int c = at(&v, q - 1);
-                field += c == ',' || c == '\t' || c == '|' || c == ';';
-            }
+            i64 q = start[i] < size ? start[i] : size, floor = start[i] > 1024 ? start[i] - 1024 : 0;
+            for (; q > floor && data[q - 1] != '\n'; q--) field += between[data[q - 1]];
             hash[i] = field;
         }
     }
@@ -860,6 +900,18 @@ typedef struct {
 #define LOW_THREE(four) ((four) & 0xffffffu)
 #endif
 
+static inline unsigned passes(const u8 *filter, const u8 *p) {
+    uint32_t four;
+    memcpy(&four, p, 4);
+    unsigned h = ((LOW_THREE(four) | 0x202020u) * 0x9E3779B1u) >> 16;
+    return filter[h >> 3] >> (h & 7);
+}
+
+/* Whether any of the windows at p, p + 2, p + 4, p + 6 passes: one branch for eight bytes. */
+static inline unsigned any_of_four(const u8 *filter, const u8 *p) {
+    return (passes(filter, p) | passes(filter, p + 2) | passes(filter, p + 4) | passes(filter, p + 6)) & 1;
+}
+
 /* Literals that begin in [from, limit). Returns where to go on: limit, or less when the columns were full. */
 EXPORT i64 tt_words(const u8 *data, i64 size, i64 from, i64 limit, const words_t *w, i64 *place, int32_t *which, i64 cap, i64 *count) {
     i64 last = size - 3, p = from;
@@ -867,6 +919,8 @@ EXPORT i64 tt_words(const u8 *data, i64 size, i64 from, i64 limit, const words_t
     if (limit < size && last > limit) last = limit; /* a literal that begins at limit - 1 has a window at limit */
     for (; p <= last; p += 2) {
         uint32_t four = 0;
+        while (p + 11 < size && p + 6 <= last && !any_of_four(w->filter, data + p)) p += 8;
+        if (p > last) break;
         if (p < size - 3) memcpy(&four, data + p, 4);
         else memcpy(&four, data + p, 3);
         unsigned h = ((LOW_THREE(four) | 0x202020u) * 0x9E3779B1u) >> 16;
@@ -888,6 +942,29 @@ EXPORT i64 tt_words(const u8 *data, i64 size, i64 from, i64 limit, const words_t
         }
     }
     return limit;
+}
+
+/*
+ * Which group each key is in, numbered in the order of coming; first: where each group came first. Returns how many groups
+ * there are, -1 when there are more than cap (2048 at most).
+ */
+EXPORT i64 tt_groups(const u64 *key, i64 count, uint16_t *group, i64 *first, i64 cap) {
+    enum { SLOTS = 8192 };
+    uint16_t slot[SLOTS];
+    i64 groups = 0;
+    memset(slot, 0xff, sizeof slot);
+    if (cap > SLOTS / 4) cap = SLOTS / 4;
+    for (i64 i = 0; i < count; i++) {
+        unsigned at = (unsigned)((key[i] * 0x9E3779B97F4A7C15ull) >> 51);
+        for (; slot[at] != 0xffff && key[first[slot[at]]] != key[i]; at = (at + 1) % SLOTS) {}
+        if (slot[at] == 0xffff) {
+            if (groups >= cap) return -1;
+            first[groups] = i;
+            slot[at] = (uint16_t)groups++;
+        }
+        group[i] = slot[at];
+    }
+    return groups;
 }
 
 /* Keyed 64-bit digest of each cell, for distinct counts that end with the scan. Not cryptographic. */

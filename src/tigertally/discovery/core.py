@@ -31,8 +31,9 @@ from tigertally.discovery.words import Words
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
 
-_VERSION: Final = 7
+_VERSION: Final = 8
 _CAP: Final = 65_536
+_GROUPS_MAX: Final = 2_048
 _MOBILE_HEADS: Final = (
     (130, 139), (145, 149), (150, 153), (155, 159), (162, 162), (165, 167), (170, 178), (180, 193), (195, 199),
 )  # fmt: skip  # blocks that the Ministry of Industry and Information Technology has allotted
@@ -203,6 +204,24 @@ def words(data: memoryview | bytes, table: Words) -> tuple[Int64s, npt.NDArray[n
     return found[order], literal[order]
 
 
+def groups(keys: UInt64s) -> list[Int64s]:
+    """Return the rows of each different key, groups in no order, rows in theirs."""
+    compiled = _compiled()
+    if compiled is not None and len(keys):
+        keys = np.ascontiguousarray(keys, np.uint64)
+        group, first = np.empty(len(keys), np.uint16), np.empty(_GROUPS_MAX, np.int64)
+        count = compiled.library.tt_groups(
+            keys.ctypes.data, len(keys), group.ctypes.data, first.ctypes.data, _GROUPS_MAX
+        )
+        if count == 1:
+            return [np.arange(len(keys))]
+        if count > 0:
+            order = np.argsort(group, kind="stable")  # of 16 bits: a radix sort
+            return np.split(order, np.cumsum(np.bincount(group, minlength=count))[:-1])
+    order = np.argsort(keys, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1) if len(keys) else []
+
+
 def digest_cells(data: memoryview | bytes, offsets: Int64s, *, key: int) -> UInt64s:
     """Return a keyed 64-bit digest of each cell, for distinct counts within one scan only."""
     rows = len(offsets) - 1
@@ -270,6 +289,8 @@ def _compiled() -> _Engine | None:
     library.tt_context.restype = None
     library.tt_digest_cells.argtypes = (pointer, pointer, number, ctypes.c_uint64, pointer)
     library.tt_digest_cells.restype = None
+    library.tt_groups.argtypes = (pointer, number, pointer, pointer, number)
+    library.tt_groups.restype = number
     library.tt_words.argtypes = (
         pointer, number, number, number, pointer, pointer, pointer, number, pointer,
     )  # fmt: skip

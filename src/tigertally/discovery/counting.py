@@ -62,7 +62,7 @@ class Distinct:
         if len(numbers):
             self._parts.append(numbers)
             self._pending += len(numbers)
-            if self._pending > _PENDING_MAX:
+            if self._pending > max(_PENDING_MAX, len(self._parts[0])):  # so that all sorting is linear in what comes
                 self._settle()
 
     def numbers(self) -> UInt64s:
@@ -83,10 +83,11 @@ class Distinct:
         return round((_KEPT - 1) / (float(numbers[_KEPT - 1]) / 2.0**64))
 
     def _settle(self) -> UInt64s:
-        numbers = np.sort(np.concatenate(self._parts)) if self._parts else np.zeros(0, np.uint64)
-        if len(numbers):
-            # Sorting is several times faster than hashing, as numpy's unique does.
-            numbers = numbers[np.concatenate(([True], numbers[1:] != numbers[:-1]))]
+        numbers = np.concatenate(self._parts) if self._parts else np.zeros(0, np.uint64)
+        if len(numbers) and (len(self._parts) > 1 or self._pending):
+            # Not np.unique: it hashes since NumPy 2.3, sixty times slower for numbers that differ.
+            numbers.sort()
+            numbers = numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])]
         if self.estimated or len(numbers) > self.exact_max:
             self.estimated = True
             numbers = numbers[:_KEPT]

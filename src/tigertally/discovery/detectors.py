@@ -54,16 +54,32 @@ class Example:
     cell: str = ""
 
 
+class Expression:
+    """A regular expression that is compiled when it is first asked: most texts ask few of them."""
+
+    __slots__ = ("_made", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._made: re.Pattern[str] | None = None
+
+    def made(self) -> re.Pattern[str]:
+        """Return it compiled. Raises ``re.error``."""
+        if self._made is None:
+            self._made = re.compile(self.text)
+        return self._made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRule:
     """How a detector finds values in running text. ``literals`` as the core looks for them; ``labels`` as written."""
 
     literals: tuple[tuple[bytes, str], ...]  # what is looked for, in lower case, and the label that it stands for
     labelled: bool
-    expression: re.Pattern[str]
-    quoted: re.Pattern[str]
-    strong: re.Pattern[str] | None
-    reject: re.Pattern[str] | None
+    expression: Expression
+    quoted: Expression
+    strong: Expression | None
+    reject: Expression | None
     blank: bool
 
 
@@ -112,7 +128,7 @@ class Detectors:
 @cache
 def built_in() -> Detectors:
     """Return our own detectors. Reads ``data/detectors`` once."""
-    return compiled(read(resources.files("tigertally.data").joinpath("detectors")))
+    return compiled(read(resources.files("tigertally.data").joinpath("detectors"), proving=False))
 
 
 @contextmanager
@@ -130,12 +146,15 @@ def active() -> Detectors:
     return _USED[-1] if _USED else built_in()
 
 
-def read(folder: Traversable) -> list[Detector]:
-    """Return the detectors in the ``*.toml`` files of ``folder``, by name. Raises :class:`BadDetector`."""
+def read(folder: Traversable, *, proving: bool = True) -> list[Detector]:
+    """Return the detectors in the ``*.toml`` files of ``folder``, by name. Raises :class:`BadDetector`.
+
+    Without ``proving`` expressions are compiled when they are first asked.
+    """
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
     if len(files) > FILES_MAX:
         raise BadDetector(file=folder.name, why=Text("文件过多", "too many files"))
-    return [_detector(entry.name, entry.read_bytes()) for entry in files]
+    return [_detector(entry.name, entry.read_bytes(), proving=proving) for entry in files]
 
 
 def compiled(detectors: Iterable[Detector]) -> Detectors:
@@ -154,8 +173,8 @@ def fits_cell(rule: ColumnRule, cell: str) -> bool:
     return bool(pc.match_substring_regex(pa.array([cell], pa.large_string()), rule.shape)[0].as_py())
 
 
-def _detector(name: str, raw: bytes) -> Detector:
-    reader = _Reader(file=name)
+def _detector(name: str, raw: bytes, *, proving: bool) -> Detector:
+    reader = _Reader(file=name, proving=proving)
     try:
         top = tomllib.loads(raw.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -188,6 +207,7 @@ class _Reader:
     """Reads the values of one file, naming the file in each complaint."""
 
     file: str
+    proving: bool
 
     def wrong(self, what: Text) -> BadDetector:
         return BadDetector(file=self.file, why=what)
@@ -217,12 +237,15 @@ class _Reader:
             raise self.wrong(Text("未知的 score", "unknown score"))
         return Confidence(word)
 
-    def expression(self, table: dict[str, object], key: str) -> re.Pattern[str] | None:
+    def expression(self, table: dict[str, object], key: str) -> Expression | None:
         text = self.word(table, key, "")
-        try:
-            return re.compile(text) if text else None
-        except re.error:
-            raise self.wrong(Text(f"{key} 不是正则表达式", f"{key} is no regular expression")) from None
+        made = Expression(text) if text else None
+        if made is not None and self.proving:
+            try:
+                made.made()
+            except re.error:
+                raise self.wrong(Text(f"{key} 不是正则表达式", f"{key} is no regular expression")) from None
+        return made
 
     def text_rule(self, table: object) -> TextRule:
         held = self.known(table, _TEXT)
@@ -240,7 +263,7 @@ class _Reader:
         return TextRule(
             literals=tuple((one.lower().encode(), label) for one, label in entered.items()),
             labelled=bool(labels),
-            expression=behind_label(value.pattern) if labels else value,
+            expression=Expression(behind_label(value.text)) if labels else value,
             quoted=self.expression(held, "quoted") or value,
             strong=self.expression(held, "strong"),
             reject=self.expression(held, "reject"),
@@ -254,7 +277,8 @@ class _Reader:
             raise self.wrong(Text("share 应为百分数", "share must be a percentage"))
         shape = self.word(held, "shape")
         try:
-            pc.match_substring_regex(_NO_CELLS, shape)
+            if self.proving:
+                pc.match_substring_regex(_NO_CELLS, shape)
         except pa.ArrowInvalid:
             raise self.wrong(Text("shape 不是 RE2 表达式", "shape is no RE2 expression")) from None
         return ColumnRule(

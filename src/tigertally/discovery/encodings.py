@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
 from tigertally.discovery.core import ascii_digits
 
@@ -25,6 +26,7 @@ _UTF16_SHARE_MIN: Final = 0.9
 _PRINTABLE_MAX: Final = 0.7
 _PAIRS: Final = 4_096
 _CLOSE: Final = 0.15
+_SAMPLE_BYTES: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,12 @@ def detect_encoding(sample: bytes) -> Encoding:
 
 
 def is_utf8(data: bytes, *, whole: bool = False) -> bool:
-    """Return whether ``data`` is UTF-8; unless ``whole``, a character cut at the end is forgiven."""
+    """Return whether ``data`` is UTF-8; unless ``whole``, a character cut at the end is forgiven.
+
+    Arrow answers first: it checks several times as fast as decoding, which makes the text as well.
+    """
+    if len(data) > _SAMPLE_BYTES and _arrow_utf8(data):
+        return True
     try:
         data.decode()
     except UnicodeDecodeError as problem:
@@ -65,6 +72,15 @@ def is_utf8(data: bytes, *, whole: bool = False) -> bool:
             and len(data) - problem.start < 4
             and "unexpected end" in problem.reason
         )
+    return True
+
+
+def _arrow_utf8(data: bytes) -> bool:
+    ends = pa.py_buffer(np.array([0, len(data)], np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(data)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
     return True
 
 

@@ -21,11 +21,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.data.issuers import TEST_NUMBERS
 from tigertally.discovery import core
-from tigertally.discovery.counting import EXACT_MAX, Tally, mixed, unmixed
+from tigertally.discovery.counting import EXACT_MAX, Tally, UInt64s, mixed, unmixed
 from tigertally.discovery.detectors import Detector, active
 from tigertally.discovery.fingerprints import fingerprints_in_use, has_fingerprint, is_number
 from tigertally.discovery.hits import (
@@ -99,15 +100,12 @@ class TextEvidence:
         kind[kind == MISS_PAN] = PAN
         kind[kind == MISS_ID] = NATIONAL_ID
         word, length, label = core.context(data, hits.start)
-        tests = (kind == PAN) & np.isin(hits.value, _TESTS)
+        tests = (kind == PAN) & _published(hits.value)
         mix = mixed(hits.value, self.key)
-        # One number per (label, kind), so that one sort groups them all.
+        # One number per (label, kind, detector), so that one pass groups them all.
         sort = kind.astype(np.uint64) << np.uint64(56) | hits.row.astype(np.uint64) << np.uint64(40)
         joint = (label * np.uint64(0x9E3779B97F4A7C15)) ^ sort
-        sort_key = mixed(joint, 0)
-        order = np.argsort(sort_key, kind="stable")
-        edges = np.flatnonzero(np.diff(sort_key[order])) + 1
-        for rows in np.split(order, edges):
+        for rows in core.groups(mixed(joint, 0)):
             first = int(rows[0])
             key = (int(label[first]), int(kind[first]), int(hits.row[first]))
             group = self._group(key, data[int(word[first]) : int(word[first] + length[first])])
@@ -117,14 +115,15 @@ class TextEvidence:
             flags = hits.flags[good]
             group.also += int(((flags & ALSO) > 0).sum())
             part_of = flags & (STRICT | GROUPED | WEAK)
-            for part in np.unique(part_of).tolist():
+            for part in np.flatnonzero(np.bincount(part_of)).tolist():
                 chosen = good[part_of == part]
                 tally = group.parts.setdefault(part, Tally())
                 tally.count += len(chosen)
                 tally.tests += int(tests[chosen].sum())
                 tally.distinct.add(mix[chosen])
                 self._examples(tally, data, hits, chosen, int(kind[first]))
-                self._prints(tally, data, hits.where(chosen), int(kind[first]))
+                if fingerprints_in_use() is not None:
+                    self._prints(tally, data, hits.where(chosen), int(kind[first]))
 
     def finish(self, *, name: str, place: Place, cells: int) -> list[Finding]:
         """Return the findings, one for each class and tier."""
@@ -245,7 +244,12 @@ def fingerprints_of(kind: int, tally: Tally, key: int) -> tuple[str, ...]:
 
 def test_numbers(hits: Hits) -> int:
     """Return how many card numbers in ``hits`` are published test numbers."""
-    return int(np.isin(hits.value, _TESTS).sum())
+    return int(_published(hits.value).sum())
+
+
+def _published(values: UInt64s) -> npt.NDArray[np.bool_]:
+    near = np.minimum(np.searchsorted(_TESTS, values), len(_TESTS) - 1)
+    return np.asarray(_TESTS[near] == values, np.bool_)
 
 
 def chance_level(passes: int, misses: int) -> bool:

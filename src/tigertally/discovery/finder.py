@@ -53,7 +53,7 @@ def match(detector: Detector, text: str, place: int, literal: str) -> tuple[int,
     rule = detector.text
     if rule is None:
         return None
-    found = rule.expression.match(text, place + len(literal) if rule.labelled else place)
+    found = rule.expression.made().match(text, place + len(literal) if rule.labelled else place)
     if found is None:
         return None
     span = _span(found)
@@ -66,9 +66,11 @@ def match(detector: Detector, text: str, place: int, literal: str) -> tuple[int,
 
 def _worth(detector: Detector, rule: TextRule, found: re.Match[str], value: str) -> int | None:
     """Return the flags of a value, ``None`` if it is none."""
-    if not value or (rule.reject and rule.reject.fullmatch(value)) or (detector.check and not detector.check(value)):
+    if not value or (rule.reject is not None and rule.reject.made().fullmatch(value)):
         return None
-    strong = rule.strong is not None and rule.strong.fullmatch(value) is not None
+    if detector.check is not None and not detector.check(value):
+        return None
+    strong = rule.strong is not None and rule.strong.made().fullmatch(value) is not None
     if rule.labelled and found["gap"] is None and not (rule.blank and strong):
         return None
     if detector.score is Confidence.CERTAIN or strong:
@@ -84,7 +86,7 @@ def _behind_label(rule: TextRule, found: re.Match[str], label: str, literal: str
     if found["quoted"] is None:
         return found.span("bare")
     start, stop = found.span("quoted")
-    return (start, stop) if rule.quoted.fullmatch(found.string, start, stop) else (0, 0)
+    return (start, stop) if rule.quoted.made().fullmatch(found.string, start, stop) else (0, 0)
 
 
 def _span(found: re.Match[str]) -> tuple[int, int]:

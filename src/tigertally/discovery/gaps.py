@@ -20,11 +20,11 @@ _GAP: Final = (
 _LABEL: Final = re.compile(rf"[\w.\-]{{0,{LABEL_CHARS_MAX}}}\Z")
 
 
-def behind_label(value: str) -> re.Pattern[str]:
+def behind_label(value: str) -> str:
     """Return the expression of the rest of a label, what stands behind it, and then ``value``."""
     label = rf"(?P<label>(?:(?![为是])[\w.\-]){{0,{LABEL_CHARS_MAX}}})(?:[(（][^()（）\n]{{0,12}}[)）])?"
     quoted = r"(?P<quote>\\?[\"'“])(?P<quoted>(?:(?!\\?[\"”])(?!(?P=quote))[^\n]){1,160})(?=\\?[\"'”])"
-    return re.compile(rf"{label}{_GAP}(?:{quoted}|[\[【（(「‘]?(?P<bare>{value}))")
+    return rf"{label}{_GAP}(?:{quoted}|[\[【（(「‘]?(?P<bare>{value}))"
 
 
 def label_start(before: str) -> int:

@@ -108,9 +108,10 @@ def found(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
     cards = hits.where(hits.kind == PAN)
     if not len(cards):
         return hits
-    cards = cards.where(np.argsort(cards.start, kind="stable"))
+    if not (cards.start[1:] >= cards.start[:-1]).all():
+        cards = cards.where(np.argsort(cards.start, kind="stable"))
     codes = core.beside(data, start=cards.start, stop=cards.stop, reach=BESIDE_BYTES)
-    return join_hits([hits, codes])
+    return join_hits([hits, codes]) if len(codes) else hits
 
 
 def _with_words(hits: Hits, data: bytes, start: int, stop: int) -> Hits:
@@ -135,8 +136,9 @@ def _with_words(hits: Hits, data: bytes, start: int, stop: int) -> Hits:
 
 def settle(hits: Hits) -> Hits:
     """Return the hits in order without overlaps and without misses."""
-    hits = hits.where((hits.kind != MISS_PAN) & (hits.kind != MISS_ID))
-    if len(hits) < 2:  # noqa: PLR2004
+    missed = (hits.kind == MISS_PAN) | (hits.kind == MISS_ID)
+    hits = hits.where(~missed) if missed.any() else hits
+    if (hits.start[1:] >= hits.stop[:-1]).all():  # nearly always: in order, and apart
         return hits
     hits = hits.where(np.lexsort((-hits.stop, _RANKS[hits.kind], hits.start)))
     while True:

@@ -25,7 +25,7 @@ _SHORTEST_BYTES = 11  # a mobile number
 
 def scan(data: bytes, *, start: int, stop: int, tables: Tables) -> Hits:
     """See :func:`tigertally.discovery.core.scan`."""
-    view = View(data=data, lo=0, hi=len(data), row=0, tables=tables)
+    view = View(data=data, lo=0, hi=len(data), row=-1, tables=tables)
     walk(view, max(start, 0), min(stop, len(data)))
     return columns(view.rows)
 
@@ -43,7 +43,7 @@ def scan_cells(data: bytes, offsets: Int64s, *, tables: Tables) -> Hits:
 
 def beside(data: bytes, *, start: Int64s, stop: Int64s, reach: int) -> Hits:
     """See :func:`tigertally.discovery.core.beside`."""
-    view = View(data=data, lo=0, hi=len(data), row=0, tables=None)
+    view = View(data=data, lo=0, hi=len(data), row=-1, tables=None)
     done = 0
     for begin, end in zip(start.tolist(), stop.tolist(), strict=True):
         place, limit = max(begin - reach, done), min(end + reach, len(data))
@@ -63,7 +63,7 @@ def beside(data: bytes, *, start: Int64s, stop: Int64s, reach: int) -> Hits:
 
 def context(data: bytes, start: Int64s) -> tuple[Int64s, Int64s, UInt64s]:
     """See :func:`tigertally.discovery.core.context`."""
-    view = View(data=data, lo=0, hi=len(data), row=0, tables=None)
+    view = View(data=data, lo=0, hi=len(data), row=-1, tables=None)
     word, length = np.zeros(len(start), np.int64), np.zeros(len(start), np.int64)
     digest = np.zeros(len(start), np.uint64)
     for index, place in enumerate(start.tolist()):

@@ -24,7 +24,7 @@ UINT64_MAX: Final = 2**64 - 1
 
 @dataclass(slots=True, kw_only=True)
 class View:
-    """Bytes ``data[lo:hi]`` and the columns that grow."""
+    """Bytes ``data[lo:hi]`` and the columns that grow. ``row`` is -1 for a text, which is no cell."""
 
     data: bytes
     lo: int
@@ -39,9 +39,9 @@ class View:
 
     def put(self, start: int, stop: int, kind: int, flags: int, value: int) -> None:
         """Add a hit."""
-        if _fills(self, start, stop, kind):
+        if self.row >= 0 and _fills(self, start, stop, kind):
             flags |= FULL
-        self.rows.append((start, stop, kind, flags, value, self.row))
+        self.rows.append((start, stop, kind, flags, value, max(self.row, 0)))
 
 
 def columns(rows: list[Row]) -> Hits:

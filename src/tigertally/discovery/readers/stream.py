@@ -78,6 +78,11 @@ def raw_windows(stream: BinaryIO | io.RawIOBase, lost: Lost, advance: Callable[[
     while chunk := stream.read(WINDOW_BYTES):
         lost.bytes_read += len(chunk)
         advance(len(chunk))
+        end = chunk.rfind(b"\n") + 1
+        if end:  # nearly always: one copy, of what goes out
+            yield b"".join((rest, memoryview(chunk)[:end])) if rest or end < len(chunk) else chunk
+            rest = chunk[end:]
+            continue
         data = rest + chunk if rest else chunk
         cut = data.rfind(b"\n") + 1
         if not cut and len(data) >= WINDOW_BYTES:

@@ -49,7 +49,7 @@ def scan_text(evidence: TextEvidence, text: bytes, *, besides: bytes | None = No
     if besides is not None:
         hits = hits.where(~np.isin(hits.value, found(besides).value))
     evidence.add(text, settle(hits))
-    evidence.add(text, hits.where(np.isin(hits.kind, (MISS_PAN, MISS_ID))))
+    evidence.add(text, hits.where((hits.kind == MISS_PAN) | (hits.kind == MISS_ID)))
 
 
 def _guessed_wide(encoding: Encoding) -> bool:
