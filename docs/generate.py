@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import tigertally
+from tigertally.access import cedar
 from tigertally.app.problems import look_of
 from tigertally.base.errors import FAMILIES, Problem, family_of
 from tigertally.ledger import event_kinds, fact_kinds
@@ -41,7 +42,13 @@ def problems(root: type[Problem] = Problem) -> Iterator[type[Problem]]:
 def pages() -> dict[Path, str]:
     """Return each page and what it must say."""
     import_everything()
-    return {DOCS / "ERRORS.md": errors_page(), DOCS / "EVENTS.md": events_page(), DOCS / "FACTS.md": facts_page()}
+    return {
+        DOCS / "ERRORS.md": errors_page(),
+        DOCS / "EVENTS.md": events_page(),
+        DOCS / "FACTS.md": facts_page(),
+        DOCS / "policy.cedar": cedar.policies(),
+        DOCS / "policy.cedarschema": cedar.schema(),
+    }
 
 
 def errors_page() -> str:

@@ -123,7 +123,15 @@ def test_without_an_installation_each_command_says_so_or_needs_none(words: str, 
     code, out, err = said(*given)
     if code == 0:
         json.loads(out)
-        assert words in {"discover", "deal structures", "plan propose", "people train", "verifier", "witness init"}
+        assert words in {
+            "discover",
+            "deal structures",
+            "plan propose",
+            "people train",
+            "verifier",
+            "witness init",
+            "policy",
+        }
         return
     assert code in {problems.LOOKS[family].exit for family in FAMILIES}, (code, out, err)
     assert "Traceback" not in err + out

@@ -1,0 +1,153 @@
+"""The rules as Cedar (cedarpolicy.com): a policy set and its schema, generated from the table that decides.
+
+For counsel of both sides to read and sign, and for anybody to evaluate with an engine that is not ours. One ``permit``
+per action; there is no ``forbid``, since Cedar skips a policy that errs, and a forbid that is skipped lets pass. What
+a condition needs is a member of the request's context; a member that may be missing is asked for by ``has`` first. So
+what is missing, ill typed or unknown is not allowed. Times are microseconds since 1970 (UTC).
+
+The context holds, of each kind of fact, the newest that holds at ``now``, and one second person's approval; where
+there are several, the request is asked for each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from tigertally.access.decision import CLOCK_AHEAD_MAX_S
+from tigertally.access.policy import CLEAR_STAGES, POLICY, Action, Rule, Side, policy_digest
+from tigertally.base.fields import SEALABLE
+
+NAMESPACE: Final = "Tigertally"
+FOREVER: Final = 2**63 - 1
+_SECOND: Final = 1_000_000
+
+SCHEMA: Final = """\
+// Tigertally 虎符: what a request says. Generated; times are microseconds since 1970 (UTC).
+namespace Tigertally {
+  type Held = { start: Long, until: Long };
+  type Screening = { outcome: String, start: Long, until: Long };
+  type Stage = { stage: String, side: String, start: Long, until: Long };
+  type Agreement = { classes: Set<String>, start: Long, until: Long };
+  type Grant = {
+    asker: String, approver: String, action: String, classes: Set<String>, purpose: String, deal: String,
+    scope: String, left: Long, start: Long, until: Long
+  };
+  type Approval = {
+    digest: String, asker: String, approver: String, approver_roles: Set<String>, approver_frozen: Bool,
+    at: Long, until: Long
+  };
+  type Asked = {
+    now: Long, person: String, roles: Set<String>, frozen: Bool, classes: Set<String>, count: Long,
+    purpose: String, deal: String, scope: String, act: String,
+    factor_at?: Long, trained?: Held, screened?: Screening, pledged?: Held, agreement?: Agreement,
+    stage?: Stage, grant?: Grant, second?: Approval
+  };
+  entity Person;
+  entity Installation;
+  action %s appliesTo {
+    principal: [Person], resource: [Installation], context: Asked
+  };
+}
+"""
+
+
+def schema() -> str:
+    """Return the schema, in Cedar's own syntax."""
+    return SCHEMA % ",\n    ".join(json.dumps(action.value) for action in Action)
+
+
+def policies() -> str:
+    """Return the policy set: one permit per action, with the digest of the table that it was made from."""
+    head = f"// Tigertally 虎符: who may do what. Generated from the rules with SHA-256 {policy_digest()}.\n"
+    return head + "".join(_policy(action, rule) for action, rule in POLICY.items())
+
+
+def _policy(action: Action, rule: Rule) -> str:
+    conditions = "\n  && ".join(_conditions(action, rule))
+    name = json.dumps(action.value)
+    return (
+        f"\n@id({name})\npermit (principal, action == {NAMESPACE}::Action::{name}, resource)\nwhen {{\n"
+        f"  {conditions}\n}};\n"
+    )
+
+
+def _conditions(action: Action, rule: Rule) -> list[str]:
+    found = [
+        'context.person != ""',
+        f"context.roles.containsAny({_set(role.value for role in rule.roles)})",
+        "!context.frozen",
+    ]
+    if rule.factor_age_max_s:
+        found += [
+            "context has factor_at",
+            f"context.now - context.factor_at <= {rule.factor_age_max_s * _SECOND}",
+            f"context.factor_at - context.now <= {CLOCK_AHEAD_MAX_S * _SECOND}",
+        ]
+    for wanted, name in ((rule.trained, "trained"), (rule.screened, "screened"), (rule.pledged, "pledged")):
+        found += _held(name) if wanted else []
+    found += ['context.screened.outcome == "pass"'] if rule.screened else []
+    found += _grant(action) if rule.grant else []
+    found += _approval(rule) if rule.second_person else []
+    if rule.agreement:
+        found += [*_held("agreement"), "!context.classes.isEmpty()"]
+        found.append("context.agreement.classes.containsAll(context.classes)")
+    if rule.stages:
+        found += [*_held("stage"), f"{_set(rule.stages)}.contains(context.stage.stage)"]
+    return found + (_clear() if rule.clear_values else [])
+
+
+def _held(name: str) -> list[str]:
+    return [
+        f"context has {name}",
+        f"context.{name}.start <= context.now",
+        f"context.now < context.{name}.until",
+    ]
+
+
+def _grant(action: Action) -> list[str]:
+    same = [f"context.grant.{name} == context.{name}" for name in ("purpose", "deal", "scope")]
+    return [
+        *_held("grant"),
+        "context.grant.asker == context.person",
+        'context.grant.approver != ""',
+        "context.grant.approver != context.grant.asker",
+        f"context.grant.action == {json.dumps(action.value)}",
+        *same,
+        'context.purpose != ""',
+        "context.grant.classes.containsAll(context.classes)",
+        "1 <= context.count",
+        "context.count <= context.grant.left",
+    ]
+
+
+def _approval(rule: Rule) -> list[str]:
+    return [
+        "context has second",
+        "context.second.digest == context.act",
+        'context.second.approver != ""',
+        "context.second.approver != context.person",
+        "context.second.approver != context.second.asker",
+        f"context.second.approver_roles.containsAny({_set(role.value for role in rule.second_person)})",
+        "context.second.at <= context.now",
+        "context.now < context.second.until",
+        "!context.second.approver_frozen",
+    ]
+
+
+def _clear() -> list[str]:
+    sides = " || ".join(
+        f'(context.stage.side == "{side.value}" && {_set(CLEAR_STAGES[side])}.contains(context.stage.stage))'
+        for side in Side
+    )
+    staged = " && ".join(_held("stage"))
+    return [
+        "!context.classes.isEmpty()",
+        f"{_set(item.value for item in SEALABLE)}.containsAll(context.classes)",
+        f'(context.deal == "" || ({staged} && ({sides})))',
+    ]
+
+
+def _set(words: Iterable[str]) -> str:
+    return "[" + ", ".join(json.dumps(word) for word in sorted(words)) + "]"
