@@ -26,6 +26,7 @@ from tigertally.app import problems
 from tigertally.app.verbs import handover, sealing
 from tigertally.app.verbs import vault as vault_verbs
 from tigertally.app.wire import House
+from tigertally.base.ahead import HelperGone
 from tigertally.base.errors import Problem
 from tigertally.sealing import load, seal_estate
 from tigertally.store import Store
@@ -223,6 +224,32 @@ def killed_at(root: Path, name: str, number: int) -> None:
         with listening(die):
             ACTS[name](root, die)
     except Problem as problem:
+        sys.exit(problems.look_of(problem).exit)
+
+
+def helped(root: Path, name: str, told: Path) -> None:
+    """Do an act whole; write to ``told`` how many helpers it started."""
+    started: list[int] = []
+    os.register_at_fork(before=lambda: started.append(1))
+    ACTS[name](root, lambda _: None)
+    told.write_text(json.dumps(len(started)))
+
+
+def helper_killed(root: Path, name: str, number: int, after_s: float) -> None:
+    """Do an act; only its ``number``-th helper is killed, when it is that old. Exit as a command would."""
+    started: list[int] = []
+
+    def die() -> None:
+        if len(started) == number:
+            if not after_s:
+                os.kill(os.getpid(), signal.SIGKILL)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, after_s)
+
+    os.register_at_fork(before=lambda: started.append(1), after_in_child=die)
+    try:
+        ACTS[name](root, lambda _: None)
+    except HelperGone as problem:
         sys.exit(problems.look_of(problem).exit)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import multiprocessing
 import shutil
 import signal
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,9 +43,13 @@ REFUSED = 3
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     """A town whose estate is discovered and whose plan is confirmed; every act is put back to its beginning."""
-    town = towns.found_town(tmp_path_factory.mktemp("job") / "town")
-    towns.fill(town, customers=100)
-    root = town.root
+    return start(tmp_path_factory.mktemp("job") / "town")
+
+
+def start(root: Path, *, only: Sequence[str] = ()) -> Town:
+    """Found a town with an estate (of its files, ``only`` some), a deal and a plan; it is kept as ``fresh``."""
+    town = towns.found_town(root)
+    towns.fill(town, customers=100, only=only)
     opened = town.do(town.seller, "deal", "open", "--title", "Invented", "--structure", "D2", who="chen")
     town.ids["deal"] = opened.text("deal")
     (root / "deal.txt").write_text(town.ids["deal"])

@@ -2,7 +2,8 @@
 
 The verbs are killed as the command line runs them, once at every step that ``job_acts`` hears of. What is there
 afterwards is compared with a run that nobody killed; both ledgers are whole after each kill and at the end. The estate
-is small but of several kinds, and is sealed in small batches too. Destruction has its own way, in ``test_job.py``:
+is small but of several kinds, and is sealed in small batches too. The processes that
+read ahead are killed alone, too. Destruction has its own way, in ``test_job.py``:
 copies are known by their identity, so nothing can be put back.
 """
 
@@ -16,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.job_acts import ACTS, counted, firm_in, killed_at
-from tests.faults.test_job import digests, held, run_child, sold_town, state_of
+from tests.faults.job_acts import ACTS, counted, firm_in, helped, helper_killed, killed_at
+from tests.faults.test_job import digests, held, run_child, sold_town, start, state_of
 from tests.stories import town as towns
 from tests.stories.town import Town
 
@@ -25,22 +26,15 @@ from tigertally import vault
 from tigertally.formats import receipt, statement
 from tigertally.sealing import CopyExists
 
+UNAVAILABLE = 6
+HELPED_KINDS = ("sealing.batch.sealed", "handover.part.written", "handover.part.stored", "handover.bundle.received")
 KEPT = ("orders.db", "logs/gateway-2025-12.log.gz")
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     """A town with a confirmed plan of a small estate."""
-    town = towns.found_town(tmp_path_factory.mktemp("kills") / "town")
-    towns.fill(town, customers=100, only=KEPT)
-    root = town.root
-    opened = town.do(town.seller, "deal", "open", "--title", "Invented", "--structure", "D2", who="chen")
-    town.ids["deal"] = opened.text("deal")
-    (root / "deal.txt").write_text(town.ids["deal"])
-    inventory = ("--inventory", root / "inventory.json")
-    town.do(None, "plan", "propose", town.estate, *inventory, "--out", root / "plan.toml")
-    towns.keep(town, "fresh")
-    return town
+    return start(tmp_path_factory.mktemp("kills") / "town", only=KEPT)
 
 
 @pytest.fixture
@@ -165,3 +159,27 @@ def test_receive(sold: Town) -> None:
         same(found, (paper.root, paper.subjects, paper.counts, state_of(root, "buyer", *kinds)))
     assert state_of(root, "buyer", *kinds) == (total, dict.fromkeys(kinds, 1))
     sold.do(sold.seller, "receipt", root / "receipt.json", who="chen")
+
+
+@pytest.mark.parametrize(("name", "firm"), [("batches", "seller"), ("bundle", "seller"), ("receive", "buyer")])
+def test_the_helper_alone_is_killed(name: str, firm: str, request: pytest.FixtureRequest) -> None:
+    """It is named as what happened, nothing half is left, and the same command goes on."""
+    town: Town = request.getfixturevalue("fresh" if name == "batches" else "sold")
+    root, told = town.root, town.root.with_name(f"{name}-helped.json")
+    if name == "receive":
+        ACTS["bundle"](root, lambda _: None)
+        shutil.copytree(root / "bundle", root / "arrived")
+    towns.keep(town)
+    assert run_child(helped, root, name, told) == 0
+    wanted = state_of(root, firm, *HELPED_KINDS)
+    helpers = json.loads(told.read_text())
+    assert helpers > 0
+    for number in range(1, helpers + 1):
+        for after_s in (0.0, 0.002):
+            towns.put_back(town)
+            code = run_child(helper_killed, root, name, number, after_s)
+            # A helper that lived a little may have made all that it had to.
+            assert code == UNAVAILABLE or (after_s and code == 0), (number, after_s)
+            held(root, firm)
+            ACTS[name](root, lambda _: None)
+            assert state_of(root, firm, *HELPED_KINDS) == wanted

@@ -21,8 +21,6 @@ from tests.stories.town import Answer
 
 from tigertally.app.errors import Unexpected
 
-# One worker walks, not each.
-pytestmark = pytest.mark.xdist_group("walk")
 # The demo's files are searched in tests/stories/test_demo.py. A witness has checkpoints and its own keys, nothing else.
 NOT_WALKED = {
     "demo",

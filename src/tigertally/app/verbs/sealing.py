@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tigertally import deals, sealing, vault
 from tigertally.access import Action, Actor
+from tigertally.app.errors import NotWritable
 from tigertally.app.verbs import copies
 from tigertally.app.verbs.attempt import allow, attempt, carry_out
 from tigertally.app.verbs.deals import deal_of_scope
@@ -144,7 +146,10 @@ def protect(
         with scope_keys(house, scope=scope) as keys:
             _must_fit(plan, root)
             tokens = _Tokens(house, keys)
-            return sealing.protect(plan, root, out, inventory=inventory, tokens=tokens, progress=progress)
+            try:
+                return sealing.protect(plan, root, out, inventory=inventory, tokens=tokens, progress=progress)
+            except OSError as error:
+                raise NotWritable(path=out, reason=errno.errorcode.get(error.errno or 0, "EIO")) from None
 
     report = carry_out(house, verb="sealing.protect", work=work, actor=actor)
 
