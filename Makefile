@@ -11,13 +11,14 @@ CORE := $(wildcard src/tigertally/*/*.c)
 TYPED := src/tigertally tests bench docs/generate.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz lint format docs lock clean distclean
+.PHONY: help demo test bench peers fuzz lint format docs lock clean distclean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo          watch a fictional company's payment data go from discovery to a proven handover"
 	@echo "make test          all tests, two at a time (ARGS='-k store' for some)"
 	@echo "make bench         measure against the budgets (ONLY=name for one); writes build/bench.json"
+	@echo "make peers         install other finders that the bench compares with, into build/peers"
 	@echo "make fuzz          the digit finder under sanitizers, some minutes"
 	@echo "make lint          style, types, floors"
 	@echo "make format docs   write what make lint and make test compare"
@@ -45,6 +46,11 @@ test: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m bench.run $(ONLY)
+
+# Peers of `make bench`, in an environment of their own: the product never installs them.
+peers:
+	$(PYTHON) -m venv --clear build/peers
+	build/peers/bin/python -m pip install --quiet panhunt presidio-analyzer
 
 fuzz:
 	@mkdir -p build

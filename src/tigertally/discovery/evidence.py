@@ -28,7 +28,7 @@ from tigertally.data.issuers import TEST_NUMBERS
 from tigertally.discovery import core
 from tigertally.discovery.counting import EXACT_MAX, Tally, UInt64s, mixed, unmixed
 from tigertally.discovery.detectors import Detector, active
-from tigertally.discovery.fingerprints import fingerprints_in_use, has_fingerprint, is_number
+from tigertally.discovery.fingerprints import fingerprints_in_use, has_fingerprint, is_number, ordered
 from tigertally.discovery.hits import (
     ALSO,
     CVV,
@@ -230,16 +230,14 @@ def _finding(
     )
 
 
-def fingerprints_of(kind: int, tally: Tally, key: int) -> tuple[str, ...]:
-    """Return the fingerprints of a tally's distinct values, sorted, where the scan makes them. ``key`` mixed them."""
+def fingerprints_of(kind: int, tally: Tally, key: int) -> bytes:
+    """Return the fingerprints of a tally's distinct values, in order, where the scan makes them. ``key`` mixed them."""
     under = fingerprints_in_use()
     if under is None or not has_fingerprint(kind):
-        return ()
+        return b""
     if not is_number(kind):
-        return tuple(sorted(print_.hex() for print_ in tally.prints))
-    rows = under.of_numbers(kind, unmixed(tally.distinct.numbers(), key))
-    text = rows.tobytes().hex()
-    return tuple(sorted(text[at : at + 32] for at in range(0, len(text), 32)))
+        return b"".join(sorted(tally.prints))
+    return ordered(under.of_numbers(kind, unmixed(tally.distinct.numbers(), key)))
 
 
 def test_numbers(hits: Hits) -> int:

@@ -199,7 +199,7 @@ class Finding:
 
     ``count``: values; ``distinct``: different values; ``cells``: non-empty cells of the column (0 for text);
     ``examples``: at most three, masked; ``detail``: the hash format of a password, ``clear``, or empty;
-    ``fingerprints``: keyed ones of the different values, sorted, if the scan was given a key.
+    ``fingerprints``: keyed ones of the different values, 16 bytes each, in order, if the scan was given a key.
     """
 
     object: str
@@ -212,7 +212,7 @@ class Finding:
     examples: tuple[str, ...]
     reasons: tuple[Reason, ...]
     detail: str = ""
-    fingerprints: tuple[str, ...] = ()
+    fingerprints: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ _TOTALS: Final = ("objects", "scanned", "partly", "skipped", "failed", "files", 
 _WHOLE: Final = (
     "format", "root", "ruleset", "started", "finished", "objects", "findings", "fingerprint_key", "totals",
 )  # fmt: skip
+_PRINT_CHARS: Final = 32
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{32}")
 _KEY_ID: Final = re.compile(r"[0-9a-f]{16}")
 
@@ -132,7 +133,7 @@ def finding_out(finding: Finding) -> Json:
             for reason in finding.reasons
         ],
         "detail": finding.detail,
-        "fingerprints": list(finding.fingerprints),
+        "fingerprints": _split(finding.fingerprints.hex()),
     }
 
 
@@ -191,7 +192,7 @@ def finding_in(value: Json, where: str) -> Finding:
         examples=_list(row["examples"], f"{where}/examples", _text),
         reasons=_list(row["reasons"], f"{where}/reasons", _reason_in),
         detail=_text(row["detail"], f"{where}/detail"),
-        fingerprints=prints,
+        fingerprints=bytes.fromhex("".join(prints)),
     )
 
 
@@ -200,6 +201,10 @@ def _key_id(value: Json) -> str | None:
     if named is not None and not _KEY_ID.fullmatch(named):
         raise BadInventory(where="/fingerprint_key")
     return named
+
+
+def _split(text: str) -> list[Json]:
+    return [text[at : at + _PRINT_CHARS] for at in range(0, len(text), _PRINT_CHARS)]
 
 
 def _reason_in(value: Json, where: str) -> Reason:

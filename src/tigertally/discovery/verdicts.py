@@ -290,5 +290,5 @@ def _finding(
         examples=tuple(tally.examples),
         reasons=(*why, *extra),
         detail=detail,
-        fingerprints=tuple(sorted(print_.hex() for print_ in tally.prints)),
+        fingerprints=b"".join(sorted(tally.prints)),
     )
