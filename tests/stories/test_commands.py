@@ -26,6 +26,7 @@ NEEDED = {
     "people train": ("--answers", "{file}"),
     "people pledge": ("--yes",),
     "confirm": ("--code", "000000"),
+    "ledger seen": ("--from", "2026-01-01", "--until", "2026-02-01"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,12 +11,14 @@ from rich.console import Console
 
 from tigertally.app.errors import NotWritable
 from tigertally.app.settings import write_whole
-from tigertally.app.verbs import cosigning
+from tigertally.app.verbs import cosigning, people
 from tigertally.app.verbs import ledger as verbs
+from tigertally.app.verbs import seen as scope
 from tigertally.app.verbs.cosigning import Cosigned
 from tigertally.app.wire import House
 from tigertally.base import clock
 from tigertally.base.canon import Json
+from tigertally.base.ids import check_id
 from tigertally.base.limits import NOTE_BYTES_MAX
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
@@ -142,6 +145,71 @@ def export(shell: Shell, folder: Path) -> None:
         size = verbs.export_to(house, actor=shell.actor(house), folder=folder, progress=progress)
     told = shell.text_of("已导出 {size} 条到 {folder}", "{size} entries exported to {folder}", size=size, folder=folder)
     shell.result({"folder": str(folder), "entries": size}, lambda out: out.print(told, markup=False))
+
+
+@speak(
+    "谁在什么时候看了谁的哪些字段：事件调查、客户询问、审计所用的范围查询。时间为 UTC，结束时间不含在内。",
+    "Who saw which fields of whom, and when: the scope query of an incident, a customer's question or an audit. Times "
+    "are UTC; the end is not included.",
+    "tigertally --as chen ledger seen --from 2026-03-01 --until 2026-04-01 --whom sub_01…",
+    "tigertally --as chen ledger seen --from 2026-03-02T09:00:00 --until 2026-03-02T17:00:00 --who zhao",
+)
+@ledger_command.command(name="seen", cls=SpeakingCommand)
+@shared
+@option("--from", "start", type=click.DateTime(), required=True, zh="开始时间", en="from when")
+@option("--until", type=click.DateTime(), required=True, zh="结束时间（不含）", en="until when (not included)")
+@option("--who", default="", zh="只看此人（用户名）", en="only by this person (handle)")
+@option("--whom", default="", zh="只看此客户（编号）", en="only of this customer (identifier)")
+def seen(shell: Shell, start: datetime, until: datetime, who: str, whom: str) -> None:
+    """Answer the scope query."""
+    if whom:
+        check_id(whom, "sub")
+    with shell.house() as house:
+        found = scope.seen(
+            house,
+            actor=shell.actor(house),
+            start=start.replace(tzinfo=UTC),
+            until=until.replace(tzinfo=UTC),
+            who=who,
+            whom=whom,
+        )
+        handles = {str(person.person): person.handle for person in people.everybody(house)}
+    data: Json = [
+        {
+            "entry": item.entry,
+            "at": clock.to_text(item.at),
+            "person": item.person,
+            "handle": handles.get(item.person, ""),
+            "subjects": list(item.subjects),
+            "field": item.field,
+            "purpose": item.purpose,
+        }
+        for item in found
+    ]
+
+    def show(out: Console) -> None:
+        rows = [
+            [
+                str(item.entry),
+                clock.to_text(item.at)[:19],
+                handles.get(item.person, item.person),
+                ", ".join(item.subjects),
+                item.field,
+                item.purpose,
+            ]
+            for item in found
+        ]
+        headings = (
+            Text("条目", "entry"),
+            Text("时间", "time"),
+            Text("谁", "who"),
+            Text("客户", "customers"),
+            Text("字段", "field"),
+            Text("目的", "purpose"),
+        )
+        out.print(shell.table(None, headings, rows))
+
+    shell.result(data, show)
 
 
 @speak(

@@ -82,7 +82,7 @@ class Derived:
 
     def finish(self) -> None:
         """Compare the tables with what was gathered."""
-        if sql.count_payloads(self.tx) != self.payloads:
+        if sql.count(self.tx, sql.payload) != self.payloads:
             self.flaws.add(4, 0, "存在不属于任何条目的内容", "there are payloads that belong to no entry")
         self._facts()
         held = _Sum()

@@ -180,7 +180,7 @@ class _Walk:
         for level in range(1, len(self.tiles)):
             if self.tiles[level]:
                 self._compare(level, size >> (tree.TILE_BITS * (level + 1)))
-        if sql.count_tiles(self.tx) != _tiles(size):
+        if sql.count(self.tx, sql.tile) != _tiles(size):
             self.flaws.add(6, size, "树的存储块数量不符", "there are stored tiles too many or too few")
         for at, note in self.signed:
             self._checkpoint(at, note)

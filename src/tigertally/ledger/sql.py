@@ -212,9 +212,9 @@ def read_tile(tx: Tx, *, level: int, idx: int) -> bytes | None:
     return None if found is None else bytes(found)
 
 
-def count_tiles(tx: Tx) -> int:
-    """Return how many tiles are stored."""
-    return tx.scalar(select(func.count()).select_from(tile)) or 0
+def count(tx: Tx, table: Table) -> int:
+    """Return how many rows a table has."""
+    return tx.scalar(select(func.count()).select_from(table)) or 0
 
 
 def read_leaf_hashes(tx: Tx, *, start: int, stop: int) -> list[bytes]:
@@ -249,6 +249,14 @@ def delete_payloads(tx: Tx, indexes: Sequence[int]) -> int:
 def entries_about(tx: Tx, pseudonym: str) -> list[int]:
     """Return the indexes of entries about a pseudonym, ascending."""
     return list(tx.scalars(select(about.c.idx).where(about.c.pseudonym == pseudonym).order_by(about.c.idx)))
+
+
+def read_rows(tx: Tx, indexes: Sequence[int]) -> list[tuple[int, bytes, tuple[bytes, bytes] | None]]:
+    """Return ``(index, leaf, (salt, sealed) or None)`` of entries, ascending."""
+    query = select(entry.c.idx, entry.c.leaf, payload.c.salt, payload.c.sealed)
+    query = query.join(payload, payload.c.idx == entry.c.idx, isouter=True)
+    rows = tx.all(query.where(entry.c.idx.in_(indexes)).order_by(entry.c.idx))
+    return [(row.idx, row.leaf, None if row.sealed is None else (row.salt, row.sealed)) for row in rows]
 
 
 def payloads_about(tx: Tx, pseudonym: str) -> list[int]:
@@ -288,11 +296,6 @@ def fact_indexes(tx: Tx, kind: str, subject: str) -> list[int]:
 def delete_facts(tx: Tx, indexes: Sequence[int]) -> int:
     """Delete the index rows of facts whose payloads are erased; return how many there were."""
     return tx.execute(delete(fact).where(fact.c.idx.in_(indexes)))
-
-
-def count_payloads(tx: Tx) -> int:
-    """Return how many payloads are stored."""
-    return tx.scalar(select(func.count()).select_from(payload)) or 0
 
 
 class EntryRow(NamedTuple):
