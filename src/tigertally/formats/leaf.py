@@ -20,6 +20,12 @@ SALT_BYTES: Final = 16
 KIND: Final = re.compile(r"[a-z]+(?:\.[a-z_]+){2}")
 PSEUDONYM_CHARS: Final = 32
 _PSEUDONYM: Final = re.compile(r"[0-9a-f]{32}")
+# Nothing that this matches needs escaping, so what it matches is canonical.
+_LEAF: Final = re.compile(
+    rb'\{"about":\[((?:"[0-9a-f]{32}"(?:,"[0-9a-f]{32}"){0,999})?)\],"actor":"((?:[0-9a-f]{32})?)",'
+    rb'"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)",'
+    rb'"commit":"([0-9a-f]{64})","kind":"([a-z]{1,26}\.[a-z_]{1,26}\.[a-z_]{1,26})","v":1\}'
+)
 _DOMAIN: Final = b"tigertally/ledger/payload/v1\x00"
 
 
@@ -70,3 +76,22 @@ def parse(data: bytes) -> Leaf:
     if not KIND.fullmatch(leaf.kind) or not all(_PSEUDONYM.fullmatch(item) for item in pseudonyms):
         raise reader.wrong("kind")
     return leaf
+
+
+def read(raw: bytes) -> Leaf:
+    """Return the leaf in ``raw``, as :func:`parse` does, which is asked whenever there is any doubt. Much faster."""
+    found = _LEAF.fullmatch(raw)
+    if found is None:
+        return parse(raw)
+    about, actor, at, commitment, kind = found.groups()
+    try:
+        instant = datetime.fromisoformat(at.decode())
+    except ValueError:
+        return parse(raw)
+    return Leaf(
+        at=instant,
+        kind=kind.decode(),
+        actor=actor.decode(),
+        about=tuple(about.decode().strip('"').split('","')) if about else (),
+        commitment=bytes.fromhex(commitment.decode()),
+    )

@@ -8,26 +8,18 @@ ways agree on every input is a law under test (tests/laws/test_ledger_spelling.p
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from tigertally.base import canon
 from tigertally.base.canon import INT_MAX, Json, NotCanonical
 from tigertally.formats import leaf as leaves
-from tigertally.formats.leaf import Leaf
 from tigertally.ledger.events import Event, EventKind
 
 # RFC 8785 §3.2.2.2 escapes what this encoder escapes, and nothing else.
 _string: Final = json.JSONEncoder(ensure_ascii=False).encode
-# Nothing that this matches needs escaping, so what it matches is canonical.
-_LEAF: Final = re.compile(
-    rb'\{"about":\[((?:"[0-9a-f]{32}"(?:,"[0-9a-f]{32}"){0,999})?)\],"actor":"((?:[0-9a-f]{32})?)",'
-    rb'"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)",'
-    rb'"commit":"([0-9a-f]{64})","kind":"([a-z]{1,26}\.[a-z_]{1,26}\.[a-z_]{1,26})","v":1\}'
-)
+read_leaf: Final = leaves.read
 _Heads = tuple[tuple[str, str], ...]
 
 
@@ -61,25 +53,6 @@ def leaf_bytes(*, at: str, kind: str, actor: str, about: Sequence[str], commitme
     return (
         f'{{"about":[{listed}],"actor":"{actor}","at":"{at}","commit":"{commitment}","kind":"{kind}","v":1}}'
     ).encode("ascii")
-
-
-def read_leaf(raw: bytes) -> Leaf:
-    """Return the leaf in ``raw``, as ``formats.leaf.parse`` does, which is asked whenever there is any doubt."""
-    found = _LEAF.fullmatch(raw)
-    if found is None:
-        return leaves.parse(raw)
-    about, actor, at, commitment, kind = found.groups()
-    try:
-        instant = datetime.fromisoformat(at.decode())
-    except ValueError:
-        return leaves.parse(raw)
-    return Leaf(
-        at=instant,
-        kind=kind.decode(),
-        actor=actor.decode(),
-        about=tuple(about.decode().strip('"').split('","')) if about else (),
-        commitment=bytes.fromhex(commitment.decode()),
-    )
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ Folders with one flaw each and the helper file are in tests/vectors/ledger.
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from pathlib import Path
 
@@ -245,3 +246,36 @@ class TestLeafDiff:
             diff.see(index=index, expected=b"s%d" % index, got=b"o%d" % index)
         assert len(diff._missing) + len(diff._extra) <= WAITING_MAX  # noqa: SLF001
         assert not any(getattr(diff.finish(), name) for name in ("edited", "deleted", "added", "moved", "cut"))
+
+
+def outcome(data: bytes, *, quick: bool) -> Entry | None:
+    try:
+        return parse_line(data) if quick else ledgerexport.parse_by_members(data)
+    except Malformed:
+        return None
+
+
+EDITS = (b"", b'"', b"\\", b'\\"', b",", b"{", b"}", b"[", b"null", b" ", b"\x00", b"\n", b"0", "虎".encode(), b"\xff")
+
+
+def test_a_line_read_quickly_is_the_line_read_by_its_members() -> None:
+    draw = random.Random(11)
+    deep = canon.dumps({"leaf": "x", "payload": {}, "salt": "0" * 32})
+    lines = [
+        *ROWS,
+        *OTHER,
+        line(b"{}", None, b""),
+        line('{"虎":"\\n"}'.encode(), b'{"a":"\\u0000"}', bytes(16)),
+        deep + b"\n",
+    ]
+    lines += [deep.replace(b"{}", b'{"a":' + b"[" * depth + b"]" * depth + b"}") + b"\n" for depth in (28, 29, 30, 31)]
+    seen = 0
+    for data in lines:
+        assert outcome(data, quick=True) == outcome(data, quick=False)
+        for _ in range(400):
+            at = draw.randrange(len(data))
+            edited = data[:at] + draw.choice(EDITS) + data[at + draw.randrange(3) :]
+            found = outcome(edited, quick=True)
+            assert found == outcome(edited, quick=False), edited
+            seen += found is not None
+    assert seen > 50, "some edits are other lines, not flaws"
