@@ -14,7 +14,6 @@ from tigertally.crypto.aead import KEY_BYTES, OVERHEAD_BYTES
 
 SUBJECT_BYTES: Final = 16
 DIGEST_BYTES: Final = 16
-SOURCE_BYTES: Final = 16
 WRAPPED_BYTES: Final = OVERHEAD_BYTES + KEY_BYTES
 TOKEN_CHARS: Final = 32
 
@@ -31,9 +30,8 @@ CUT_PIECE: Final = (
     " CAST(substr(:spans, at * 20 + 11, 10) AS INTEGER))"
 )
 CUT_RECORDS: Final = f"""{ROWS}
-INSERT INTO vault_record (scope, subject, source_digest, key_version, wrapped_key, fields, sealed_at, version)
+INSERT INTO vault_record (scope, subject, key_version, wrapped_key, fields, sealed_at, version)
 SELECT :scope, substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
- CASE substr(:known, at + 1, 1) WHEN x'01' THEN substr(:sources, at * {SOURCE_BYTES} + 1, {SOURCE_BYTES}) END,
  :key_version, substr(:wrapped, at * {WRAPPED_BYTES} + 1, {WRAPPED_BYTES}), {CUT_PIECE}, :now, 1 FROM spot
 """  # noqa: S608 - constants only
 CUT_FIELDS: Final = f"""{ROWS}
@@ -53,16 +51,8 @@ SELECT :scope, substr(:digests, at * {DIGEST_BYTES} + 1, {DIGEST_BYTES}),
 # Positions come back as one text, beside what was found there: a row for each would cost more than its look-up.
 FIRST_TOKENS: Final = f"""{SPOTS}
 SELECT group_concat(spot.at - 1), group_concat(t.token) FROM spot CROSS JOIN vault_token AS t ON t.id =
- (SELECT id FROM vault_token WHERE scope = :scope AND digest = substr(:packed, spot.at, {DIGEST_BYTES}) LIMIT 1)
-"""  # noqa: S608 - constants only
-HELD: Final = f"""{SPOTS}
-SELECT group_concat(spot.at - 1) FROM spot CROSS JOIN vault_token AS t ON t.scope = :scope
- AND t.digest = substr(:packed, spot.at, {DIGEST_BYTES}) AND t.subject = substr(:subjects, spot.at, {SUBJECT_BYTES})
-"""  # noqa: S608 - constants only
-
-SUBJECTS: Final = f"""{SPOTS}
-SELECT group_concat(spot.at - 1), group_concat(hex(t.subject), '') FROM spot CROSS JOIN vault_record AS t
- ON t.scope = :scope AND t.source_digest = substr(:packed, spot.at, {SOURCE_BYTES})
+ (SELECT id FROM vault_token WHERE substr(digest, 1, 8) = substr(:packed, spot.at, 8)
+  AND digest = substr(:packed, spot.at, {DIGEST_BYTES}) AND scope = :scope LIMIT 1)
 """  # noqa: S608 - constants only
 
 

@@ -1,7 +1,7 @@
 """Records: columns of customers go in, sealed records and tokens come out.
 
 Invariants:
-1. one record per subject; a customer's key, from whatever source, leads to one subject through a keyed digest;
+1. one record per subject; a customer's key, from whatever source, makes one subject: its keyed digest is its id;
 2. a subject has a key of its own, wrapped by the scope's vault key; its values are sealed under it, bound to their
    places;
 3. a value that a subject holds already adds nothing, so sealing the same batch again changes nothing;
@@ -9,17 +9,16 @@ Invariants:
 5. the same value has the same token throughout the scope.
 
 Work is by column and by batch: :func:`prepare_batch` does what needs keys only, in any process; :func:`store_batch`
-does the rest in a transaction, with one look-up for all owners, two for all values, one insert per table. Batches of
+does the rest in a transaction, with one look-up for all owners, one for all values, one insert per table. Batches of
 one scope are stored one after another (a lock), so that two of them cannot both make a subject of one customer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 from tigertally.base.fields import FieldClass
@@ -53,40 +52,28 @@ class SealCounts:
 class Batch:
     """A batch made ready outside of any transaction, under the scope's keys; its values by owner and class.
 
-    ``sources`` are the digests of the customers' keys. ``owners`` number them, -1 for values without one, which come
-    last; the other columns have its length, each owner's value once. ``derived`` are tokens, "" for cards.
+    ``subjects`` are the customers, raw. ``owners`` number them, -1 for values without one, which come after the first
+    ``attributed``; the other columns have its length, each owner's value once. ``derived`` are tokens, "" for cards.
     """
 
-    sources: Sequence[bytes]
+    subjects: Sequence[bytes]
     owners: Sequence[int]
     codes: Sequence[int]
     values: Sequence[bytes]
     digests: Sequence[bytes]
     derived: Sequence[str]
+    attributed: int
     accepted: int
     rejected: Mapping[Rejection, int]
 
 
-@dataclass(slots=True, repr=False)
-class _Owners:
-    """Whose values these are, by ordinal: raw subject, source digest, whether there is a record of them."""
+class _Growth(NamedTuple):
+    """One subject's values that are not in the vault yet, by their positions in the batch, and its record if any."""
 
-    subjects: list[bytes] = field(default_factory=list)
-    sources: list[bytes | None] = field(default_factory=list)
-    stored: list[bool] = field(default_factory=list)
-
-    def add_unattributed(self) -> int:
-        self.subjects += spelling.new_subjects(1)
-        self.sources.append(None)
-        self.stored.append(False)
-        return len(self.subjects) - 1
-
-
-class _Fresh(NamedTuple):
-    """A value that is not in the vault yet: whose it is, and where it stands in the batch."""
-
-    owner: int
-    at: int
+    subject: bytes
+    positions: list[int]
+    record: RecordRow | None
+    held: list[entries.Place]
 
 
 @dataclass(slots=True, repr=False)
@@ -98,11 +85,10 @@ class NewRows:
     grown_subjects: list[bytes] = field(default_factory=list)
     grown_fields: list[bytes] = field(default_factory=list)
 
-    def add_record(self, subject: bytes, source: bytes | None, wrapped: bytes, stored: bytes) -> None:
+    def add_record(self, subject: bytes, wrapped: bytes, stored: bytes) -> None:
         """Add a row of the record table."""
         records = self.records
         records.subjects.append(subject)
-        records.sources.append(source)
         records.wrapped.append(wrapped)
         records.fields.append(stored)
 
@@ -142,14 +128,15 @@ def prepare_batch(
     order = sorted(first.values(), key=rank.__getitem__)  # stable: what came first stays first
     codes, encoded = [cells.codes[at] for at in order], [cells.values[at] for at in order]
     # A customer's key is the source's own text, whatever it is; different texts must stay different.
-    sources = keys.index.many([_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in number])
+    customers = [_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in number]
     return Batch(
-        sources=sources,
+        subjects=keys.index.many(customers),
         owners=[owners[at] for at in order],
         codes=codes,
         values=encoded,
         digests=[digests[at] for at in order],
         derived=tokens.derive(keys.token, codes, encoded),
+        attributed=sum(1 for owner, _ in first if owner >= 0),
         accepted=len(cells.rows),
         rejected=cells.rejected,
     )
@@ -177,23 +164,22 @@ def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> Seal
     if not batch.accepted:
         return SealCounts(new_subjects=0, new_fields=0, known_fields=0, rejected=rejected)
     tx.lock(f"vault:{keys.scope}")
-    owners = _find_owners(tx, keys, batch.sources)
-    fresh, orphans = _select(tx, keys, batch, owners)
-    wanted = {batch.digests[one.at] for one in fresh}.union([batch.digests[at] for at in orphans])
-    known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(wanted))
-    fresh += _adopted(batch, fresh, orphans, owners, known)
+    known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(set(batch.digests)))
+    spelled = [known.get(digest) or new for digest, new in zip(batch.digests, batch.derived, strict=True)]
+    growing = [*_of_owners(tx, keys, batch, spelled), *_of_nobody(batch, known)]
+    _draw_cards(tx, keys, batch, growing, spelled)
     rows = NewRows()
-    if fresh:
-        spelled = _tokens_for(tx, keys, batch, fresh, known)
-        kek = keys.spend(tx, wraps=len({one.owner for one in fresh if not owners.stored[one.owner]}), now=now)
-        dropped = _seal(tx, keys, kek, batch, owners, fresh, spelled, rows)
-        if dropped:
-            rejected[Rejection.TOO_MANY] = rejected.get(Rejection.TOO_MANY, 0) + dropped
+    dropped = 0
+    if growing:
+        kek = keys.spend(tx, wraps=sum(1 for one in growing if one.record is None), now=now)
+        dropped = _seal(keys, kek, batch, growing, spelled, rows)
+    if dropped:
+        rejected[Rejection.TOO_MANY] = rejected.get(Rejection.TOO_MANY, 0) + dropped
     new_subjects = rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
     return SealCounts(
         new_subjects=new_subjects,
         new_fields=len(rows.tokens.digests),
-        known_fields=batch.accepted - len(fresh),
+        known_fields=batch.accepted - sum(len(one.positions) for one in growing),
         rejected=rejected,
     )
 
@@ -226,91 +212,69 @@ def subject_cipher(keys: VaultKeys, row: RecordRow, subject: str) -> Cipher:
         raise RecordBroken from None
 
 
-def _find_owners(tx: Tx, keys: VaultKeys, sources: Sequence[bytes]) -> _Owners:
-    found = sql.subjects_of_sources(tx, scope=keys.scope, digests=sorted(sources))
-    made = spelling.new_subjects(len(sources))
-    return _Owners(
-        subjects=[found.get(source, new) for new, source in zip(made, sources, strict=True)],
-        sources=list(sources),
-        stored=[source in found for source in sources],
-    )
+def _of_owners(tx: Tx, keys: VaultKeys, batch: Batch, spelled: Sequence[str]) -> Iterator[_Growth]:
+    """Yield what is new of each customer. Equal values have equal tokens, so a record's tokens tell what it holds."""
+    rows = sql.records_of(tx, scope=keys.scope, subjects=sorted(batch.subjects))
+    records = {row.subject: row for row in rows}
+    for owner, run in groupby(range(batch.attributed), key=batch.owners.__getitem__):
+        subject = batch.subjects[owner]
+        record = records.get(subject)
+        if record is None:
+            yield _Growth(subject, list(run), None, [])
+            continue
+        held = entries.places(record.fields)
+        tokens_held = {place.token for place in held}
+        positions = [at for at in run if spelled[at].encode() not in tokens_held]
+        if positions:
+            yield _Growth(subject, positions, record, held)
 
 
-def _select(tx: Tx, keys: VaultKeys, batch: Batch, owners: _Owners) -> tuple[list[_Fresh], list[int]]:
-    """Return the values that are new to their owner, and the positions of those without one."""
-    digests, stored = batch.digests, owners.stored
-    # Only an owner that is in the vault already can hold anything there.
-    old = [at for at, owner in enumerate(batch.owners) if owner >= 0 and stored[owner]]
-    old.sort(key=digests.__getitem__)
-    names = [owners.subjects[batch.owners[at]] for at in old]
-    found = sql.held_by(tx, scope=keys.scope, digests=[digests[at] for at in old], subjects=names)
-    held = {old[position] for position in found}
-    owned = [_Fresh(owner, at) for at, owner in enumerate(batch.owners) if owner >= 0 and at not in held]
-    return owned, [at for at, owner in enumerate(batch.owners) if owner < 0]
-
-
-def _adopted(
-    batch: Batch, fresh: Sequence[_Fresh], orphans: Sequence[int], owners: _Owners, known: Mapping[bytes, str]
-) -> list[_Fresh]:
+def _of_nobody(batch: Batch, known: Mapping[bytes, str]) -> list[_Growth]:
     """Return the values without an owner that nobody holds, each of a new subject of its own."""
-    anywhere = {batch.digests[one.at] for one in fresh}.union(known) if orphans else set()
-    return [_Fresh(owners.add_unattributed(), at) for at in orphans if batch.digests[at] not in anywhere]
+    anywhere = set(batch.digests[: batch.attributed]).union(known)
+    alone = [at for at in range(batch.attributed, len(batch.owners)) if batch.digests[at] not in anywhere]
+    return [_Growth(new, [at], None, []) for new, at in zip(spelling.new_subjects(len(alone)), alone, strict=True)]
 
 
-def _tokens_for(
-    tx: Tx, keys: VaultKeys, batch: Batch, fresh: Sequence[_Fresh], known: Mapping[bytes, str]
-) -> dict[bytes, str]:
-    """Return the token of every fresh value by digest: the one the scope has for it, else a new one."""
-    spelled = {batch.digests[at]: batch.derived[at] for _, at in fresh}
-    spelled.update(known)
-    cards = {batch.digests[at]: batch.values[at].decode() for _, at in fresh if not spelled[batch.digests[at]]}
+def _draw_cards(tx: Tx, keys: VaultKeys, batch: Batch, growing: Sequence[_Growth], spelled: list[str]) -> None:
+    """Give new cards their tokens, the same to the same."""
+    places: dict[bytes, list[int]] = {}
+    for at in (at for one in growing for at in one.positions if not spelled[at]):
+        places.setdefault(batch.digests[at], []).append(at)
 
     def taken(made: list[str]) -> set[str]:
         return set(sql.tokens_taken(tx, scope=keys.scope, tokens=made))
 
-    spelled.update(zip(cards, tokens.draw(list(cards.values()), taken=taken), strict=True))
-    return spelled
+    cards = [batch.values[found[0]].decode() for found in places.values()]
+    for found, token in zip(places.values(), tokens.draw(cards, taken=taken), strict=True):
+        for at in found:
+            spelled[at] = token
 
 
 def _seal(
-    tx: Tx,
-    keys: VaultKeys,
-    kek: Cipher,
-    batch: Batch,
-    owners: _Owners,
-    fresh: Sequence[_Fresh],
-    spelled: Mapping[bytes, str],
-    rows: NewRows,
+    keys: VaultKeys, kek: Cipher, batch: Batch, growing: Sequence[_Growth], spelled: Sequence[str], rows: NewRows
 ) -> int:
-    """Seal fresh values, which are sorted by owner, into ``rows``; return how many found no room any more."""
-    growing = sorted({owners.subjects[one.owner] for one in fresh if owners.stored[one.owner]})
-    records = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=growing)}
-    names = spelling.subjects_text(owners.subjects)
+    """Seal what is new into ``rows``; return how many values found no room any more."""
     dropped = 0
-    for owner, run in groupby(fresh, key=itemgetter(0)):
-        positions = [at for _, at in run]
-        raw, subject = owners.subjects[owner], names[owner]
-        record = records.get(raw)
-        held = [] if record is None else entries.places(record.fields)
-        room = FIELDS_MAX - len(held)
-        if len(positions) > room:
-            dropped += len(positions) - room
-            positions = positions[:room]
-            if not positions:
-                continue
+    scope, version = keys.scope, keys.active.version
+    names = spelling.subjects_text([one.subject for one in growing])
+    for (raw, wanted, record, held), subject in zip(growing, names, strict=True):
+        positions = wanted[: FIELDS_MAX - len(held)]
+        dropped += len(wanted) - len(positions)
+        if not positions:
+            continue
         codes = [batch.codes[at] for at in positions]
         slots = _free_slots(codes, held)
-        digests = [batch.digests[at] for at in positions]
-        mine = [spelled[digest] for digest in digests]
-        rows.add_tokens(raw, digests, codes, slots, mine)
+        mine = [spelled[at] for at in positions]
         added = [batch.values[at] for at in positions]
+        rows.add_tokens(raw, [batch.digests[at] for at in positions], codes, slots, mine)
         if record is None:
-            cipher, wrapped = kek.fresh(entries.key_aad(keys.scope, subject, keys.active.version))
+            cipher, wrapped = kek.fresh(entries.key_aad(scope, subject, version))
             head = entries.head_of(codes, slots, [token.encode() for token in mine])
-            stored = entries.sealed_record(
-                cipher, scope=keys.scope, subject=subject, head=head, body=entries.body_of(added)
+            body = entries.body_of(added)
+            rows.add_record(
+                raw, wrapped, entries.sealed_record(cipher, scope=scope, subject=subject, head=head, body=body)
             )
-            rows.add_record(raw, owners.sources[owner], wrapped, stored)
         else:
             more = [
                 Field(code, slot, value, token.encode())

@@ -18,6 +18,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     SmallInteger,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     text,
     update,
@@ -36,7 +38,7 @@ from sqlalchemy import (
 from tigertally.store.schema import AutoId, Blob, Instant, metadata
 from tigertally.store.tx import Tx
 from tigertally.vault import packed
-from tigertally.vault.packed import DIGEST_BYTES, SOURCE_BYTES, SUBJECT_BYTES, TOKEN_CHARS
+from tigertally.vault.packed import DIGEST_BYTES, SUBJECT_BYTES, TOKEN_CHARS
 
 key = Table(
     "vault_key",
@@ -58,13 +60,11 @@ record = Table(
     metadata,
     Column("scope", String(40), primary_key=True),
     Column("subject", Blob, primary_key=True),
-    Column("source_digest", Blob, nullable=True),
     Column("key_version", Integer, nullable=False),
     Column("wrapped_key", Blob, nullable=False),
     Column("fields", Blob, nullable=False),
     Column("sealed_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
-    UniqueConstraint("scope", "source_digest"),
 )
 token = Table(
     "vault_token",
@@ -76,9 +76,14 @@ token = Table(
     Column("code", SmallInteger, nullable=False),
     Column("slot", SmallInteger, nullable=False),
     Column("token", String(64), nullable=False),
-    UniqueConstraint("scope", "digest", "subject"),
-    Index("ix_vault_token_scope_token", "scope", "token"),
+    Index("uq_vault_token_digest_subject", text("substr(digest, 1, 8)"), "subject", unique=True),
+    Index("ix_vault_token_token", text("substr(token, 5, 14)")),
 )
+
+
+# What the two indexes hold; a query finds rows by them only if it says these words.
+_digest_half: ColumnElement[bytes] = literal_column("substr(digest, 1, 8)", Blob)
+_token_part: ColumnElement[str] = literal_column("substr(token, 5, 14)", String)
 
 
 def _wanted(tx: Tx, table: str, column: str, columns: str, width: int) -> str:
@@ -206,34 +211,14 @@ class TokenRows:
 
 @dataclass(slots=True, repr=False)
 class RecordRows:
-    """New rows of the record table as columns: subject of 16 bytes, source digest of 16 if known, wrapped key."""
+    """New rows of the record table as columns: subject of 16 bytes, wrapped key, fields."""
 
     subjects: list[bytes] = field(default_factory=list)
-    sources: list[bytes | None] = field(default_factory=list)
     wrapped: list[bytes] = field(default_factory=list)
     fields: list[bytes] = field(default_factory=list)
 
 
 _RECORD: Final = "t.subject, t.key_version, t.wrapped_key, t.fields"
-
-
-def subjects_of_sources(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Return the subject of every source digest that has a record."""
-    if not digests:
-        return {}
-    if tx.dialect == "sqlite":
-        (row,) = tx.all(text(packed.SUBJECTS), _among(tx, scope, digests, SOURCE_BYTES))
-        if row[0] is None:
-            return {}
-        subjects = bytes.fromhex(row[1])
-        places = [int(at) // SOURCE_BYTES for at in row[0].split(",")]
-        return {
-            digests[place]: subjects[at * SUBJECT_BYTES : (at + 1) * SUBJECT_BYTES] for at, place in enumerate(places)
-        }
-    query = text(_wanted(tx, "vault_record", "source_digest", "t.source_digest, t.subject", SOURCE_BYTES))
-    return {
-        bytes(source): bytes(subject) for source, subject in tx.all(query, _among(tx, scope, digests, SOURCE_BYTES))
-    }
 
 
 def records_of(tx: Tx, *, scope: str, subjects: Sequence[bytes]) -> list[RecordRow]:
@@ -275,8 +260,6 @@ def insert_records(tx: Tx, *, scope: str, rows: RecordRows, key_version: int, no
                 "now": now,
                 "last": count - 1,
                 "subjects": b"".join(rows.subjects),
-                "known": bytes([source is not None for source in rows.sources]),
-                "sources": b"".join([source or bytes(SOURCE_BYTES) for source in rows.sources]),
                 "wrapped": b"".join(rows.wrapped),
                 **packed.spans(rows.fields),
             },
@@ -285,7 +268,6 @@ def insert_records(tx: Tx, *, scope: str, rows: RecordRows, key_version: int, no
     columns: dict[str, Sequence[object]] = {
         "scope": [scope] * count,
         "subject": rows.subjects,
-        "source_digest": rows.sources,
         "key_version": [key_version] * count,
         "wrapped_key": rows.wrapped,
         "fields": rows.fields,
@@ -390,24 +372,10 @@ def tokens_of(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> dict[bytes, st
         return {digests[at]: spelled for at, spelled in zip(places, row[1].split(","), strict=True)}
     query = (
         "SELECT spot.k, t.token FROM unnest(CAST(:keys AS bytea[])) AS spot(k) CROSS JOIN LATERAL"
-        " (SELECT token FROM vault_token WHERE scope = :scope AND digest = spot.k LIMIT 1) AS t"
+        " (SELECT token FROM vault_token WHERE substr(digest, 1, 8) = substr(spot.k, 1, 8) AND digest = spot.k"
+        " AND scope = :scope LIMIT 1) AS t"
     )
     return {bytes(digest): spelled for digest, spelled in tx.all(text(query), _among(tx, scope, digests, DIGEST_BYTES))}
-
-
-def held_by(tx: Tx, *, scope: str, digests: Sequence[bytes], subjects: Sequence[bytes]) -> set[int]:
-    """Return the positions at which the subject holds the value already."""
-    if not digests:
-        return set()
-    if tx.dialect == "sqlite":
-        params: dict[str, object] = {"packed": b"".join(digests), "subjects": b"".join(subjects)}
-        found = tx.scalar(text(packed.HELD), {**params, "scope": scope, "width": DIGEST_BYTES})
-        return {int(at) // DIGEST_BYTES for at in found.split(",")} if found else set()
-    query = (
-        "SELECT spot.at - 1 FROM unnest(CAST(:digests AS bytea[]), CAST(:subjects AS bytea[])) WITH ORDINALITY"
-        " AS spot(d, s, at) JOIN vault_token AS t ON t.scope = :scope AND t.digest = spot.d AND t.subject = spot.s"
-    )
-    return set(tx.scalars(text(query), {"scope": scope, "digests": list(digests), "subjects": list(subjects)}))
 
 
 def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> dict[str, bytes]:
@@ -417,13 +385,15 @@ def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> dict[str, byte
     if tx.dialect == "sqlite":
         query = (
             "SELECT t.token, t.digest FROM json_each(:tokens) AS spot CROSS JOIN vault_token AS t"
-            " ON t.id = (SELECT id FROM vault_token WHERE scope = :scope AND token = spot.value LIMIT 1)"
+            " ON t.id = (SELECT id FROM vault_token WHERE substr(token, 5, 14) = substr(spot.value, 5, 14)"
+            " AND token = spot.value AND scope = :scope LIMIT 1)"
         )
         params: dict[str, object] = {"scope": scope, "tokens": json.dumps(list(tokens))}
     else:
         query = (
             "SELECT t.token, t.digest FROM unnest(CAST(:tokens AS varchar[])) AS spot(k) CROSS JOIN LATERAL"
-            " (SELECT token, digest FROM vault_token WHERE scope = :scope AND token = spot.k LIMIT 1) AS t"
+            " (SELECT token, digest FROM vault_token WHERE substr(token, 5, 14) = substr(spot.k, 5, 14)"
+            " AND token = spot.k AND scope = :scope LIMIT 1) AS t"
         )
         params = {"scope": scope, "tokens": list(tokens)}
     return {spelled: bytes(digest) for spelled, digest in tx.all(text(query), params)}
@@ -433,7 +403,7 @@ def places_of(tx: Tx, *, scope: str, spelled: str) -> list[tuple[bytes, int, int
     """Return ``(subject, code, slot)`` of a token, by subject."""
     query = (
         select(token.c.subject, token.c.code, token.c.slot)
-        .where(token.c.scope == scope, token.c.token == spelled)
+        .where(_token_part == spelled[4:18], token.c.token == spelled, token.c.scope == scope)
         .order_by(token.c.subject, token.c.code, token.c.slot)
     )
     return [(bytes(subject), code, slot) for subject, code, slot in tx.all(query)]
@@ -441,7 +411,11 @@ def places_of(tx: Tx, *, scope: str, spelled: str) -> list[tuple[bytes, int, int
 
 def subjects_holding(tx: Tx, *, scope: str, digest: bytes) -> list[bytes]:
     """Return the subjects that hold the value of ``digest``, ascending."""
-    query = select(token.c.subject).where(token.c.scope == scope, token.c.digest == digest).order_by(token.c.subject)
+    query = (
+        select(token.c.subject)
+        .where(_digest_half == digest[:8], token.c.digest == digest, token.c.scope == scope)
+        .order_by(token.c.subject)
+    )
     return [bytes(subject) for subject in tx.scalars(query)]
 
 
@@ -473,7 +447,10 @@ def count_values(tx: Tx, *, scope: str, codes: Sequence[int]) -> tuple[int, dict
 
 def delete_subject(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[str]) -> int:
     """Delete a subject's record and its rows of these tokens; return records deleted (0 or 1)."""
-    tx.execute(delete(token).where(token.c.scope == scope, token.c.subject == subject, token.c.token.in_(list(tokens))))
+    found = _token_part.in_([one[4:18] for one in tokens])
+    tx.execute(
+        delete(token).where(found, token.c.token.in_(list(tokens)), token.c.scope == scope, token.c.subject == subject)
+    )
     return tx.execute(delete(record).where(record.c.scope == scope, record.c.subject == subject))
 
 

@@ -160,7 +160,7 @@ def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> i
         stored = entries.sealed_record(
             cipher, scope=keys.scope, subject=name, head=ready.heads[at], body=ready.bodies[at]
         )
-        rows.add_record(raws[at], None, wrapped, stored)
+        rows.add_record(raws[at], wrapped, stored)
         rows.add_tokens(raws[at], digests[run], part.code[run], part.slot[run], list(part.token[run]))
     return rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
 

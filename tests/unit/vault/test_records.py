@@ -18,7 +18,7 @@ from tigertally.vault import (
     sql,
     view,
 )
-from tigertally.vault.packed import SOURCE_BYTES
+from tigertally.vault.packed import SUBJECT_BYTES
 
 from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, Column, Vault, on_sqlite
 
@@ -195,11 +195,10 @@ def test_rows_land_in_their_columns_whatever_the_order(vault: Vault) -> None:
     vault.seal(["C1"], (PAN, [VISA]))
     with vault.store.reading() as tx:
         row = tx.all(select(sql.record))[0]
-        assert len(row.source_digest) == SOURCE_BYTES
         assert len(row.wrapped_key) == 2 + 12 + 32 + 16
         assert (row.key_version, row.version, row.sealed_at) == (1, 1, vault.now)
-        found = sql.subjects_of_sources(tx, scope=vault.scope, digests=[bytes(SOURCE_BYTES), row.source_digest])
-        assert found == {row.source_digest: row.subject}
+        (found,) = sql.records_of(tx, scope=vault.scope, subjects=[bytes(SUBJECT_BYTES), row.subject])
+        assert (found.subject, found.fields) == (row.subject, row.fields)
 
 
 def test_many_digests_are_looked_up_at_once(vault: Vault) -> None:
