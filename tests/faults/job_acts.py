@@ -8,6 +8,7 @@ audit events, so nothing of ours is replaced. Everything a child needs lies in t
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import signal
@@ -182,21 +183,25 @@ ACTS: dict[str, Callable[[Path, Step], None]] = {
 
 
 def counted(root: Path, name: str, told: Path) -> None:
-    """Do an act whole; write the names of its steps to ``told``."""
-    steps: list[str] = []
-    with listening(steps.append):
-        ACTS[name](root, steps.append)
-    told.write_text(json.dumps(steps))
+    """Do an act whole; write the names of its steps to ``told``, those of its helpers among them."""
+    notes = os.open(told.with_suffix(".notes"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+
+    def note(step: str) -> None:
+        os.write(notes, step.encode() + b"\n")
+
+    with listening(note):
+        ACTS[name](root, note)
+    told.write_text(json.dumps(told.with_suffix(".notes").read_text().splitlines()))
 
 
 @contextmanager
 def listening(step: Step) -> Iterator[None]:
-    """Call ``step`` before this thread makes, renames or removes a file. For a process that ends soon after."""
+    """Call ``step`` before this thread, or a helper, makes, renames or removes a file. For a process that ends soon."""
     me = os.getpid(), threading.get_ident()
     on = True
 
     def hear(event: str, details: tuple[object, ...]) -> None:
-        if not on or event not in {"open", *WRITTEN} or (os.getpid(), threading.get_ident()) != me:
+        if not on or event not in {"open", *WRITTEN} or (os.getpid() == me[0] and threading.get_ident() != me[1]):
             return
         flags = details[2] if event == "open" else WRITING
         # A descriptor that is given a stream is open already.
@@ -211,13 +216,16 @@ def listening(step: Step) -> Iterator[None]:
 
 
 def killed_at(root: Path, name: str, number: int) -> None:
-    """Do an act; the ``number``-th step is the last thing this process does."""
-    seen = 0
+    """Do an act; the ``number``-th step is the last thing this process does, and the helper whose step it is."""
+    seen = multiprocessing.Value("q", 0)
+    whole = os.getpid()
 
     def die(_: str) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == number:
+        with seen.get_lock():
+            seen.value += 1
+            last = seen.value == number
+        if last:
+            os.kill(whole, signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
 
     try:

@@ -28,7 +28,10 @@ def _all_tables() -> None:
 
 
 # SQLAlchemy cannot read these back from SQLite; their names are compared below.
-pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
+    pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),
+]
 
 
 def test_migrated_is_declared(store: Store) -> None:

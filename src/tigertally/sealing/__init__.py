@@ -11,6 +11,7 @@ from __future__ import annotations
 from tigertally.sealing.copyreport import CopiedObject, LeftOut, ProtectReport
 from tigertally.sealing.errors import (
     CopyBroken,
+    CopyBusy,
     CopyExists,
     CopyInsideEstate,
     NotRewritable,
@@ -32,6 +33,7 @@ __all__ = [
     "Columns",
     "CopiedObject",
     "CopyBroken",
+    "CopyBusy",
     "CopyExists",
     "CopyInsideEstate",
     "Count",

@@ -77,6 +77,14 @@ class CopyExists(Conflict):
     hint = Text("换一个目录，或先移走原有内容", "choose another folder, or move what is there")
 
 
+class CopyBusy(Conflict):
+    """Another run, or what is left of one that was killed, is still writing this copy."""
+
+    code = "sealing.copy_busy"
+    title = Text("另一次运行仍在写这份受保护副本", "another run is still writing this protected copy")
+    hint = Text("等它结束后再运行", "run this again when it has ended")
+
+
 class CopyBroken(Broken):
     """A finished object of an unfinished copy is not as it was left."""
 

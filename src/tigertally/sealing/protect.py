@@ -17,17 +17,22 @@ The tokens come from whoever holds the vault; what they do not know is purged an
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tigertally import discovery
+from tigertally.base.ahead import spread
 from tigertally.base.clock import to_text
-from tigertally.base.fields import FIELD_RULES, Destiny
+from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_hex
@@ -44,6 +49,7 @@ from tigertally.sealing.copyreport import (
 )
 from tigertally.sealing.errors import (
     CopyBroken,
+    CopyBusy,
     CopyExists,
     CopyInsideEstate,
     NotRewritable,
@@ -69,6 +75,8 @@ STATE_FOLDER: Final = ".tigertally"
 REPORT_NAME: Final = "copy.json"
 _BINDING_NAME: Final = "plan.sha256"
 _PART_FOLDER: Final = "written"
+LOCK_WAIT_S: Final = 30.0
+_LOCK_POLL_S: Final = 0.05
 _STILL_CLEAR: Final = Text(
     "改写后仍能看到客户的值", "a customer's value can still be seen in it after it was rewritten"
 )
@@ -81,8 +89,8 @@ def protect(
     """Write the protected copy of the estate under ``root`` to ``out`` and return its report.
 
     Progress counts files. Raises :class:`PlanNotValid` or :class:`PlanIncomplete` before anything is written,
-    :class:`CopyInsideEstate` and :class:`CopyExists` for an ``out`` that will not do, :class:`CopyBroken` if a
-    finished file of an unfinished copy is not as it was left.
+    :class:`CopyInsideEstate` and :class:`CopyExists` for an ``out`` that will not do, :class:`CopyBusy`,
+    :class:`CopyBroken` if a finished file of an unfinished copy is not as it was left.
     """
     _check(plan, root, inventory)
     _check_apart(root, out)
@@ -100,20 +108,29 @@ def protect(
     if (ended := _ended(job, binding)) is not None:
         _appear(job, out)
         return ended
-    _begin(job, binding)
-    files = [report for report in inventory.objects if MEMBER_MARK not in report.path]
+    lock = _begin(job, binding)
+    try:
+        report = _written(job, binding, progress)
+        _finish(job, report, out)
+    finally:
+        os.close(lock)
+    return report
+
+
+def _written(job: _Job, binding: str, progress: Progress) -> ProtectReport:
+    """Make every file, in helpers that ask for tokens: the vault is not theirs to open."""
+    files = [report for report in job.inventory.objects if MEMBER_MARK not in report.path]
     progress.begin(Text("生成受保护副本", "writing the protected copy"), len(files))
     made: list[Made] = []
-    for file in files:
-        made.append(_one(job, file))
-        progress.advance(1)
-    report = ProtectReport(
+    with closing(spread(partial(_helped, job), files, answer=partial(_looked_up, job.tokens))) as done:
+        for one in done:
+            made.append(one)
+            progress.advance(1)
+    return ProtectReport(
         plan_digest=binding,
         objects=tuple(one.copied for one in made if one.copied is not None),
         left_out=(*(left for one in made for left in one.left_out), *_unknown_files(job)),
     )
-    _finish(job, report, out)
-    return report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +151,15 @@ class _Job:
 
     def mark(self, path: str) -> Path:
         """Return the mark of the file known as ``path``."""
-        return self.state / (sha256_hex(path.encode("utf-8", "surrogatepass")) + ".done")
+        return self.state / (_known_as(path) + ".done")
+
+    def part(self, path: str) -> Path:
+        """Return where the file known as ``path`` is written; the scan judges by the name, too."""
+        return self.state / _PART_FOLDER / _known_as(path) / Path(path).name
+
+
+def _known_as(path: str) -> str:
+    return sha256_hex(path.encode("utf-8", "surrogatepass"))
 
 
 def _check(plan: Plan, root: Path, inventory: Inventory) -> None:
@@ -180,17 +205,45 @@ def _ended(job: _Job, binding: str) -> ProtectReport | None:
     return report
 
 
-def _begin(job: _Job, binding: str) -> None:
-    """Make the unfinished copy, or take up one of the same plan; one of another plan is thrown away, as it is ours."""
+def _begin(job: _Job, binding: str) -> int:
+    """Make the unfinished copy, or take up one of the same plan; one of another plan is thrown away, as it is ours.
+
+    Returns a lock, for its descriptor to be closed. Helpers hold it too, so that what a killed run left behind has
+    ended before another one writes. Raises :class:`CopyBusy`.
+    """
     known = job.state / _BINDING_NAME
     if job.partial.exists():
         if not known.is_file():
             raise CopyExists
+        lock = _locked(job.state)
         if known.read_text() == binding:
-            return
+            return lock
         shutil.rmtree(job.partial)
+        os.close(lock)
     job.state.mkdir(parents=True, mode=0o700)
+    lock = _locked(job.state)
     _write_synced(known, binding.encode())
+    return lock
+
+
+def _locked(folder: Path) -> int:
+    descriptor = os.open(folder, os.O_RDONLY)
+    for _ in range(int(LOCK_WAIT_S / _LOCK_POLL_S)):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        time.sleep(_LOCK_POLL_S)
+    os.close(descriptor)
+    raise CopyBusy
+
+
+def _helped(job: _Job, report: ObjectReport, ask: Callable[[tuple[str, list[str]]], list[str | None]]) -> Made:
+    return _one(replace(job, tokens=lambda cls, values: ask((cls.value, values))), report)
+
+
+def _looked_up(tokens: TokenLookup, question: tuple[str, list[str]]) -> list[str | None]:
+    cls, values = question
+    return list(tokens(FieldClass(cls), values))
 
 
 def _one(job: _Job, report: ObjectReport) -> Made:
@@ -225,8 +278,8 @@ def _made(job: _Job, report: ObjectReport) -> Made:
         return Made(copied=None, left_out=(_left(report.path, reason),))
     target = job.partial / report.path
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = job.state / _PART_FOLDER / Path(report.path).name  # the scan judges by the name, too
-    part.parent.mkdir(exist_ok=True, mode=0o700)
+    part = job.part(report.path)
+    part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part.unlink(missing_ok=True)
     try:
         write_file(work, file_of(job.root, report.path), report.path, part)

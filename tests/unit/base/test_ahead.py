@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -171,3 +171,27 @@ def test_a_problem_in_spread_work_comes_in_its_place_and_ends_the_others() -> No
     assert seen == [0, 1]
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_helpers_ask_their_consumer() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def answer(question: tuple[int, int]) -> int:
+        asked.append(question)
+        return question[0] * question[1]
+
+    def work(at: int, ask: Callable[[object], object]) -> list[object]:
+        return [ask((at, by)) for by in range(3)]
+
+    assert list(spread(work, range(5), answer=answer)) == [[0, at, 2 * at] for at in range(5)]
+    assert sorted(asked) == [(at, by) for at in range(5) for by in range(3)]
+
+
+def test_a_slow_one_does_not_hold_the_others_up() -> None:
+    def work(at: int) -> tuple[int, float]:
+        time.sleep(0.3 if at == 0 else 0.01)
+        return at, time.monotonic()
+
+    ends = list(spread(work, range(6)))
+    assert [at for at, _ in ends] == list(range(6))
+    assert max(end for at, end in ends if at) < ends[0][1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import gzip
 import hashlib
 import io
@@ -32,6 +33,7 @@ from tigertally.discovery import Confidence, Status
 from tigertally.sealing import (
     Action,
     CopyBroken,
+    CopyBusy,
     CopyExists,
     CopyInsideEstate,
     Plan,
@@ -303,6 +305,19 @@ def test_killed_for_real_nothing_clear_is_left_behind(
     assert files(out) == files(copied[0])
 
 
+def test_another_run_is_waited_for_and_named(estate: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "copy"
+    with pytest.raises(PowerCut):
+        protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=Failing(estate, 3))
+    monkeypatch.setattr(sys.modules["tigertally.sealing.protect"], "LOCK_WAIT_S", 0.2)
+    held = os.open(tmp_path / "copy.partial/.tigertally", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with pytest.raises(CopyBusy):
+        protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=estate.tokens())
+    os.close(held)
+    protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=estate.tokens())
+
+
 def test_stopped_before_the_last_rename(estate: Estate, copied: tuple[Path, ProtectReport], tmp_path: Path) -> None:
     out = tmp_path / "copy"
     protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=estate.tokens())
@@ -316,7 +331,10 @@ def test_a_finished_file_that_was_cut_is_noticed(estate: Estate, tmp_path: Path)
     out = tmp_path / "copy"
     with pytest.raises(PowerCut):
         protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=Failing(estate, 30))
-    with (tmp_path / "copy.partial/orders.db").open("r+b") as file:
+    done = [
+        path for path in (tmp_path / "copy.partial").rglob("*") if path.is_file() and ".tigertally" not in path.parts
+    ]
+    with max(done, key=lambda path: path.stat().st_size).open("r+b") as file:
         file.truncate(100)
     with pytest.raises(CopyBroken):
         protect(estate.plan, estate.root, out, inventory=estate.inventory, tokens=estate.tokens())
