@@ -9,12 +9,10 @@ copies are known by their identity, so nothing can be put back.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.faults.job_acts import ACTS, counted, firm_in, helped, helper_killed, killed_at
@@ -24,7 +22,6 @@ from tests.stories.town import Town
 
 from tigertally import vault
 from tigertally.formats import receipt, statement
-from tigertally.sealing import CopyExists
 
 UNAVAILABLE = 6
 HELPED_KINDS = ("sealing.batch.sealed", "handover.part.written", "handover.part.stored", "handover.bundle.received")
@@ -70,19 +67,8 @@ def kills_of(town: Town, name: str, least: int, firm: str = "seller") -> Iterato
         towns.put_back(town)
         assert run_child(killed_at, town.root, name, number) == -signal.SIGKILL, (number, step)
         held(town.root, firm)
-        if name == "protect":
-            make_room(town.root)
         ACTS[name](town.root, lambda _: None)
         yield True
-
-
-def make_room(root: Path) -> None:
-    """Remove an unfinished copy that was not marked as ours yet: protect names such a folder and leaves it alone."""
-    partial = root / "protected.partial"
-    if partial.exists() and not any(path.is_file() for path in partial.rglob("*") if path.suffix != ".part"):
-        with contextlib.suppress(CopyExists):
-            ACTS["protect"](root, lambda _: None)
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def same(found: list[object], one: object) -> None:

@@ -85,6 +85,18 @@ class CopyBusy(Conflict):
     hint = Text("等它结束后再运行", "run this again when it has ended")
 
 
+class CopyNotWritable(Unavailable):
+    """The disk refuses what is written into the protected copy."""
+
+    code = "sealing.copy_not_writable"
+    title = Text(
+        "无法写入受保护副本：磁盘已满或拒绝写入", "the protected copy cannot be written: the disk is full or refuses"
+    )
+    hint = Text(
+        "腾出空间或换一个位置，再次运行即可继续", "free some space or choose another place; run this again to go on"
+    )
+
+
 class CopyBroken(Broken):
     """A finished object of an unfinished copy is not as it was left."""
 

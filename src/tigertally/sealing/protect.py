@@ -90,6 +90,7 @@ def protect(
 
     Progress counts files. Raises :class:`PlanNotValid` or :class:`PlanIncomplete` before anything is written,
     :class:`CopyInsideEstate` and :class:`CopyExists` for an ``out`` that will not do, :class:`CopyBusy`,
+    :class:`CopyNotWritable`,
     :class:`CopyBroken` if a finished file of an unfinished copy is not as it was left.
     """
     _check(plan, root, inventory)
@@ -208,15 +209,17 @@ def _ended(job: _Job, binding: str) -> ProtectReport | None:
 def _begin(job: _Job, binding: str) -> int:
     """Make the unfinished copy, or take up one of the same plan; one of another plan is thrown away, as it is ours.
 
-    Returns a lock, for its descriptor to be closed. Helpers hold it too, so that what a killed run left behind has
-    ended before another one writes. Raises :class:`CopyBusy`.
+    One that was killed before it said which it is holds no file yet. Returns a lock, for its descriptor to be closed.
+    Helpers hold it too, so that what a killed run left behind has ended before another one writes. Raises
+    :class:`CopyBusy`.
     """
     known = job.state / _BINDING_NAME
     if job.partial.exists():
-        if not known.is_file():
+        if not known.is_file() and any(path.is_file() for path in job.partial.rglob("*") if path != _part_of(known)):
             raise CopyExists
+        job.state.mkdir(exist_ok=True, mode=0o700)
         lock = _locked(job.state)
-        if known.read_text() == binding:
+        if known.is_file() and known.read_text() == binding:
             return lock
         shutil.rmtree(job.partial)
         os.close(lock)
@@ -373,8 +376,12 @@ def _appear(job: _Job, out: Path) -> None:
     _sync(out.parent)
 
 
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
 def _write_synced(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
+    part = _part_of(path)
     with created(part) as file:
         file.write(data)
         file.flush()

@@ -357,6 +357,7 @@ def test_another_plan_begins_anew_but_never_over_a_finished_copy(
     with pytest.raises(CopyExists):
         protect(estate.plan, estate.root, tmp_path / "mine", inventory=estate.inventory, tokens=estate.tokens())
     (tmp_path / "new.partial").mkdir()
+    (tmp_path / "new.partial/mine.txt").touch()
     with pytest.raises(CopyExists):
         protect(estate.plan, estate.root, tmp_path / "new", inventory=estate.inventory, tokens=estate.tokens())
 

@@ -14,13 +14,16 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from tigertally.base.limits import ARCHIVE_DEPTH_MAX
 from tigertally.base.text import Text
 from tigertally.discovery import Kind
-from tigertally.sealing.errors import NotRewritable, SourceNotReadable
+from tigertally.sealing.errors import CopyNotWritable, NotRewritable, SourceNotReadable
 from tigertally.sealing.plan import MEMBER_MARK, stays_inside
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # What can be taken apart and written again, member by member.
 CONTAINER_KINDS: Final = frozenset({Kind.ZIP, Kind.GZIP})
@@ -123,9 +126,20 @@ def like(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
 
 
 def created(path: Path) -> BinaryIO:
-    """Return a new file open for writing that only its owner can read."""
+    """Return a new file open for writing that only its owner can read. Writing raises :class:`CopyNotWritable`."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    return cast("BinaryIO", os.fdopen(descriptor, "wb"))
+    return io.BufferedWriter(_Written(descriptor, "wb"))
+
+
+class _Written(io.FileIO):
+    """A file of the copy. What the disk refuses must not pass for a source that cannot be read."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write; :class:`CopyNotWritable` instead of what the system says."""
+        try:
+            return super().write(data)
+        except OSError:
+            raise CopyNotWritable from None
 
 
 def _member(stack: ExitStack, stream: BinaryIO, member: str) -> BinaryIO:

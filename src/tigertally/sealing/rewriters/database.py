@@ -21,7 +21,7 @@ from typing import Final
 
 from tigertally.base.text import Text
 from tigertally.discovery import find_spans
-from tigertally.sealing.errors import NotRewritable, SourceNotReadable
+from tigertally.sealing.errors import CopyNotWritable, NotRewritable, SourceNotReadable
 from tigertally.sealing.plan import PlanSource
 from tigertally.sealing.rewriters.grid import Grid
 from tigertally.sealing.rewriters.shield import Shield, span_actions, whole_field
@@ -29,6 +29,7 @@ from tigertally.sealing.rewriters.shield import Shield, span_actions, whole_fiel
 Cell = str | int | float | bytes | None
 
 _INT64_MAX: Final = 2**63 - 1
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE})
 _VIRTUAL: Final = Text("数据库含有虚拟表", "the database has virtual tables")
 _SCHEMA_TEXT: Final = Text("数据库结构的文本中含有客户数据", "a customer's value stands in the schema's text")
 _CONSTRAINT: Final = Text("替换后的值违反数据库约束", "what replaces the values breaks a constraint of the database")
@@ -147,8 +148,9 @@ def rewrite(
         origin.execute("COMMIT")
     except sqlite3.IntegrityError:
         raise NotRewritable(object_path=object_path, why=_CONSTRAINT) from None
-    except sqlite3.Error:  # its message may quote a value
-        raise SourceNotReadable(object=object_path) from None
+    except sqlite3.Error as refused:  # its message may quote a value
+        code = refused.sqlite_errorcode if isinstance(refused, sqlite3.OperationalError) else 0
+        raise (CopyNotWritable() if code in _NO_ROOM else SourceNotReadable(object=object_path)) from None
 
 
 def _check_schema(schema: list[tuple[str, str, str]], object_path: str) -> None:
