@@ -260,7 +260,7 @@ def test_every_table_of_mariadb(market: str) -> None:
     assert found.totals.complete
 
 
-@pytest.mark.parametrize(("rows", "size"), [(50, 8 << 20), (4_096, 9_000)])
+@pytest.mark.parametrize(("rows", "size"), [(50, 8 << 20), (32_768, 9_000)])
 def test_packs_of_any_size_give_the_same(market: str, monkeypatch: pytest.MonkeyPatch, rows: int, size: int) -> None:
     monkeypatch.setattr(mysql, "PACK_ROWS", rows)
     monkeypatch.setattr(mysql, "PACK_BYTES_MAX", size)

@@ -46,7 +46,7 @@ def _page(document: pdfium.PdfDocument, number: int, out: Sender) -> bool:
     page = document[number]
     try:
         text_page = page.get_textpage()
-        text = text_page.get_text_bounded() if text_page.count_chars() else ""
+        text = text_page.get_text_range() if text_page.count_chars() else ""
         text_page.close()
         out.text(f"{text}\n")
         notes = _notes(page)

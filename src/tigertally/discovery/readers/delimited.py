@@ -196,21 +196,38 @@ def parse_columns(stream: io.RawIOBase, layout: Layout, table: TableEvidence, st
 
     Raises what Arrow raises of text that it cannot parse as a table.
     """
-    names = [str(index) for index in range(layout.width)]
+    read, parse, convert = _options(layout, strays, _BLOCK_BYTES)
     reader = pa_csv.open_csv(
-        pa.PythonFile(stream, mode="r"),
-        read_options=pa_csv.ReadOptions(
-            use_threads=False, block_size=_BLOCK_BYTES, column_names=names, skip_rows=layout.header_lines
-        ),
-        parse_options=pa_csv.ParseOptions(
-            delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=strays, ignore_empty_lines=True
-        ),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
-        ),
+        pa.PythonFile(stream, mode="r"), read_options=read, parse_options=parse, convert_options=convert
     )
     rows = 0
     for batch in reader:
         table.add([batch.column(index) for index in range(layout.width)])
         rows += batch.num_rows
     return rows
+
+
+def parse_piece(text: bytes, layout: Layout, table: TableEvidence, strays: Strays) -> int:
+    """Parse whole rows that are in memory; otherwise as :func:`parse_columns`."""
+    read, parse, convert = _options(layout, strays, len(text) + 1)
+    held = pa_csv.read_csv(pa.py_buffer(text), read_options=read, parse_options=parse, convert_options=convert)
+    for batch in held.to_batches():
+        table.add([batch.column(index) for index in range(layout.width)])
+    return int(held.num_rows)
+
+
+def _options(
+    layout: Layout, strays: Strays, block_bytes: int
+) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
+    names = [str(index) for index in range(layout.width)]
+    return (
+        pa_csv.ReadOptions(
+            use_threads=False, block_size=block_bytes, column_names=names, skip_rows=layout.header_lines
+        ),
+        pa_csv.ParseOptions(
+            delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=strays, ignore_empty_lines=True
+        ),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
+        ),
+    )

@@ -25,6 +25,8 @@ def read_text(source: Source, *, kind: Kind, encoding: Encoding, key: int, advan
     lost = Lost()
     with source.open() as stream:
         for text, raw in text_windows(stream, encoding, lost, advance):
+            if text[:1] == b"\x00" and not text.strip(b"\x00"):
+                continue  # a hole of a sparse file, or of a disk's image
             scan_text(evidence, text)
             if raw:
                 scan_text(evidence, raw, besides=text)

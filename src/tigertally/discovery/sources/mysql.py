@@ -32,7 +32,7 @@ from tigertally.discovery.readers.members import Run
 from tigertally.discovery.sources.ports import Entry
 from tigertally.discovery.sources.servertables import TWO_SNAPSHOTS, Told, read_table
 
-PACK_ROWS: Final = 4_096
+PACK_ROWS: Final = 32_768
 PACK_BYTES_MAX: Final = 8 * 1024 * 1024
 _STREAM_ROWS: Final = 4_096
 _TRIES: Final = 3

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 from tigertally.base.text import Text
 from tigertally.discovery.errors import SourceUnavailable, Unreadable
@@ -29,9 +31,10 @@ SLICE_PAGES: Final = 2_048
 HELD_BYTES_MAX: Final = 64 * 1024 * 1024
 _TRIES: Final = 3
 _PAGE_BYTES: Final = 8_192
-_PIECE_BYTES: Final = 1024 * 1024
+_PIECE_BYTES: Final = 4 * 1024 * 1024
 _CONNECT_SECONDS_MAX: Final = 15
 _TID_RANGES_SINCE: Final = 140_000
+_COPY_DONE: Final = -1  # of PQgetCopyData
 
 _DENIED: Final = Text("没有读取此表的权限", "no permission to read this table")
 _FOREIGN: Final = Text("外部表，应在其来源处扫描", "a foreign table; scan it where it lives")
@@ -212,19 +215,24 @@ class Postgres:
                 sql.SQL(" AND") if begin else sql.SQL(" WHERE"), sql.Literal(f"({end},0)")
             )
         statement = sql.SQL("COPY ({}{}) TO STDOUT (FORMAT csv)").format(query, pages)
-        with self._connection.cursor() as cursor:
-            with cursor.copy(statement) as rows:
-                pending: list[bytes | bytearray | memoryview] = []
-                size = 0
-                for row in rows:
-                    pending.append(row)
-                    size += len(row)
-                    if size > _PIECE_BYTES:
-                        yield b"".join(pending)
-                        pending, size = [], 0
-                if pending:
-                    yield b"".join(pending)
-            told.rows += max(cursor.rowcount, 0)
+        # The protocol's own calls: a cursor's copy takes ten times as long for each row.
+        wire = self._connection.pgconn
+        _check(wire, wire.exec_(statement.as_bytes(self._connection)), ExecStatus.COPY_OUT)
+        pending: list[memoryview] = []
+        size = 0
+        while (row := wire.get_copy_data(0))[0] > 0:
+            pending.append(row[1])
+            size += row[0]
+            if size > _PIECE_BYTES:
+                yield b"".join(pending)
+                pending, size = [], 0
+        if row[0] != _COPY_DONE:
+            raise psycopg.OperationalError
+        if pending:
+            yield b"".join(pending)
+        while (result := wire.get_result()) is not None:
+            _check(wire, result, ExecStatus.COMMAND_OK)
+            told.rows += result.command_tuples or 0
 
     def _again(self) -> None:
         """Begin a new transaction, on a new connection if the old one is gone."""
@@ -234,6 +242,15 @@ class Postgres:
         except psycopg.Error:
             self._connection.close()
             self._connection = self._connect()
+
+
+def _check(wire: PGconn, result: PGresult, wanted: ExecStatus) -> None:
+    """Raise what the server said if the status is another one; a broken connection is an ``OperationalError``."""
+    if result.status == wanted:
+        return
+    if wire.status != ConnStatus.OK:
+        raise psycopg.OperationalError
+    raise psycopg.errors.error_from_result(result)
 
 
 def _select(table: _Table, columns: list[tuple[str, str, str]]) -> sql.Composed:

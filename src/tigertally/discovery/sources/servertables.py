@@ -20,9 +20,9 @@ from tigertally.discovery.encodings import Encoding
 from tigertally.discovery.evidence import TextEvidence
 from tigertally.discovery.inventory import IN_TEXT, Kind, ObjectReport, PlaceKind, Status
 from tigertally.discovery.naming import column_names
-from tigertally.discovery.readers.delimited import Layout, Strays, parse_columns
+from tigertally.discovery.readers.delimited import Layout, Strays, parse_piece
 from tigertally.discovery.readers.members import Run
-from tigertally.discovery.readers.stream import Lost, Outcome, Utf8Stream, settle_encoding, text_windows
+from tigertally.discovery.readers.stream import Lost, Outcome, settle_encoding, text_windows
 from tigertally.discovery.readers.text import scan_text
 
 UTF8: Final = Encoding(name="utf-8", bom=b"", certain=False)
@@ -43,30 +43,6 @@ class Told:
     weak: Text | None = None
 
 
-class Pieces(io.RawIOBase):
-    """Pieces of text as a stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        super().__init__()
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return what there is of the present piece, at most ``size`` bytes."""
-        while not len(self._rest):
-            piece = next(self._pieces, None)
-            if piece is None:
-                return b""
-            self._rest = memoryview(piece)
-        out = self._rest if size < 0 else self._rest[:size]
-        self._rest = self._rest[len(out) :]
-        return bytes(out)
-
-
 def read_table(
     run: Run, shown: str, columns: list[str], pieces: Iterator[bytes], told: Told, *, table: str | None = None
 ) -> None:
@@ -81,19 +57,17 @@ def read_table(
     outcome = Outcome(kind=Kind.TABLE)
     lost = Lost()
     layout = Layout(delimiter=",", width=len(columns), names=names, headers=(*columns,), header=False, header_lines=0)
-    stream = Pieces(pieces)
     rows = 0
-    try:
-        rows = parse_columns(Utf8Stream(text_windows(stream, UTF8, lost, _told)), layout, evidence, strays)  # type: ignore[arg-type]
-        if told.weak is None and rows + strays.count != told.rows:
-            outcome.weaken(_ROWS)
-    except StopIteration:
-        pass  # an empty table
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        if lost.bytes_read:  # what Arrow had not taken yet goes on as text
-            for text, _ in text_windows(stream, UTF8, lost, _told):  # type: ignore[arg-type]
-                scan_text(strays.evidence, text)
+    for piece in pieces:
+        # Whole rows: parsed here and now, so that no other thread waits for the interpreter.
+        text = b"".join(text for text, _ in text_windows(io.BytesIO(piece), UTF8, lost, _told))
+        try:
+            rows += parse_piece(text, layout, evidence, strays)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            scan_text(strays.evidence, text)
             outcome.weaken(_NOT_TABLE)
+    if told.weak is None and outcome.status is Status.SCANNED and rows + strays.count != told.rows:
+        outcome.weaken(_ROWS)
     strays.flush()
     settle_encoding(outcome, lost)
     if told.weak is not None:
@@ -114,16 +88,6 @@ def read_table(
             seconds=round((run.clock.now() - started).total_seconds(), 6),
         )
     )
-
-
-def failed_table(run: Run, shown: str, why: Text) -> None:
-    """Give a table that could not be read its row."""
-    run.collected.objects.append(
-        ObjectReport(
-            path=shown, kind=Kind.TABLE, encoding=None, status=Status.FAILED, reason=why,
-            size=0, bytes_read=0, seconds=0.0,
-        )
-    )  # fmt: skip
 
 
 def _told(_: int) -> None:
