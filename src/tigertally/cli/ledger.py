@@ -25,7 +25,7 @@ from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.formats.policy import Policy
 from tigertally.formats.verify.files import read_small
-from tigertally.ledger import event_kinds
+from tigertally.ledger import event_kinds, fact_kinds
 
 _BROKEN_EXIT = 7
 _SHORT_EXIT = 3
@@ -145,6 +145,65 @@ def export(shell: Shell, folder: Path) -> None:
         size = verbs.export_to(house, actor=shell.actor(house), folder=folder, progress=progress)
     told = shell.text_of("已导出 {size} 条到 {folder}", "{size} entries exported to {folder}", size=size, folder=folder)
     shell.result({"folder": str(folder), "entries": size}, lambda out: out.print(told, markup=False))
+
+
+@speak(
+    "关于一个人（用户名）、交易或密钥的事实，每项由哪条台账证明；--at 显示当时所知（UTC）。",
+    "The facts about a person (handle), a deal or a key, and the entry that proves each; --at: as known then (UTC).",
+    "tigertally --as chen ledger facts zhao",
+    "tigertally --as chen ledger facts dea_01… --at 2026-03-02T09:00:00",
+)
+@ledger_command.command(name="facts", cls=SpeakingCommand)
+@shared
+@click.argument("subject")
+@option("--at", type=click.DateTime(), zh="当时", en="as known then")
+def facts(shell: Shell, subject: str, at: datetime | None) -> None:
+    """Show facts."""
+    with shell.house() as house:
+        actor = shell.actor(house)
+        handles = {person.handle: str(person.person) for person in people.everybody(house)}
+        asked = handles.get(subject, subject)
+        if asked == subject:
+            check_id(subject, subject[:3] if subject[:3] in {"per", "dea", "key"} else "dea")
+        instant = None if at is None else at.replace(tzinfo=UTC)
+        found = verbs.facts_about(house, actor=actor, subject=asked, at=instant)
+    kinds = fact_kinds()
+    data: Json = [
+        {
+            "entry": item.fact.entry,
+            "kind": item.fact.kind,
+            "value": dict(item.fact.value),
+            "from": clock.to_text(item.fact.start),
+            "until": None if item.fact.until is None else clock.to_text(item.fact.until),
+            "withdrawn": item.fact.withdrawn,
+            "holds": item.holds,
+        }
+        for item in found
+    ]
+
+    def show(out: Console) -> None:
+        rows = [
+            [
+                "✓" if item.holds else "✗",
+                str(item.fact.entry),
+                shell.text(kinds[item.fact.kind].title) if item.fact.kind in kinds else item.fact.kind,
+                json.dumps(item.fact.value, ensure_ascii=False),
+                clock.to_text(item.fact.start)[:19],
+                "" if item.fact.until is None else clock.to_text(item.fact.until)[:19],
+            ]
+            for item in found
+        ]
+        headings = (
+            Text("", ""),
+            Text("条目", "entry"),
+            Text("事实", "fact"),
+            Text("内容", "value"),
+            Text("起", "from"),
+            Text("止", "until"),
+        )
+        out.print(shell.table(None, headings, rows))
+
+    shell.result(data, show)
 
 
 @speak(

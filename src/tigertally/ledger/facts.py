@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_members
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
@@ -33,7 +34,7 @@ from tigertally.ledger import spelling, sql
 from tigertally.ledger.entries import LOCK, Ledger
 from tigertally.ledger.errors import FactWithdrawn, LedgerBroken, NoSuchEntry
 from tigertally.ledger.events import Event, register_event
-from tigertally.ledger.roll import Name, fold
+from tigertally.ledger.roll import Name, Roll, fold
 from tigertally.ledger.sql import FactRow
 from tigertally.store.tx import Tx
 
@@ -173,28 +174,44 @@ def read(
     kinds: Sequence[str] | None = None,
     subjects: Sequence[str] | None = None,
     start: datetime | None = None,
+    as_of: int | None = None,
 ) -> list[Fact]:
     """Return facts (also expired and withdrawn ones), oldest first, each checked against its entry.
 
+    ``as_of``: as they were known when the ledger had that many entries: what was stated or withdrawn later was not.
+    What was erased since is not told.
     ``start``: only those that begin at that instant. Whatever decides something must give the ``ledger`` (see
     above). Raises :class:`LedgerBroken`.
     """
     if ledger is None or subjects is None or start is not None:
+        if as_of is not None:
+            raise ValueError("as_of needs the ledger and subjects")
         rows = sql.read_facts(tx, kinds=kinds, subjects=subjects, start=start)
         return [check_row(row, ledger=ledger, tx=tx) for row in rows]
     names = [(kind, subject) for subject in dict.fromkeys(subjects) for kind in (_KINDS if kinds is None else kinds)]
     roll = ledger.roll(tx, names)
     rows = sql.read_facts(tx, kinds=kinds, subjects=subjects)
+    found = [check_row(row, ledger=ledger, tx=tx) for row in rows]
+    _all_there(rows, names, roll)
+    if as_of is None:
+        return found
+    return [
+        replace_members(fact, withdrawn=row.withdrawn_idx is not None and row.withdrawn_idx < as_of)
+        for fact, row in zip(found, rows, strict=True)
+        if fact.entry < as_of
+    ]
+
+
+def _all_there(rows: Sequence[FactRow], names: Sequence[Name], roll: Roll) -> None:
+    """Raise :class:`LedgerBroken` unless the rows are all that the roll counted under ``names``."""
     counted: dict[Name, list[int]] = {}
     for row in rows:
         indexes = counted.setdefault((row.kind, row.subject), [])
         indexes += [row.idx] if row.withdrawn_idx is None else [row.idx, row.withdrawn_idx]
-    found = [check_row(row, ledger=ledger, tx=tx) for row in rows]
     for name in names:
         indexes = sorted(counted.get(name, ()))
         if not same(fold(indexes), roll.link(name)):
             raise LedgerBroken(index=indexes[-1] if indexes else 0, what="roll")
-    return found
 
 
 def current(facts: Iterable[Fact], *, kind: str, subject: str, at: datetime) -> Fact | None:

@@ -364,3 +364,23 @@ def test_many_names_share_the_roll(book: Book) -> None:
         assert [fact.value["level"] for fact in found] == list(range(300))
         assert facts.read(tx, ledger=book.ledger, subjects=["per_nobody"]) == []
     assert book.flaws() == set()
+
+
+def test_facts_as_of_an_earlier_length_of_the_ledger(book: Book) -> None:
+    with book.writing() as tx:
+        first = state(book, tx, level=1)
+        gone = facts.withdraw(tx, book.ledger, entry=first, reason="error", actor="", now=book.now)
+        second = state(book, tx, level=2)
+    with book.reading() as tx:
+        for size, wanted in (
+            (first, []),
+            (first + 1, [(1, False)]),
+            (gone, [(1, False)]),
+            (gone + 1, [(1, True)]),
+            (second + 1, [(1, True), (2, False)]),
+            (second + 9, [(1, True), (2, False)]),
+        ):
+            found = facts.read(tx, ledger=book.ledger, subjects=[book.person], as_of=size)
+            assert [(fact.value["level"], fact.withdrawn) for fact in found] == wanted
+        with pytest.raises(ValueError, match="as_of"):
+            facts.read(tx, subjects=[book.person], as_of=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tigertally.access import Action, Actor, explain, identities
@@ -19,7 +19,7 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.formats import leaf as leaves
 from tigertally.formats.leaf import Leaf
 from tigertally.formats.proof import TlogProof
-from tigertally.ledger import checkpoints, export, fsck, publishing, sql
+from tigertally.ledger import Fact, checkpoints, export, facts, fsck, publishing, search, sql
 from tigertally.ledger.errors import NoSuchEntry
 from tigertally.store.tx import Tx
 
@@ -31,6 +31,14 @@ class Entry:
     index: int
     leaf: Leaf
     payload: Json | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A fact, and whether it held when it was asked about."""
+
+    fact: Fact
+    holds: bool
 
 
 def checkpoint(house: House) -> bytes:
@@ -119,6 +127,20 @@ def why(house: House, *, actor: Actor, entry: int | None) -> Explanation:
         return explain.explain(tx, house.ledger, entry=found)
 
     return attempt(house, verb="ledger.why", work=work, actor=actor)
+
+
+def facts_about(house: House, *, actor: Actor, subject: str, at: datetime | None = None) -> list[Known]:
+    """Return the facts about a person, deal or key that hold, as they were known then, if ``at`` is given."""
+
+    def work(tx: Tx, now: datetime) -> list[Known]:
+        instant = now if at is None else at
+        allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("facts", subject),))
+        # An entry of the very instant was known then.
+        so_far = None if at is None else search.window(tx, start=at, until=at + timedelta(microseconds=1)).stop
+        found = facts.read(tx, ledger=house.ledger, subjects=[subject], as_of=so_far)
+        return [Known(fact=fact, holds=fact.current(instant)) for fact in found]
+
+    return attempt(house, verb="ledger.facts", work=work, actor=actor)
 
 
 def recent(house: House, *, count: int) -> list[tuple[int, Leaf]]:
