@@ -22,7 +22,7 @@ static const char *pieces[] = {
     "%B4111111111111111^DOE/J^27121010000000000?", ";4111111111111111=27121010000000000?", "91350211M000100Y46", "010-62345678",
     "li@example.com", "postgres://a:b@c.example.com/", "%", "%3D", "%2520", "\\u5361", "\\n", "\\", "&nbsp;", "cvv", "CVV2=", "123",
     "exp", "expiry_date=", "12/27", "2027-12", "\xe5\xae\x89\xe5\x85\xa8\xe7\xa0\x81", "\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f", "\xef\xbc\x9a",
-    "\xef\xbc\x94", "\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\x8b", "\xe2", "\xef\xbc", "\xc2", " ", "-", ".", "+", "_", "@", "://", ":", "=",
+    "\xef\xbc\x94", "\xe5\xbc\xa0\xe4\xbc\x9f", "\xe5\xbc", "\xef\xbc\x8c", "\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\x8b", "\xe2", "\xef\xbc", "\xc2", " ", "-", ".", "+", "_", "@", "://", ":", "=",
     "\"", ",", "\n", "4", "62", "1", "0", "A", "AB12", "x", "password", "PassWord=", "\xe5\xaf\x86\xe7\xa0\x81", "1111111111111111111111111111111111111111111",
 };
 enum { PIECES = sizeof pieces / sizeof *pieces, CAP = 64 + 512, WORDS = 3 };
@@ -124,6 +124,10 @@ int main(int argc, char **argv) {
         u64 hash[8];
         tt_context(data, size, cards, n, word, length, hash);
         for (i64 i = 0; i < n; i++) check(word[i] >= 0 && length[i] >= 0 && word[i] + length[i] <= size, "a label outside");
+        i64 head[8], tail[8], names = tt_names(data, size, cards, ends, n, region, head, tail); /* all are surnames here */
+        for (i64 i = 0; i < names; i++) check(head[i] >= 0 && head[i] < tail[i] && tail[i] <= size, "a name outside");
+        uint16_t group[4];
+        check(n == 0 || tt_groups(hash, n, group, cards, 4) <= n, "groups");
         tt_digest_cells(data, offsets, 8, next_random(), hash);
         u8 *out = malloc(size ? (size_t)size : 1);
         check(tt_fold(data, size, out) <= size && tt_fold(data, size, 0) <= size, "folded longer");

@@ -87,6 +87,21 @@ def test_the_same_words_are_found(data: bytes) -> None:
         assert [column.tolist() for column in found[0]] == [column.tolist() for column in found[1]]
 
 
+_HAN = ("张伟", "王", "欧阳小红", "电话", "一", "的", "，", "（", "、", "：", "\u4e00\u9fff\u9fa6")
+beside = st.lists(
+    st.one_of(st.sampled_from([piece.encode() for piece in _HAN]), st.sampled_from(_PIECES), st.binary(max_size=3))
+).map(b"".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(beside)
+def test_the_same_names_are_found_beside_numbers(data: bytes) -> None:
+    hits = core.scan(data)
+    bits = np.full((0xA000 - 0x4E00) // 8, 0xB6, np.uint8)
+    found = [engine.names_beside(data, start=hits.start, stop=hits.stop, surnames=bits) for engine in (core, plain)]
+    assert [column.tolist() for column in found[0]] == [column.tolist() for column in found[1]]
+
+
 def test_words_are_found_beyond_the_columns_of_one_call() -> None:
     data = b"password" * 70_000 + b"x" + b"password" * 70_000
     found = [engine.words(data, WORDS) for engine in (core, plain)]

@@ -21,7 +21,7 @@
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
-#define VERSION 8
+#define VERSION 9
 
 typedef int64_t i64;
 typedef uint64_t u64;
@@ -942,6 +942,54 @@ EXPORT i64 tt_words(const u8 *data, i64 size, i64 from, i64 limit, const words_t
         }
     }
     return limit;
+}
+
+/* The character of three bytes that begins at p, if it is a Han character of the basic block: its place there, or -1. */
+static int han_at(const view_t *v, i64 p) {
+    int a = at(v, p), b = at(v, p + 1), c = at(v, p + 2);
+    if (a < 0xe4 || a > 0xe9 || (b & 0xc0) != 0x80 || (c & 0xc0) != 0x80) return -1;
+    return ((a & 15) << 12 | (b & 63) << 6 | (c & 63)) - 0x4e00;
+}
+
+/* Bytes of the mark between a name and a number that begins at p, 0 for none. */
+static int mark_at(const view_t *v, i64 p) {
+    static const char *wide[] = {"\xef\xbc\x8c", "\xe3\x80\x81", "\xef\xbc\x9a", "\xef\xbc\x88", "\xef\xbc\x89", "\xef\xbc\x9b", 0};
+    int c = at(v, p);
+    if (c && strchr(" \t,|:;()\"'/", c)) return 1;
+    if (c == 0xef || c == 0xe3)
+        for (int i = 0; wide[i]; i++)
+            if (word_is(v, p, wide[i])) return 3;
+    return 0;
+}
+
+enum { MARKS_MAX = 3 };
+
+/* Runs of two to four Han characters right before or behind numbers, the first of them a surname (bits of surname). */
+EXPORT i64 tt_names(const u8 *data, i64 size, const i64 *start, const i64 *stop, i64 count, const u8 *surname, i64 *from, i64 *to) {
+    view_t v = {data, 0, size, -1, 0, 0};
+    i64 found = 0;
+    for (i64 i = 0; i < count; i++) {
+        for (int behind = 0; behind < 2; behind++) {
+            i64 head = behind ? stop[i] : start[i], tail;
+            for (int marks = 0; marks < MARKS_MAX; marks++) {
+                int width = behind ? mark_at(&v, head) : mark_at(&v, head - 1) == 1 ? 1 : mark_at(&v, head - 3) == 3 ? 3 : 0;
+                if (!width) break;
+                head += behind ? width : -width;
+            }
+            tail = head;
+            int n = 0;
+            if (behind)
+                for (; n < 5 && han_at(&v, tail) >= 0; n++) tail += 3;
+            else
+                for (; n < 5 && han_at(&v, head - 3) >= 0; n++) head -= 3;
+            if (n < 2 || n > 4) continue;
+            int first = han_at(&v, head);
+            if (!(surname[first >> 3] >> (first & 7) & 1)) continue;
+            from[found] = head;
+            to[found++] = tail;
+        }
+    }
+    return found;
 }
 
 /*

@@ -31,7 +31,7 @@ from tigertally.discovery.words import Words
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
 
-_VERSION: Final = 8
+_VERSION: Final = 9
 _CAP: Final = 65_536
 _GROUPS_MAX: Final = 2_048
 _MOBILE_HEADS: Final = (
@@ -204,6 +204,23 @@ def words(data: memoryview | bytes, table: Words) -> tuple[Int64s, npt.NDArray[n
     return found[order], literal[order]
 
 
+def names_beside(data: bytes, *, start: Int64s, stop: Int64s, surnames: npt.NDArray[np.uint8]) -> tuple[Int64s, Int64s]:
+    """Return where two to four Han characters stand right beside numbers, the first a surname, begin and end.
+
+    ``surnames``: 20,992 bits, one for each character from U+4E00 on.
+    """
+    compiled = _compiled()
+    if compiled is None:
+        return plain.names_beside(data, start=start, stop=stop, surnames=surnames)
+    start, stop = np.ascontiguousarray(start, np.int64), np.ascontiguousarray(stop, np.int64)
+    first, last = np.empty(2 * len(start), np.int64), np.empty(2 * len(start), np.int64)
+    count = compiled.library.tt_names(
+        data, len(data), start.ctypes.data, stop.ctypes.data, len(start), surnames.ctypes.data,
+        first.ctypes.data, last.ctypes.data,
+    )  # fmt: skip
+    return first[:count], last[:count]
+
+
 def groups(keys: UInt64s) -> list[Int64s]:
     """Return the rows of each different key, groups in no order, rows in theirs."""
     compiled = _compiled()
@@ -289,6 +306,8 @@ def _compiled() -> _Engine | None:
     library.tt_context.restype = None
     library.tt_digest_cells.argtypes = (pointer, pointer, number, ctypes.c_uint64, pointer)
     library.tt_digest_cells.restype = None
+    library.tt_names.argtypes = (pointer, number, pointer, pointer, number, pointer, pointer, pointer)
+    library.tt_names.restype = number
     library.tt_groups.argtypes = (pointer, number, pointer, pointer, number)
     library.tt_groups.restype = number
     library.tt_words.argtypes = (

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.data.issuers import TEST_NUMBERS
 from tigertally.discovery import core
+from tigertally.discovery.banks import most_frequent
 from tigertally.discovery.counting import EXACT_MAX, Tally, UInt64s, mixed, unmixed
 from tigertally.discovery.detectors import Detector, active
 from tigertally.discovery.fingerprints import fingerprints_in_use, has_fingerprint, is_number, ordered
@@ -41,6 +42,7 @@ from tigertally.discovery.hits import (
     MISS_ID,
     MISS_PAN,
     MOBILE,
+    NAME,
     NATIONAL_ID,
     PAN,
     PASSWORD,
@@ -65,6 +67,18 @@ _CHANCE_RATE: Final = 0.3
 _NEARLY_ALL: Final = 0.9
 _ORDER: Final = tuple(Confidence)
 _REASONS_MAX: Final = 8
+# What a number itself says, with strict evidence and without; others have their check digit only.
+_BASE: Final[dict[int, tuple[tuple[Evidence, ...], tuple[Evidence, ...]]]] = {
+    PAN: ((Evidence.CHECKSUM, Evidence.ISSUER), (Evidence.CHECKSUM, Evidence.ISSUER_BROAD)),
+    NATIONAL_ID: ((Evidence.CHECKSUM, Evidence.REGION_DATE), (Evidence.CHECKSUM,)),
+    ID_15: ((Evidence.REGION_DATE,),) * 2,
+    USCC: ((Evidence.CHECKSUM, Evidence.REGION), (Evidence.CHECKSUM,)),
+    MOBILE: ((Evidence.NUMBER_BLOCK,), (Evidence.SHAPE,)),
+    NAME: ((Evidence.SHAPE, Evidence.BESIDE_NUMBER),) * 2,
+    TRACK: ((Evidence.CHECKSUM, Evidence.SHAPE),) * 2,
+    **dict.fromkeys((CVV, EXPIRY), ((Evidence.BESIDE_CARD, Evidence.SHAPE),) * 2),
+    **dict.fromkeys((EMAIL, LANDLINE, PASSWORD), ((Evidence.SHAPE,),) * 2),
+}
 _DETAILS: Final = {PASSWORD: "clear"}
 
 
@@ -210,7 +224,7 @@ def _finding(
     detail: str,
 ) -> Finding:  # fmt: skip
     distinct = tally.distinct.count()
-    extra: list[Reason] = []
+    extra = issued_by(kind, tally, key)
     if tally.tests:
         extra.append(Reason(evidence=Evidence.TEST_NUMBERS, number=tally.tests))
     if tally.distinct.estimated:
@@ -228,6 +242,12 @@ def _finding(
         detail=detail,
         fingerprints=fingerprints_of(kind, tally, key),
     )
+
+
+def issued_by(kind: int, tally: Tally, key: int) -> list[Reason]:
+    """Return the reason that names the bank or scheme of most cards of a tally; ``key`` mixed its numbers."""
+    best = most_frequent(unmixed(tally.distinct.numbers(), key)) if kind == PAN else None
+    return [Reason(evidence=Evidence.ISSUED_BY, number=best[1], word=best[0])] if best else []
 
 
 def fingerprints_of(kind: int, tally: Tally, key: int) -> bytes:
@@ -262,28 +282,9 @@ def crowd_proof(passes: int, misses: int) -> bool:
 
 def base_reasons(kind: int, flags: int) -> list[Reason]:
     """Return what the number itself says."""
-    strict = bool(flags & STRICT)
-    if kind == PAN:
-        why = [Evidence.CHECKSUM, Evidence.ISSUER if strict else Evidence.ISSUER_BROAD]
-    elif kind == NATIONAL_ID:
-        why = [Evidence.CHECKSUM, *([Evidence.REGION_DATE] if strict else [])]
-    elif kind == ID_15:
-        why = [Evidence.REGION_DATE]
-    elif kind == USCC:
-        why = [Evidence.CHECKSUM, *([Evidence.REGION] if strict else [])]
-    elif kind in (EMAIL, LANDLINE, PASSWORD):
-        why = [Evidence.SHAPE]
-    elif kind == MOBILE:
-        why = [Evidence.NUMBER_BLOCK] if strict else [Evidence.SHAPE]
-    elif kind in (CVV, EXPIRY):
-        why = [Evidence.BESIDE_CARD, Evidence.SHAPE]
-    elif kind == TRACK:
-        why = [Evidence.CHECKSUM, Evidence.SHAPE]
-    else:
-        why = [Evidence.CHECKSUM]
-    if flags & GROUPED and kind in (PAN, IBAN):
-        why.append(Evidence.GROUPED)
-    return [Reason(evidence=evidence) for evidence in why]
+    strict, loose = _BASE.get(kind, ((Evidence.CHECKSUM,), (Evidence.CHECKSUM,)))
+    grouped = (Evidence.GROUPED,) if flags & GROUPED and kind in (PAN, IBAN) else ()
+    return [Reason(evidence=evidence) for evidence in (*(strict if flags & STRICT else loose), *grouped)]
 
 
 def _judge(kind: int, flags: int, group: _Group, pool: tuple[int, int]) -> tuple[Confidence, list[Reason]]:
@@ -300,24 +301,27 @@ def _judge(kind: int, flags: int, group: _Group, pool: tuple[int, int]) -> tuple
         tier = _judge_card(flags, group, pool, why, for_it=for_it, against=group.means.against)
     elif kind == NATIONAL_ID:
         tier = _judge_id(flags, group, why, for_it=for_it, against=group.means.against)
-    elif kind == MOBILE:
-        tier = (
-            Confidence.CERTAIN
-            if for_it
-            else Confidence.LIKELY
-            if flags & STRICT and not against
-            else Confidence.POSSIBLE
-        )
-    elif kind == ID_15:
-        tier = Confidence.LIKELY if for_it else Confidence.POSSIBLE
-    elif kind == LANDLINE:
-        phone = for_it or group.means.field is FieldClass.MOBILE
-        tier = Confidence.LIKELY if phone else Confidence.POSSIBLE
-    elif kind == EMAIL:
-        tier = Confidence.CERTAIN if for_it else Confidence.LIKELY
     else:
-        tier = Confidence.CERTAIN if flags & STRICT or kind == TRACK else Confidence.POSSIBLE
+        tier = _judge_plain(kind, flags, group, for_it=for_it, against=against)
     return tier, why
+
+
+def _judge_plain(kind: int, flags: int, group: _Group, *, for_it: bool, against: bool) -> Confidence:
+    """Return the tier of what has no look-alikes to be counted."""
+    certain, likely = bool(flags & STRICT), False
+    if kind == MOBILE:
+        certain, likely = for_it, bool(flags & STRICT) and not against
+    elif kind == ID_15:
+        certain, likely = False, for_it
+    elif kind == LANDLINE:
+        certain, likely = False, for_it or group.means.field is FieldClass.MOBILE
+    elif kind == NAME:
+        certain, likely = False, True
+    elif kind == EMAIL:
+        certain, likely = for_it, True
+    elif kind == TRACK:
+        certain = True
+    return Confidence.CERTAIN if certain else Confidence.LIKELY if likely else Confidence.POSSIBLE
 
 
 def _judge_words(detector: Detector, flags: int, group: _Group) -> tuple[Confidence, list[Reason]]:

@@ -16,6 +16,7 @@ EXPIRY: Final = FIELD_RULES[FieldClass.EXPIRY].code
 NATIONAL_ID: Final = FIELD_RULES[FieldClass.NATIONAL_ID].code
 MOBILE: Final = FIELD_RULES[FieldClass.MOBILE].code
 IBAN: Final = FIELD_RULES[FieldClass.IBAN].code
+NAME: Final = FIELD_RULES[FieldClass.NAME].code
 EMAIL: Final = FIELD_RULES[FieldClass.EMAIL].code
 LANDLINE: Final = FIELD_RULES[FieldClass.LANDLINE].code
 USCC: Final = FIELD_RULES[FieldClass.USCC].code

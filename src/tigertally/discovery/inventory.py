@@ -86,6 +86,7 @@ class Evidence(Enum):
     CHECKSUM = "checksum"
     ISSUER = "issuer"
     ISSUER_BROAD = "issuer_broad"
+    ISSUED_BY = "issued_by"
     REGION_DATE = "region_date"
     REGION = "region"
     NUMBER_BLOCK = "number_block"
@@ -97,6 +98,7 @@ class Evidence(Enum):
     PASS_RATE = "pass_rate"  # noqa: S105 - a kind of evidence
     CHANCE = "chance"
     BESIDE_CARD = "beside_card"
+    BESIDE_NUMBER = "beside_number"
     SHAPE = "shape"
     DETECTOR = "detector"
     HASH = "hash"
@@ -110,6 +112,7 @@ _SENTENCES: Final[dict[Evidence, Text]] = {
     Evidence.CHECKSUM: Text("校验位正确", "the check digit holds"),
     Evidence.ISSUER: Text("发卡机构号段和长度相符", "issuer range and length agree"),
     Evidence.ISSUER_BROAD: Text("仅与宽松的号段表相符", "only the broad issuer table agrees"),
+    Evidence.ISSUED_BY: Text("按号段多数（{number}%）属于 {word}", "by prefix most ({number}%) are of {word}"),
     Evidence.REGION_DATE: Text("地区代码和出生日期有效", "region code and birth date are valid"),
     Evidence.REGION: Text("地区代码有效", "the region code is valid"),
     Evidence.NUMBER_BLOCK: Text("属于已分配的手机号段", "in an allotted mobile number block"),
@@ -125,6 +128,7 @@ _SENTENCES: Final[dict[Evidence, Text]] = {
         "同形号码只有 {number}% 通过校验，与偶然相当", "only {number}% of the numbers of this shape pass: chance level"
     ),
     Evidence.BESIDE_CARD: Text("与银行卡号相邻", "beside a card number"),
+    Evidence.BESIDE_NUMBER: Text("紧邻卡号、证件号或电话", "right beside a card, an ID or a telephone number"),
     Evidence.SHAPE: Text("形状相符", "the shape fits"),
     Evidence.DETECTOR: Text("检测器 {word}", "detector {word}"),
     Evidence.HASH: Text("散列格式 {word}", "hash format {word}"),

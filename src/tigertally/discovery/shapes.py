@@ -29,6 +29,8 @@ _COMPOUND: Final = "|".join(
     ).split()
 )
 
+# Characters that a Chinese name begins with.
+SURNAMES: Final = frozenset(_SURNAMES) | {name[0] for name in _COMPOUND.split("|")}
 NAME_HAN: Final = (
     rf"^(?:[{_SURNAMES}]\p{{Han}}{{1,2}}|(?:{_COMPOUND})\p{{Han}}{{1,2}}|\p{{Han}}{{2,6}}·\p{{Han}}{{2,8}})$"
 )

@@ -38,6 +38,7 @@ from tigertally.discovery.hits import (
     Hits,
     join_hits,
 )
+from tigertally.discovery.neighbours import names_beside
 
 # How far a labelled code may stand from a card and still be that card's, in bytes.
 BESIDE_BYTES: Final = 200
@@ -105,6 +106,9 @@ def find_spans(data: bytes) -> Spans:
 def found(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
     """Return every hit that begins in ``data[start:stop]``, codes beside cards included, misses too, unsettled."""
     hits = _with_words(core.scan(data, start=start, stop=stop), data, start, len(data) if stop is None else stop)
+    names = names_beside(data, hits)
+    if len(names):
+        hits = join_hits([hits, _apart(names, hits)])
     cards = hits.where(hits.kind == PAN)
     if not len(cards):
         return hits
@@ -132,6 +136,15 @@ def _with_words(hits: Hits, data: bytes, start: int, stop: int) -> Hits:
         around = (words.start <= exact.start[near]) & (words.stop >= exact.stop[np.maximum(last - 1, 0)])
         words = words.where(apart | (around & longer))
     return join_hits([hits, words])
+
+
+def _apart(names: Hits, hits: Hits) -> Hits:
+    """Return the names that no other hit touches (one behind a label is found already)."""
+    ordered = hits.where(np.argsort(hits.start, kind="stable"))
+    reach = np.maximum.accumulate(ordered.stop)
+    first = np.searchsorted(reach, names.start, side="right")
+    last = np.searchsorted(ordered.start, names.stop, side="left")
+    return names.where(first >= last)
 
 
 def settle(hits: Hits) -> Hits:

@@ -21,7 +21,7 @@ from typing import Final
 from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.discovery.counting import Tally
 from tigertally.discovery.detectors import Detector
-from tigertally.discovery.evidence import base_reasons, chance_level, crowd_proof, fingerprints_of
+from tigertally.discovery.evidence import base_reasons, chance_level, crowd_proof, fingerprints_of, issued_by
 from tigertally.discovery.hits import ID_15, LANDLINE, MOBILE, NATIONAL_ID, PAN, STRICT, USCC
 from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
 from tigertally.discovery.labels import Meaning
@@ -94,6 +94,7 @@ def column_findings(facts: ColumnFacts, *, name: str, beside_cards: bool) -> lis
         if kind == PAN and damaged:
             continue
         tier, why = _number_tier(facts, kind, tally)
+        why += issued_by(kind, tally, facts.key)
         found = _finding(facts, name, _class_of(kind), tier, tally, why)
         findings.append(replace(found, fingerprints=fingerprints_of(kind, tally, facts.key)))
     findings += _shape_findings(facts, name, beside_cards=beside_cards)

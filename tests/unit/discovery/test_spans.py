@@ -141,6 +141,26 @@ def test_what_only_looks_like_a_value_is_not(text: str) -> None:
     assert spans(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("张伟 13800138000", "张伟"),
+        ("13800138000，李小明，已核对", "李小明"),
+        ("欧阳小红：11010119900307002X", "欧阳小红"),
+        ("('王芳','4111111111111111')", "王芳"),
+        ("联系电话13800138000", None),
+        ("卡 4111111111111111 金额 100", None),
+        ("4111111111111111 支付成功", None),
+        ("4111111111111111 安全码 123", None),
+        ("13800138000 江苏", None),
+        ("张伟\n13800138000", None),
+        ("本公司客户张伟 13800138000", None),  # where does the name begin?
+    ],
+)
+def test_a_name_right_beside_a_number_is_found(text: str, name: str | None) -> None:
+    assert [value for cls, _, value in spans(text) if cls is FieldClass.NAME] == ([name] if name else [])
+
+
 def test_an_id_that_passes_as_a_card_is_an_id() -> None:
     gansu = next(
         number

@@ -23,11 +23,12 @@ LOG = """\
 2026-03-02 08:00:06 INFO dsn postgres://app:s3cret-word@db.example.com/shop
 2026-03-02 08:00:07 INFO cardholder=WANG FANG mail wang.fang@example.com tel 0571-81234567
 2026-03-02 08:00:08 INFO wechat.apiV3Key=8Kd73hJs92kLs0dXq2Wm5Zp1Rt6Yu4Bn pinBlock=A1B2C3D4E5F60718
+2026-03-02 08:00:08 INFO 已短信通知 赵子龙 13800138000，钱多多（110101199003077715）
 2026-03-02 08:00:09 INFO 密码错误次数：5，password expired, 请输入密码：
 """
 CLEAR = (
     "Hunter22", "zhao-qian-1", "correct%21horse", "Abc123456", "欧阳小红", "文三路", "李小明", "s3cret-word",
-    "WANG FANG", "wang.fang@", "81234567", "8Kd73hJs", "A1B2C3D4",
+    "赵子龙", "钱多多", "13800138000", "1101011990", "WANG FANG", "wang.fang@", "81234567", "8Kd73hJs", "A1B2C3D4",
 )  # fmt: skip
 KEPT = ("user=li.lei", "next=/", "已短信通知", "密码错误次数：5", "password expired", "db.example.com/shop")
 PURGED = {FieldClass.PASSWORD, FieldClass.PIN, FieldClass.SECRET, FieldClass.NAME, FieldClass.ADDRESS}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tigertally.discovery.hits import Hits, Tables
 from tigertally.discovery.plain.labels import FIRST_LETTERS, labelled, word_before
+from tigertally.discovery.plain.names import han_at, name_before, name_behind
 from tigertally.discovery.plain.numbers import walk
 from tigertally.discovery.plain.view import DIGITS, FNV_BASIS, FNV_PRIME, UINT64_MAX, View, columns
 from tigertally.discovery.words import Words
@@ -94,6 +95,19 @@ def words(data: bytes, table: Words) -> tuple[Int64s, npt.NDArray[np.int32]]:
             place = lowered.find(literal, place + 1)
     found.sort()
     return np.array([place for place, _ in found], np.int64), np.array([index for _, index in found], np.int32)
+
+
+def names_beside(data: bytes, *, start: Int64s, stop: Int64s, surnames: npt.NDArray[np.uint8]) -> tuple[Int64s, Int64s]:
+    """See :func:`tigertally.discovery.core.names_beside`."""
+    view = View(data=data, lo=0, hi=len(data), row=-1, tables=None)
+    known = np.unpackbits(surnames, bitorder="little").astype(bool).tolist()
+    found = [
+        span
+        for begin, end in zip(start.tolist(), stop.tolist(), strict=True)
+        for span in (name_before(view, begin), name_behind(view, end))
+        if span is not None and known[han_at(view, span[0])]
+    ]
+    return np.array([begin for begin, _ in found], np.int64), np.array([end for _, end in found], np.int64)
 
 
 def digest_cells(data: bytes, offsets: Int64s, *, key: int) -> UInt64s:
