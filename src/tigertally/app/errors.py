@@ -142,3 +142,14 @@ class FeedFailed(Unavailable):
 
     code = "app.feed_failed"
     title = Text("外送失败（{why}），稍后重试", "a feed failed ({why}); it is tried again")
+
+
+class BeatBroken(Unavailable):
+    """The schedule that keeps the beat has stopped."""
+
+    code = "app.beat_broken"
+    title = Text(
+        "哨兵条目中断：第 {number} 次之后已 {minutes} 分钟没有新的",
+        "the beat stopped: number {number} was {minutes} minutes ago",
+    )
+    hint = Text("检查定时任务和台账是否可写", "see whether the scheduler runs and the ledger can be written")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,21 +10,20 @@ from rich.console import Console
 
 from tigertally.app.errors import NotWritable
 from tigertally.app.settings import write_whole
-from tigertally.app.verbs import cosigning, people
+from tigertally.app.verbs import cosigning
 from tigertally.app.verbs import ledger as verbs
-from tigertally.app.verbs import seen as scope
 from tigertally.app.verbs.cosigning import Cosigned
 from tigertally.app.wire import House
 from tigertally.base import clock
 from tigertally.base.canon import Json
-from tigertally.base.ids import check_id
 from tigertally.base.limits import NOTE_BYTES_MAX
 from tigertally.base.text import Text
+from tigertally.cli import inquiry
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.formats.policy import Policy
 from tigertally.formats.verify.files import read_small
-from tigertally.ledger import event_kinds, fact_kinds
+from tigertally.ledger import event_kinds
 
 _BROKEN_EXIT = 7
 _SHORT_EXIT = 3
@@ -37,6 +35,10 @@ _INDEX = click.IntRange(0, 999_999_999)
 @click.group(name="ledger", cls=SpeakingGroup)
 def ledger_command() -> None:
     """Group the ledger's commands."""
+
+
+for _command in (inquiry.facts, inquiry.seen, inquiry.beat):
+    ledger_command.add_command(_command)
 
 
 @speak(
@@ -145,130 +147,6 @@ def export(shell: Shell, folder: Path) -> None:
         size = verbs.export_to(house, actor=shell.actor(house), folder=folder, progress=progress)
     told = shell.text_of("已导出 {size} 条到 {folder}", "{size} entries exported to {folder}", size=size, folder=folder)
     shell.result({"folder": str(folder), "entries": size}, lambda out: out.print(told, markup=False))
-
-
-@speak(
-    "关于一个人（用户名）、交易或密钥的事实，每项由哪条台账证明；--at 显示当时所知（UTC）。",
-    "The facts about a person (handle), a deal or a key, and the entry that proves each; --at: as known then (UTC).",
-    "tigertally --as chen ledger facts zhao",
-    "tigertally --as chen ledger facts dea_01… --at 2026-03-02T09:00:00",
-)
-@ledger_command.command(name="facts", cls=SpeakingCommand)
-@shared
-@click.argument("subject")
-@option("--at", type=click.DateTime(), zh="当时", en="as known then")
-def facts(shell: Shell, subject: str, at: datetime | None) -> None:
-    """Show facts."""
-    with shell.house() as house:
-        actor = shell.actor(house)
-        handles = {person.handle: str(person.person) for person in people.everybody(house)}
-        asked = handles.get(subject, subject)
-        if asked == subject:
-            check_id(subject, subject[:3] if subject[:3] in {"per", "dea", "key"} else "dea")
-        instant = None if at is None else at.replace(tzinfo=UTC)
-        found = verbs.facts_about(house, actor=actor, subject=asked, at=instant)
-    kinds = fact_kinds()
-    data: Json = [
-        {
-            "entry": item.fact.entry,
-            "kind": item.fact.kind,
-            "value": dict(item.fact.value),
-            "from": clock.to_text(item.fact.start),
-            "until": None if item.fact.until is None else clock.to_text(item.fact.until),
-            "withdrawn": item.fact.withdrawn,
-            "holds": item.holds,
-        }
-        for item in found
-    ]
-
-    def show(out: Console) -> None:
-        rows = [
-            [
-                "✓" if item.holds else "✗",
-                str(item.fact.entry),
-                shell.text(kinds[item.fact.kind].title) if item.fact.kind in kinds else item.fact.kind,
-                json.dumps(item.fact.value, ensure_ascii=False),
-                clock.to_text(item.fact.start)[:19],
-                "" if item.fact.until is None else clock.to_text(item.fact.until)[:19],
-            ]
-            for item in found
-        ]
-        headings = (
-            Text("", ""),
-            Text("条目", "entry"),
-            Text("事实", "fact"),
-            Text("内容", "value"),
-            Text("起", "from"),
-            Text("止", "until"),
-        )
-        out.print(shell.table(None, headings, rows))
-
-    shell.result(data, show)
-
-
-@speak(
-    "谁在什么时候看了谁的哪些字段：事件调查、客户询问、审计所用的范围查询。时间为 UTC，结束时间不含在内。",
-    "Who saw which fields of whom, and when: the scope query of an incident, a customer's question or an audit. Times "
-    "are UTC; the end is not included.",
-    "tigertally --as chen ledger seen --from 2026-03-01 --until 2026-04-01 --whom sub_01…",
-    "tigertally --as chen ledger seen --from 2026-03-02T09:00:00 --until 2026-03-02T17:00:00 --who zhao",
-)
-@ledger_command.command(name="seen", cls=SpeakingCommand)
-@shared
-@option("--from", "start", type=click.DateTime(), required=True, zh="开始时间", en="from when")
-@option("--until", type=click.DateTime(), required=True, zh="结束时间（不含）", en="until when (not included)")
-@option("--who", default="", zh="只看此人（用户名）", en="only by this person (handle)")
-@option("--whom", default="", zh="只看此客户（编号）", en="only of this customer (identifier)")
-def seen(shell: Shell, start: datetime, until: datetime, who: str, whom: str) -> None:
-    """Answer the scope query."""
-    if whom:
-        check_id(whom, "sub")
-    with shell.house() as house:
-        found = scope.seen(
-            house,
-            actor=shell.actor(house),
-            start=start.replace(tzinfo=UTC),
-            until=until.replace(tzinfo=UTC),
-            who=who,
-            whom=whom,
-        )
-        handles = {str(person.person): person.handle for person in people.everybody(house)}
-    data: Json = [
-        {
-            "entry": item.entry,
-            "at": clock.to_text(item.at),
-            "person": item.person,
-            "handle": handles.get(item.person, ""),
-            "subjects": list(item.subjects),
-            "field": item.field,
-            "purpose": item.purpose,
-        }
-        for item in found
-    ]
-
-    def show(out: Console) -> None:
-        rows = [
-            [
-                str(item.entry),
-                clock.to_text(item.at)[:19],
-                handles.get(item.person, item.person),
-                ", ".join(item.subjects),
-                item.field,
-                item.purpose,
-            ]
-            for item in found
-        ]
-        headings = (
-            Text("条目", "entry"),
-            Text("时间", "time"),
-            Text("谁", "who"),
-            Text("客户", "customers"),
-            Text("字段", "field"),
-            Text("目的", "purpose"),
-        )
-        out.print(shell.table(None, headings, rows))
-
-    shell.result(data, show)
 
 
 @speak(
