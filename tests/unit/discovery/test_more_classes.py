@@ -21,7 +21,7 @@ COLUMNS: dict[str, tuple[F, Callable[[int], str]]] = {
     "cardToken": (F.PAYMENT_TOKEN, lambda at: f"pt_8Kd73hJs92kL{at:04d}"),
     "pin_block": (F.PIN, lambda at: f"{0xA1B2C3D4E5F60718 + at * 104729:016X}"),
     "邮箱": (F.EMAIL, lambda at: f"user{at}@example.com"),
-    "iban": (F.IBAN, lambda at: "DE89370400440532013000"),
+    "iban": (F.IBAN, lambda _: "DE89370400440532013000"),
 }
 
 
@@ -39,9 +39,9 @@ def test_a_column_is_what_it_is(scanned: Scan, header: str) -> None:
         ("ip_address", lambda at: f"10.0.{at}.7"),
         ("email_address_type", lambda at: ("home", "work")[at % 2]),
         ("account", lambda at: f"user{at}"),
-        ("telephone_type", lambda at: "fax"),
+        ("telephone_type", lambda _: "fax"),
         ("csrf_token", lambda at: f"8Kd73hJs92kL{at:04d}"),
-        ("passport_status", lambda at: "valid"),
+        ("passport_status", lambda _: "valid"),
     ],
 )
 def test_a_column_of_something_else_is_not(scanned: Scan, header: str, cell: Callable[[int], str]) -> None:
