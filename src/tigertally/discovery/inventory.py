@@ -53,6 +53,8 @@ class Kind(Enum):
     SQLITE = "sqlite"
     DUCKDB = "duckdb"
     PARQUET = "parquet"
+    ORC = "orc"
+    ARROW = "arrow"
     TABLE = "table"  # of a database server
     GZIP = "gzip"
     BZIP2 = "bzip2"

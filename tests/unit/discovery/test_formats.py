@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import orc
 from tests.unit.discovery import makers
 
 from tigertally.base.clock import SystemClock
@@ -131,6 +132,21 @@ def test_columns_of_parquet(scanned: Scan) -> None:
     counts = {one.place.name: one.count for one in found.findings if one.tier is Confidence.CERTAIN}
     assert counts["card_no"] == counts["pay.pan"] == 30
     assert [one.count for one in found.findings if one.place.name == "pay.tags[]"] == [30]
+
+
+@pytest.mark.parametrize("name", ["a.orc", "a.arrow"])
+def test_columns_of_orc_and_arrow(scanned: Scan, name: str) -> None:
+    table = pa.table({"card_no": [int(CARD)] * 20_000, "pay": [{"pan": CARD}] * 20_000})
+    sink = pa.BufferOutputStream()
+    if name == "a.orc":
+        orc.write_table(table, sink)
+    else:
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    found = scanned({name: bytes(sink.getvalue())})
+    assert rows(found)[name].status is Status.SCANNED
+    counts = {one.place.name: one.count for one in found.findings if one.tier is Confidence.CERTAIN}
+    assert counts == {"card_no": 20_000, "pay.pan": 20_000}
 
 
 def test_tables_of_duckdb(tmp_path: Path, rng: np.random.Generator) -> None:

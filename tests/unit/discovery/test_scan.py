@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tigertally.base.clock import SystemClock
@@ -143,7 +144,11 @@ def test_names_in_other_encodings_are_survived(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.png", b"\x89PNG\r\n\x1a\n" + b"\x00" * 100, "PNG"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + b"\x00" * 100, "a picture"),
+        ("a.tif", b"II*\x00" + b"\x00" * 100, "a picture"),
+        ("a.mp4", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 100, "a recording"),
+        ("a.deb", b"!<arch>\ndebian-binary " + b"\x00" * 100, "deb"),
+        ("a.dat", np.random.default_rng(1).bytes(70_000), "compressed or encrypted"),
         ("a.rar", b"Rar!\x1a\x07" + b"\x00" * 100, "RAR"),
         ("a.xlsx", b"\x00\x81 no zip at all \xff" * 9, "called XLSX"),
         ("a.log.gz", b"\x00\x81 cut at the wrong end \xff" * 9, "called gzip"),

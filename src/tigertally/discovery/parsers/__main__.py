@@ -27,6 +27,8 @@ _ROOMS: Final = {
     Task.SEVENZIP: "sevenzip",
     Task.MSG: "msg",
     Task.PARQUET: "parquet",
+    Task.ORC: "parquet",
+    Task.ARROW: "parquet",
     Task.DUCKDB: "duck",
 }
 

@@ -43,6 +43,8 @@ class Task(Enum):
     SEVENZIP = "sevenzip"
     MSG = "msg"
     PARQUET = "parquet"
+    ORC = "orc"
+    ARROW = "arrow"
     DUCKDB = "duckdb"
 
 

@@ -1,4 +1,4 @@
-"""Parquet: every column in batches, nested ones by their leaves, read by Arrow."""
+"""Parquet, ORC and Arrow files: every column in batches, nested ones by their leaves, read by Arrow."""
 
 from __future__ import annotations
 
@@ -6,20 +6,38 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
+from pyarrow import orc, parquet
 
 from tigertally.base.limits import BATCH_ROWS
-from tigertally.discovery.parsers.frames import Job, Sender, Trouble
+from tigertally.discovery.parsers.frames import Job, Sender, Task, Trouble
 
 
 def parse(job: Job, out: Sender) -> Trouble | None:
-    """Send all row groups."""
-    file = parquet.ParquetFile(job.file)
+    """Send all rows."""
     sent = False
-    for batch in file.iter_batches(batch_size=BATCH_ROWS):
+    for batch in _batches(job):
         send_batch(batch, out, first=not sent)
         sent = True
     return None
+
+
+def _batches(job: Job) -> Iterator[pa.RecordBatch]:
+    if job.task is Task.PARQUET:
+        yield from parquet.ParquetFile(job.file).iter_batches(batch_size=BATCH_ROWS)
+    elif job.task is Task.ORC:
+        file = orc.ORCFile(job.file)
+        for number in range(file.nstripes):
+            yield from _pieces(file.read_stripe(number))
+    else:
+        with pa.ipc.open_file(job.file) as file:
+            for number in range(file.num_record_batches):
+                yield from _pieces(file.get_batch(number))
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield a batch in parts of the usual number of rows."""
+    for start in range(0, batch.num_rows, BATCH_ROWS):
+        yield batch.slice(start, BATCH_ROWS)
 
 
 def send_batch(batch: pa.RecordBatch, out: Sender, *, first: bool, table: str | None = None) -> None:

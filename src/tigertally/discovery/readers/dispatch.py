@@ -34,7 +34,12 @@ _LOCKED: Final = Text("已加密，无法读取", "encrypted; not read")
 
 
 _OLE_NAMES: Final = {".xls": Kind.XLS, ".msg": Kind.MSG}
-_TABLES: Final = {Kind.PARQUET: Task.PARQUET, Kind.DUCKDB: Task.DUCKDB}
+_TABLES: Final = {
+    Kind.PARQUET: Task.PARQUET,
+    Kind.ORC: Task.ORC,
+    Kind.ARROW: Task.ARROW,
+    Kind.DUCKDB: Task.DUCKDB,
+}
 
 
 def read_object(run: Run, source: Source, depth: int = 0) -> Status:

@@ -1,7 +1,6 @@
 """What an object is, by its first bytes and its name. First bytes win over names; what is unknown is ``bytes``.
 
-Formats that are known but not opened yet (PDF, images, other archives …) are scanned as bytes and reported
-*partly*: their text is hidden from a byte scan, and what is not known is not green.
+What is known but not opened is :mod:`tigertally.discovery.readers.opaque`'s.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from tigertally.discovery.encodings import Encoding, detect_encoding, to_utf8
 from tigertally.discovery.inventory import Kind
 from tigertally.discovery.readers.delimited import Layout, find_layout
 from tigertally.discovery.readers.mail import looks_like_mail, looks_like_mbox
+from tigertally.discovery.readers.opaque import OLE, why_opaque, without_order
 from tigertally.discovery.readers.tars import is_tar
 
 HEAD_BYTES: Final = 65_536
@@ -43,6 +43,8 @@ _OPENED: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"\x28\xb5\x2f\xfd", Kind.ZSTD),
     (b"7z\xbc\xaf\x27\x1c", Kind.SEVENZIP),
     (b"PAR1", Kind.PARQUET),
+    (b"ORC", Kind.ORC),
+    (b"ARROW1", Kind.ARROW),
     (b"{\\rtf", Kind.RTF),
     (b"PK\x03\x04", Kind.ZIP),
     (b"PK\x05\x06", Kind.ZIP),
@@ -55,17 +57,6 @@ _CLAIMS: Final = {
     ".ods": "ODS", ".odt": "ODT", ".msg": "MSG", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd", ".rtf": "RTF",
     ".duckdb": "DuckDB", ".xlsb": "XLSB",
 }  # fmt: skip
-_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_OPAQUE: Final[tuple[tuple[bytes, str], ...]] = (
-    (_OLE, "OLE (doc, ppt …)"),
-    (b"\x89PNG", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"GIF8", "GIF"),
-    (b"Rar!\x1a\x07", "RAR"),
-    (b"!BDN", "PST"),
-    (b"ORC", "ORC"),
-    (b"Obj\x01", "Avro"),
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,13 +79,14 @@ def sniff(name: str, head: bytes, *, whole: bool) -> Sniffed:
     kind = _by_magic(name, head)
     if kind is not None:
         return Sniffed(kind=kind, encoding=raw)
-    for magic, format_ in _OPAQUE:
-        if head.startswith(magic):
-            return Sniffed(kind=Kind.BYTES, encoding=raw, opaque=_not_opened(format_), ole=magic == _OLE)
+    opaque = why_opaque(head)
+    if opaque is not None:
+        return Sniffed(kind=Kind.BYTES, encoding=raw, opaque=opaque, ole=head.startswith(OLE))
     encoding = detect_encoding(head)
     if encoding.name == "bytes":
         claimed = _CLAIMS.get(PurePosixPath(name.lower()).suffix)
-        return Sniffed(kind=Kind.BYTES, encoding=encoding, opaque=_not_as_named(claimed) if claimed else None)
+        opaque = _not_as_named(claimed) if claimed else without_order(head)
+        return Sniffed(kind=Kind.BYTES, encoding=encoding, opaque=opaque)
     return _text_kind(name, head, encoding, whole=whole)
 
 
@@ -156,10 +148,4 @@ def _not_as_named(format_: str) -> Text:
     return Text(
         f"名称是 {format_}，内容却不是，只扫描了原始字节",
         f"called {format_} but is none, or is damaged; only its raw bytes were scanned",
-    )
-
-
-def _not_opened(format_: str) -> Text:
-    return Text(
-        f"{format_} 格式尚不能打开，只扫描了原始字节", f"{format_} is not opened yet; only its raw bytes were scanned"
     )
