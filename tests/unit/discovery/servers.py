@@ -12,12 +12,18 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pymysql
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
 def free_port() -> int:
@@ -36,6 +42,7 @@ def mariadb(home: Path) -> Iterator[str]:
         pytest.skip("no MariaDB or MySQL server on this machine")
     home.mkdir()
     data, door = home / "data", home / "s"
+    port = free_port()
     who = ["--user=root"] if os.geteuid() == 0 else []
     subprocess.run(
         [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", *who],
@@ -44,7 +51,8 @@ def mariadb(home: Path) -> Iterator[str]:
     )
     process = subprocess.Popen(
         [
-            server, "--no-defaults", f"--datadir={data}", f"--socket={door}", "--skip-networking", *who,
+            server, "--no-defaults", f"--datadir={data}", f"--socket={door}", *who, *_papers(home),
+            "--bind-address=127.0.0.1", f"--port={port}",
             "--innodb-flush-log-at-trx-commit=0", f"--pid-file={home / 'pid'}", f"--log-error={home / 'log'}",
         ],
     )  # fmt: skip
@@ -54,10 +62,34 @@ def mariadb(home: Path) -> Iterator[str]:
                 pymysql.connect(user="root", unix_socket=str(door)).close()
                 break
             time.sleep(0.1)
-        yield f"mysql://root@localhost/shop?unix_socket={door}"
+        yield f"mysql://root@127.0.0.1:{port}/shop?unix_socket={door}"
     finally:
         process.terminate()
         process.wait()
+
+
+def _papers(home: Path) -> list[str]:
+    """Make a certificate for 127.0.0.1, which is its own authority, and return the options that name it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (home / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (home / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return [f"--ssl-cert={home / 'cert.pem'}", f"--ssl-key={home / 'key.pem'}"]
 
 
 @contextmanager

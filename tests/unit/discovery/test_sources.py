@@ -30,6 +30,7 @@ from tigertally.discovery import (
     scan_origin,
 )
 from tigertally.discovery.sources import mysql, postgres
+from tigertally.discovery.sources.hosts import is_here
 from tigertally.discovery.sources.servertables import Told
 from tigertally.discovery.sources.sigv4 import Credentials, signed
 from tigertally.testing import numbers
@@ -290,6 +291,37 @@ def test_a_lost_connection_is_taken_up_at_the_last_key(market: str, monkeypatch:
     assert counts(found) == MARKET
     (report,) = [one for one in found.objects if one.path == "shop.customers"]
     assert report.status is Status.PARTLY
+
+
+def test_mariadb_under_tls(market: str) -> None:
+    address, door = market.split("?unix_socket=")
+    with closing(pymysql.connect(user="root", unix_socket=door)) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE USER far@'127.0.0.1' IDENTIFIED BY 'made up' REQUIRE SSL")
+        cursor.execute("GRANT SELECT ON shop.* TO far@'127.0.0.1'")
+    far = address.replace("root@", "far:made%20up@")
+    assert counts(scanned(f"{far}?tls={Path(door).parent / 'cert.pem'}")) == MARKET
+    for wrong in ("?tls=on", "?tls=off"):  # an authority nobody knows; no TLS where it is asked for
+        with pytest.raises(SourceUnavailable):
+            scanned(far + wrong)
+    with pytest.raises(BadAddress):
+        scanned(far + "?tls=/no/such/file")
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("", True),
+        ("localhost", True),
+        ("127.0.0.9", True),
+        ("::1", True),
+        ("/run/s", True),
+        ("10.0.0.1", False),
+        ("db", False),
+    ],
+)
+def test_only_this_machine_is_spoken_to_without_tls(host: str, here: bool) -> None:  # noqa: FBT001 - a table
+    assert is_here(host) is here
+    assert (mysql._tls(host, None, "") is None) is here  # noqa: SLF001
 
 
 def test_the_session_of_mariadb_cannot_write(market: str) -> None:

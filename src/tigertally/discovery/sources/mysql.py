@@ -13,6 +13,7 @@ import contextlib
 import csv
 import io
 import os
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from tigertally.base.text import Text
 from tigertally.discovery.errors import BadAddress, SourceUnavailable, Unreadable
 from tigertally.discovery.readers.databases import value_text
 from tigertally.discovery.readers.members import Run
+from tigertally.discovery.sources.hosts import is_here
 from tigertally.discovery.sources.ports import Entry
 from tigertally.discovery.sources.servertables import TWO_SNAPSHOTS, Told, read_table
 
@@ -77,7 +79,8 @@ class _Table:
 class Mysql:
     """The database at ``url`` (``mysql://user@host/database``, all databases without a name).
 
-    The password comes from ``MYSQL_PWD`` or the URL; ``?unix_socket=PATH`` for a local server. Raises
+    The password comes from ``MYSQL_PWD`` or the URL; ``?unix_socket=PATH`` for a local server. To another
+    machine only under TLS, its name checked; ``?tls=FILE`` names the authorities, ``?tls=off`` does without. Raises
     :class:`BadAddress` and :class:`SourceUnavailable`.
     """
 
@@ -92,6 +95,8 @@ class Mysql:
         self._user = unquote(parts.username or "") or None
         self._password = SecretText(unquote(parts.password or "") or os.environ.get("MYSQL_PWD", ""))
         self._socket = asked["unix_socket"][0] if "unix_socket" in asked else None
+        self._bare = asked.get("tls") == ["off"]
+        self._tls = _tls(self._host, self._socket, asked.get("tls", [""])[0])
         self._database = unquote(parts.path.strip("/"))
         self._connection = self._connect()
 
@@ -125,6 +130,8 @@ class Mysql:
                 user=self._user,
                 password=self._password.expose(),
                 unix_socket=self._socket,
+                ssl=self._tls,
+                ssl_disabled=self._bare,
                 charset="utf8mb4",
                 connect_timeout=_CONNECT_SECONDS_MAX,
                 program_name="tigertally discover",
@@ -252,6 +259,16 @@ class Mysql:
         with contextlib.suppress(pymysql.MySQLError):
             self._connection.close()
         self._connection = self._connect()
+
+
+def _tls(host: str, socket: str | None, asked: str) -> ssl.SSLContext | None:
+    """Return how to speak to the server: by ``?tls=``, which is ``off``, ``on`` or a file of authorities to trust."""
+    if asked == "off" or (not asked and (socket is not None or is_here(host))):
+        return None
+    try:
+        return ssl.create_default_context(cafile=asked if asked not in ("", "on") else None)
+    except (OSError, ssl.SSLError):
+        raise BadAddress(where="tls") from None
 
 
 def _quoted(name: str) -> str:

@@ -4,11 +4,14 @@
 2. Rows come in slices of pages (``ctid`` ranges, read in the order of the disk, no key needed, PostgreSQL 14 or later);
 a slice that the connection does not survive is read again after reconnecting, and then the report says so.
 3. Numbers come as text without noise: no trailing zeros, whole floats in full; ``bytea`` as far as it is text.
-4. Row security that would hide rows makes a table *failed*, never silently smaller. Partitions are read one by one.
+4. To another machine only under TLS (``sslmode=require``; ``verify-full`` in the URL checks the name), unless the URL
+or ``PGSSLMODE`` says otherwise.
+5. Row security that would hide rows makes a table *failed*, never silently smaller. Partitions are read one by one.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +20,14 @@ from typing import Final, LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
-from psycopg import sql
+from psycopg import conninfo, sql
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from tigertally.base.text import Text
 from tigertally.discovery.errors import SourceUnavailable, Unreadable
 from tigertally.discovery.readers.members import Run
+from tigertally.discovery.sources.hosts import is_here
 from tigertally.discovery.sources.ports import Entry, unread
 from tigertally.discovery.sources.servertables import TWO_SNAPSHOTS, Told, read_table
 
@@ -125,8 +129,11 @@ class Postgres:
 
     def _connect(self) -> psycopg.Connection:
         try:
+            known = conninfo.conninfo_to_dict(self._url)
+            chosen = "sslmode" in known or "PGSSLMODE" in os.environ
+            private = "" if chosen or is_here(str(known.get("host") or "")) else "require"
             connection = psycopg.connect(
-                self._url,
+                conninfo.make_conninfo(self._url, **({"sslmode": private} if private else {})),
                 connect_timeout=_CONNECT_SECONDS_MAX,
                 application_name="tigertally discover",
                 options="-c default_transaction_read_only=on -c row_security=off -c statement_timeout=0",
