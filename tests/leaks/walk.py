@@ -183,6 +183,11 @@ def until_destroyed(walk: Walk) -> None:
     town.do(seller, "ledger", "export", root / "seller-ledger", who="chen")
     town.do(town.buyer, "ledger", "export", root / "buyer-ledger", who="sun")
     town.do(seller, "ledger", "publish", root / "published")
+    (seller.home / "feeds.toml").write_text(f'[lake]\nurl = "file://{root / "fed.jsonl"}"\n')
+    town.do(seller, "feed", "run")
+    town.do(seller, "feed", "status")
+    town.do(None, "policy", root / "rules")
+    town.do(None, "verifier", root / "verify.pyz")
     for name in ("receipt.json", "certificate-signed.json", "seller-ledger", "buyer-ledger"):
         town.do(None, "verify", root / name, *town.trust)
     for firm, who in ((seller, "chen"), (town.buyer, "sun")):
@@ -190,6 +195,9 @@ def until_destroyed(walk: Walk) -> None:
         town.do(firm, "ledger", "show", "7", who=who)
         town.do(firm, "ledger", "checkpoint")
         town.do(firm, "why", who=who)
+        town.do(firm, "ledger", "beat")
+        town.do(firm, "ledger", "facts", who, who=who)
+        town.do(firm, "ledger", "seen", "--from", "2020-01-01", "--until", "2099-01-01", who=who)
         town.do(firm, "ledger", "prove", "3", "--out", root / f"{who}-3.proof", who=who)
         walk.said.append(_whole_ledger(firm, who))
 
