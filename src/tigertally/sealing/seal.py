@@ -16,7 +16,7 @@ Deciding that it may be done, and that the plan is confirmed, is the caller's; s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Final
 from tigertally.base import canon
 from tigertally.base.ahead import Ahead
 from tigertally.base.canon import Json
+from tigertally.base.errors import Problem
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.progress import SILENT, Progress
@@ -150,11 +151,34 @@ class _Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Ready:
-    """A batch that was read, checked and digested; ``forbidden`` values are no longer in it."""
+    """A batch that was read, checked and digested; ``forbidden`` values are no longer in it. ``columns`` has none."""
 
     columns: Columns
+    rows: int
     forbidden: int
     batch: Batch
+
+
+@dataclass(slots=True, kw_only=True, repr=False)
+class _Source:
+    """A source on its way: its digest, its job, what it came to, and why not to its end, if so."""
+
+    index: int
+    digest: str
+    job: Job | None
+    tally: _Tally
+    skipped: Text | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether there may be more of it to seal."""
+        return self.job is not None and self.job.state is not JobState.DONE
+
+    def taken(self) -> Job:
+        """Return its job. Only sources that have one come to a step that needs it."""
+        if self.job is None:
+            raise AssertionError
+        return self.job
 
 
 def seal_estate(
@@ -191,13 +215,15 @@ def seal_estate(
         progress=progress,
     )
     progress.begin(Text("封存客户数据", "sealing customers' data"), None)
+    begun = [_begun(work, index) for index in _in_order(plan)]
+    with Ahead(lambda: _batches_of(work, begun)) as batches:
+        _store_all(work, {one.index: one for one in begun}, batches)
     total = _Tally()
-    skipped: list[Skipped] = []
-    for index in _in_order(plan):
-        tally, why = _seal_source(work, index)
-        total.add(tally)
-        if why is not None:
-            skipped.append(Skipped(object=plan.sources[index].object, reason=why))
+    for one in begun:
+        total.add(one.tally)
+    skipped = [
+        Skipped(object=plan.sources[one.index].object, reason=one.skipped) for one in begun if one.skipped is not None
+    ]
     return SealReport(
         skipped=tuple(skipped),
         sources=len(plan.sources) - len(skipped),
@@ -225,38 +251,39 @@ def _in_order(plan: Plan) -> list[int]:
     return sorted(range(len(plan.sources)), key=lambda index: not plan.sources[index].subject)
 
 
-def _seal_source(work: _Work, index: int) -> tuple[_Tally, Text | None]:
-    """Seal a source; return what it came to, and why not to its end, if so."""
-    source = work.plan.sources[index]
-    tally = _Tally()
+def _begun(work: _Work, index: int) -> _Source:
+    """Take up one source: what it holds, its job, how far it has come. Raises ``SourceNotReadable``, ``JobTaken``."""
     try:
-        _seal_rows(work, index, tally)
-    except NotRewritable as problem:
-        return tally, problem.why
-    except SourceNotReadable:
-        if MASK not in source.object:
-            raise
-        return tally, _MASKED
-    return tally, None
-
-
-def _seal_rows(work: _Work, index: int, tally: _Tally) -> None:
-    digest = source_digest(work.plan.sources[index], work.root)
+        digest = source_digest(work.plan.sources[index], work.root)
+    except SourceNotReadable as problem:
+        return _Source(index=index, digest="", job=None, tally=_Tally(), skipped=_why(work, index, problem))
     with work.begin() as tx:
         key = f"{JOB_KIND}:{work.keys.scope}:{digest}"
         job = jobs.start_or_resume(tx, key=key, kind=JOB_KIND, now=work.now())
-    tally.add(_Tally.parse(job.cursor))
-    if job.state is JobState.DONE:
-        return
-    start_row = tally.row
-    with Ahead(lambda: _batches(work, index, start_row=start_row)) as batches:
-        for ready in batches:
-            job = _store(work, digest, ready, tally, job)
-            work.progress.advance(len(ready.columns.subjects))
-    with work.begin() as tx:
-        payload = {"scope": work.keys.scope, "source": digest, **tally.counted()}
-        work.ledger.append(tx, Event(kind=SOURCE_SEALED, payload=payload, actor=work.actor), now=work.now())
-        jobs.finish(tx, job, now=work.now())
+    return _Source(index=index, digest=digest, job=job, tally=_Tally.parse(job.cursor))
+
+
+def _why(work: _Work, index: int, problem: Problem) -> Text:
+    """Return why a source is left out; raise what may not be passed over."""
+    if isinstance(problem, NotRewritable):
+        return problem.why
+    if isinstance(problem, SourceNotReadable) and MASK in work.plan.sources[index].object:
+        return _MASKED
+    raise problem
+
+
+def _batches_of(work: _Work, begun: Sequence[_Source]) -> Iterator[tuple[int, _Ready | Problem | None]]:
+    """Yield every source's batches, each with the source's index; then what ended it: a problem, or None."""
+    for one in begun:
+        if not one.open:
+            continue
+        try:
+            for ready in _batches(work, one.index, start_row=one.tally.row):
+                yield one.index, ready
+        except Problem as problem:
+            yield one.index, problem
+        else:
+            yield one.index, None
 
 
 def _batches(work: _Work, index: int, *, start_row: int) -> Iterator[_Ready]:
@@ -265,18 +292,40 @@ def _batches(work: _Work, index: int, *, start_row: int) -> Iterator[_Ready]:
         columns, forbidden = _without_sad(read)
         fields = [(column.cls, column.values) for column in columns.fields]
         batch = prepare_batch(work.keys, subjects=columns.subjects, fields=fields)
-        yield _Ready(columns=columns, forbidden=forbidden, batch=batch)
+        counted = replace(columns, subjects=[], fields=())  # all that is needed of them is in the batch
+        yield _Ready(columns=counted, rows=len(columns.subjects), forbidden=forbidden, batch=batch)
 
 
-def _store(work: _Work, digest: str, ready: _Ready, tally: _Tally, job: Job) -> Job:
+def _store_all(
+    work: _Work, begun: Mapping[int, _Source], batches: Iterable[tuple[int, _Ready | Problem | None]]
+) -> None:
+    for index, got in batches:
+        one = begun[index]
+        if isinstance(got, Problem):
+            one.skipped = _why(work, index, got)
+        elif got is None:
+            _finish(work, one)
+        else:
+            _store(work, one, got)
+            work.progress.advance(got.rows)
+
+
+def _finish(work: _Work, one: _Source) -> None:
+    with work.begin() as tx:
+        payload = {"scope": work.keys.scope, "source": one.digest, **one.tally.counted()}
+        work.ledger.append(tx, Event(kind=SOURCE_SEALED, payload=payload, actor=work.actor), now=work.now())
+        jobs.finish(tx, one.taken(), now=work.now())
+
+
+def _store(work: _Work, one: _Source, ready: _Ready) -> None:
     with work.begin() as tx:
         now = work.now()
-        batch = _counted(ready.columns, store_batch(tx, work.keys, batch=ready.batch, now=now))
+        batch = _counted(ready, store_batch(tx, work.keys, batch=ready.batch, now=now))
         batch.rejected[SAD] += ready.forbidden
-        payload = {"scope": work.keys.scope, "source": digest, "row": ready.columns.row, **batch.counted()}
+        payload = {"scope": work.keys.scope, "source": one.digest, "row": ready.columns.row, **batch.counted()}
         work.ledger.append(tx, Event(kind=BATCH_SEALED, payload=payload, actor=work.actor), now=now)
-        tally.add(batch)
-        return jobs.advance(tx, job, cursor=tally.cursor(), now=now)
+        one.tally.add(batch)
+        one.job = jobs.advance(tx, one.taken(), cursor=one.tally.cursor(), now=now)
 
 
 def _without_sad(columns: Columns) -> tuple[Columns, int]:
@@ -295,9 +344,10 @@ def _without_sad(columns: Columns) -> tuple[Columns, int]:
     return replace(columns, fields=tuple(fields)), forbidden
 
 
-def _counted(columns: Columns, sealed: SealCounts) -> _Tally:
+def _counted(ready: _Ready, sealed: SealCounts) -> _Tally:
+    columns = ready.columns
     numbers = {
-        "rows": len(columns.subjects),
+        "rows": ready.rows,
         "new_subjects": sealed.new_subjects,
         "new_fields": sealed.new_fields,
         "known_fields": sealed.known_fields,

@@ -144,7 +144,6 @@ def protect(
 
     def work() -> ProtectReport:
         with scope_keys(house, scope=scope) as keys:
-            _must_fit(plan, root)
             tokens = _Tokens(house, keys)
             try:
                 return sealing.protect(plan, root, out, inventory=inventory, tokens=tokens, progress=progress)
