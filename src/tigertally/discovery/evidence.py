@@ -12,7 +12,8 @@ Rules for a card, first that applies (strict: the strict issuer table agrees):
 4. six or more look-alikes in its group that mostly pass: certain if strict, else likely;
 5. chance level in its group: possible; a group too small to tell is judged by the pool of all small groups
    whose labels say nothing, by rules 4 and 5;
-6. alone: certain if strict and written in groups, likely if strict, else possible.
+6. alone: certain if strict and written in groups or behind a word for cards in its line, likely if strict, else
+   possible.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from tigertally.discovery.hits import (
     Hits,
 )
 from tigertally.discovery.inventory import Confidence, Evidence, Finding, Place, Reason
+from tigertally.discovery.keywords import keyword_before
 from tigertally.discovery.labels import Meaning, meaning
 from tigertally.discovery.naming import safe_name
 from tigertally.discovery.spans import normal
@@ -67,6 +69,8 @@ _CHANCE_RATE: Final = 0.3
 _NEARLY_ALL: Final = 0.9
 _ORDER: Final = tuple(Confidence)
 _REASONS_MAX: Final = 8
+_LOOKED_MAX: Final = 8
+_NOTHING: Final = Meaning(field=None)
 # What a number itself says, with strict evidence and without; others have their check digit only.
 _BASE: Final[dict[int, tuple[tuple[Evidence, ...], tuple[Evidence, ...]]]] = {
     PAN: ((Evidence.CHECKSUM, Evidence.ISSUER), (Evidence.CHECKSUM, Evidence.ISSUER_BROAD)),
@@ -92,6 +96,8 @@ class _Group:
     parts: dict[int, Tally] = field(default_factory=dict)
     misses: int = 0
     also: int = 0
+    near: tuple[str, int] | None = None  # a context word before one of the hits, and how far
+    looked: int = 0
 
     @property
     def passes(self) -> int:
@@ -126,6 +132,9 @@ class TextEvidence:
             bad = missed[rows]
             group.misses += int(bad.sum())
             good = rows[~bad]
+            if key[1] == PAN and group.looked < _LOOKED_MAX and group.means == _NOTHING:
+                group.looked += 1
+                group.near = group.near or keyword_before(FieldClass.PAN, data, int(hits.start[first]))
             flags = hits.flags[good]
             group.also += int(((flags & ALSO) > 0).sum())
             part_of = flags & (STRICT | GROUPED | WEAK)
@@ -363,7 +372,9 @@ def _judge_card(
     elif chance_level(*crowd):  # 5
         why.append(chance)
     else:  # 6
-        tier = sure if flags & GROUPED and flags & STRICT else less
+        if group.near is not None:
+            why.append(Reason(evidence=Evidence.KEYWORD, word=group.near[0], number=group.near[1]))
+        tier = sure if flags & STRICT and (flags & GROUPED or group.near is not None) else less
     return tier
 
 

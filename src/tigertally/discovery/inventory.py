@@ -94,6 +94,7 @@ class Evidence(Enum):
     NUMBER_BLOCK = "number_block"
     GROUPED = "grouped"
     LABEL = "label"
+    KEYWORD = "keyword"
     HEADER = "header"
     AGAINST = "against"
     SHARE = "share"
@@ -120,6 +121,7 @@ _SENTENCES: Final[dict[Evidence, Text]] = {
     Evidence.NUMBER_BLOCK: Text("属于已分配的手机号段", "in an allotted mobile number block"),
     Evidence.GROUPED: Text("按卡号习惯分组书写", "written in groups, as cards are"),
     Evidence.LABEL: Text("旁边的标签是“{word}”", "labelled “{word}”"),
+    Evidence.KEYWORD: Text("前面 {number} 个字符处有“{word}”", "“{word}” stands {number} characters before it"),
     Evidence.HEADER: Text("列名是“{word}”", "the column is called “{word}”"),
     Evidence.AGAINST: Text("标签“{word}”表明是别的号码", "the label “{word}” speaks for another number"),
     Evidence.SHARE: Text("{number}% 的非空单元格符合", "{number}% of the cells that are not empty fit"),

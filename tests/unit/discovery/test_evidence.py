@@ -92,3 +92,20 @@ def test_a_value_in_a_label_is_not_told(scanned: Scan) -> None:
     text = "13800138000号卡号:4111111111111111\n"
     found: tuple[Finding, ...] = scanned({"a.log": text}).findings
     assert "13800138000" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "tier", "keyword"),
+    [
+        ("the bank card of our customer is 4111111111111111, thanks\n", Confidence.CERTAIN, ("bank card", 20)),
+        ("客户的银行卡已挂失，新的为 4111111111111111\n", Confidence.CERTAIN, ("银行卡", 8)),
+        ("our company paid 4111111111111111 at noon\n", Confidence.LIKELY, None),
+        ("bank card\nour company paid 4111111111111111 at noon\n", Confidence.LIKELY, None),
+    ],
+)
+def test_a_word_for_cards_in_the_line_counts(
+    scanned: Callable[..., Inventory], text: str, tier: Confidence, keyword: tuple[str, int] | None
+) -> None:
+    (finding,) = scanned({"a.txt": text}).findings
+    told = [(one.word, one.number) for one in finding.reasons if one.evidence is Evidence.KEYWORD]
+    assert (finding.tier, told) == (tier, [keyword] if keyword else [])
