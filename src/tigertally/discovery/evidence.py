@@ -30,7 +30,7 @@ from tigertally.discovery import core
 from tigertally.discovery.banks import most_frequent
 from tigertally.discovery.counting import EXACT_MAX, Tally, UInt64s, mixed, unmixed
 from tigertally.discovery.detectors import Detector, active
-from tigertally.discovery.fingerprints import fingerprints_in_use, has_fingerprint, is_number, ordered
+from tigertally.discovery.fingerprints import Fingerprints, fingerprints_in_use, has_fingerprint, is_number, ordered
 from tigertally.discovery.hits import (
     ALSO,
     CVV,
@@ -125,6 +125,7 @@ class TextEvidence:
         # One number per (label, kind, detector), so that one pass groups them all.
         sort = kind.astype(np.uint64) << np.uint64(56) | hits.row.astype(np.uint64) << np.uint64(40)
         joint = (label * np.uint64(0x9E3779B97F4A7C15)) ^ sort
+        under = fingerprints_in_use()
         for rows in core.groups(mixed(joint, 0)):
             first = int(rows[0])
             key = (int(label[first]), int(kind[first]), int(hits.row[first]))
@@ -145,8 +146,8 @@ class TextEvidence:
                 tally.tests += int(tests[chosen].sum())
                 tally.distinct.add(mix[chosen])
                 self._examples(tally, data, hits, chosen, int(kind[first]))
-                if fingerprints_in_use() is not None:
-                    self._prints(tally, data, hits.where(chosen), int(kind[first]))
+                if under is not None and not is_number(key[1]) and has_fingerprint(key[1]):
+                    self._prints(under, tally, data, hits.where(chosen), key[1])
 
     def finish(self, *, name: str, place: Place, cells: int) -> list[Finding]:
         """Return the findings, one for each class and tier."""
@@ -207,9 +208,8 @@ class TextEvidence:
         return sum(group.passes for group in silent), sum(group.misses for group in silent)
 
     @staticmethod
-    def _prints(tally: Tally, data: bytes, hits: Hits, kind: int) -> None:
-        under = fingerprints_in_use()
-        if under is None or is_number(kind) or not has_fingerprint(kind) or len(tally.prints) >= EXACT_MAX:
+    def _prints(under: Fingerprints, tally: Tally, data: bytes, hits: Hits, kind: int) -> None:
+        if len(tally.prints) >= EXACT_MAX:
             return
         ends = zip(hits.start.tolist(), hits.stop.tolist(), strict=True)
         values = {normal(data[start:stop], kind) for start, stop in ends}

@@ -18,7 +18,7 @@ from tigertally.discovery.hits import LANDLINE, MOBILE, NAME, NATIONAL_ID, PAN, 
 from tigertally.discovery.labels import Meaning, meaning
 from tigertally.discovery.shapes import SURNAMES
 
-_BESIDE = (PAN, NATIONAL_ID, MOBILE, LANDLINE)
+_BESIDE = np.isin(np.arange(256), (PAN, NATIONAL_ID, MOBILE, LANDLINE))
 # Words that begin with what is a surname as well, and cities and provinces that do.
 _WORDS = frozenset(
     (
@@ -41,10 +41,10 @@ _WORDS = frozenset(
 
 def names_beside(data: bytes, hits: Hits) -> Hits:
     """Return the names right beside the numbers in ``hits``."""
-    numbers = hits.where(np.isin(hits.kind, _BESIDE))
-    if not len(numbers):
+    if data.isascii():
         return empty_hits()
-    start, stop = core.names_beside(data, start=numbers.start, stop=numbers.stop, surnames=_surnames())
+    beside = _BESIDE[hits.kind]
+    start, stop = core.names_beside(data, start=hits.start[beside], stop=hits.stop[beside], surnames=_surnames())
     if not len(start):
         return empty_hits()
     order = np.argsort(start, kind="stable")

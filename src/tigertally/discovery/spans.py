@@ -109,12 +109,14 @@ def found(data: bytes, *, start: int = 0, stop: int | None = None) -> Hits:
     names = names_beside(data, hits)
     if len(names):
         hits = join_hits([hits, _apart(names, hits)])
-    cards = hits.where(hits.kind == PAN)
-    if not len(cards):
+    cards = hits.kind == PAN
+    if not cards.any():
         return hits
-    if not (cards.start[1:] >= cards.start[:-1]).all():
-        cards = cards.where(np.argsort(cards.start, kind="stable"))
-    codes = core.beside(data, start=cards.start, stop=cards.stop, reach=BESIDE_BYTES)
+    first, last = hits.start[cards], hits.stop[cards]
+    if not (first[1:] >= first[:-1]).all():
+        order = np.argsort(first, kind="stable")
+        first, last = first[order], last[order]
+    codes = core.beside(data, start=first, stop=last, reach=BESIDE_BYTES)
     return join_hits([hits, codes]) if len(codes) else hits
 
 
