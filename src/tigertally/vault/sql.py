@@ -13,8 +13,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
+import numpy as np
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -188,9 +189,8 @@ def count_uses(tx: Tx, key_id: str, *, uses: int, uses_max: int) -> int:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRow:
-    """A record as stored."""
+class RecordRow(NamedTuple):
+    """A record as stored. A tuple, because there are millions of them."""
 
     subject: bytes
     key_version: int
@@ -285,29 +285,31 @@ def insert_tokens(tx: Tx, *, scope: str, rows: TokenRows) -> None:
     """
     if not rows.digests:
         return
-    digests = rows.digests
-    order = sorted(range(len(digests)), key=digests.__getitem__)
+    digests = np.frombuffer(b"".join(rows.digests), f"V{DIGEST_BYTES}")
+    order = np.argsort(digests.view(">u8")[::2], kind="stable")
+    places = order.tolist()
     if tx.dialect == "sqlite":
+        subjects = np.frombuffer(b"".join(rows.subjects), f"V{SUBJECT_BYTES}")
         tx.execute(
             text(packed.CUT_TOKENS),
             {
                 "scope": scope,
-                "last": len(order) - 1,
-                "digests": b"".join([digests[at] for at in order]),
-                "subjects": b"".join([rows.subjects[at] for at in order]),
-                "codes": bytes([rows.codes[at] for at in order]),
-                "slots": bytes([rows.slots[at] + 1 for at in order]),
-                "tokens": "".join([rows.tokens[at].ljust(TOKEN_CHARS) for at in order]).encode("ascii"),
+                "last": len(places) - 1,
+                "digests": digests[order].tobytes(),
+                "subjects": subjects[order].tobytes(),
+                "codes": np.array(rows.codes, np.uint8)[order].tobytes(),
+                "slots": (np.array(rows.slots, np.uint8) + np.uint8(1))[order].tobytes(),
+                "tokens": "".join([rows.tokens[at].ljust(TOKEN_CHARS) for at in places]).encode("ascii"),
             },
         )
         return
     columns: dict[str, Sequence[object]] = {
-        "scope": [scope] * len(order),
-        "digest": [digests[at] for at in order],
-        "subject": [rows.subjects[at] for at in order],
-        "code": [rows.codes[at] for at in order],
-        "slot": [rows.slots[at] for at in order],
-        "token": [rows.tokens[at] for at in order],
+        "scope": [scope] * len(places),
+        "digest": [rows.digests[at] for at in places],
+        "subject": [rows.subjects[at] for at in places],
+        "code": [rows.codes[at] for at in places],
+        "slot": [rows.slots[at] for at in places],
+        "token": [rows.tokens[at] for at in places],
     }
     tx.insert_columns(token, _in_table_order(token, columns))
 

@@ -173,7 +173,7 @@ def test_a_subject_key_opens_for_its_subject_only(filled: Vault) -> None:
     with pytest.raises(RecordBroken):
         open_subject_key(keys, row, theirs)
     with pytest.raises(RecordBroken):
-        open_subject_key(keys, replace(row, key_version=2), mine)
+        open_subject_key(keys, row._replace(key_version=2), mine)
 
 
 @on_sqlite
