@@ -119,13 +119,13 @@ def _peers(root: Path) -> Iterator[Row]:
     folder = root / "part"
     folder.mkdir()
     shutil.copyfile(part, folder / "part.txt")
-    panhunt = (str(_PEERS), "-m", "panhunt", "-s", str(folder), "-o", str(root / "found.txt"))
-    spent = _best(lambda: _run(*panhunt), repeat=1)
+    panhunt = (str(_PEERS.absolute()), "-m", "panhunt", "-s", str(folder), "-o", str(root / "found.txt"))
+    spent = _best(lambda: _run(*panhunt, cwd=root), repeat=1)  # it writes a log where it is run
     yield _row("discover 2 MB of mixed: all detectors", ours, "panhunt, with its start", size / spent / 1e6)
 
 
-def _run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - named above
+def _run(*command: str, cwd: Path | None = None) -> str:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False).stdout  # noqa: S603 - named above
 
 
 def _cards(path: Path) -> int:
