@@ -15,11 +15,11 @@ one scope are stored one after another (a lock), so that two of them cannot both
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.secret import SecretBytes
@@ -33,6 +33,8 @@ from tigertally.vault.errors import RecordBroken
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.sql import RecordRow, RecordRows, TokenRows
 from tigertally.vault.values import Rejection
+
+T = TypeVar("T")
 
 _SOURCE_TAG = b"\x00source\x00"  # class codes begin at 1: no value's digest is a source's
 _NOBODY = -1
@@ -192,22 +194,20 @@ def digests_of(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) 
 
 def open_subject_key(keys: VaultKeys, row: RecordRow, subject: str) -> SecretBytes:
     """Return a record's own key. Raises :class:`RecordBroken`."""
-    kek = keys.ciphers.get(row.key_version)
-    if kek is None:
-        raise RecordBroken
-    try:
-        return kek.unwrap(row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
-    except (DecryptionFailed, UnknownSuite):
-        raise RecordBroken from None
+    return _unwrapped(keys, row, subject, Cipher.unwrap)
 
 
 def subject_cipher(keys: VaultKeys, row: RecordRow, subject: str) -> Cipher:
     """Return a cipher under a record's own key. Raises :class:`RecordBroken`."""
+    return _unwrapped(keys, row, subject, Cipher.unwrapped)
+
+
+def _unwrapped(keys: VaultKeys, row: RecordRow, subject: str, unwrap: Callable[[Cipher, bytes, bytes], T]) -> T:
     kek = keys.ciphers.get(row.key_version)
     if kek is None:
         raise RecordBroken
     try:
-        return kek.unwrapped(row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
+        return unwrap(kek, row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
     except (DecryptionFailed, UnknownSuite):
         raise RecordBroken from None
 
