@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.run import rate
 from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FieldClass
 from tigertally.discovery import Confidence, engine, find_spans, scan
@@ -48,27 +49,16 @@ def _rows(root: Path, truth: int) -> Iterator[Row]:
     )
     assert truth <= cards <= truth * 1.01, (truth, cards)
     spent = _best(lambda: scan(root, clock=SystemClock()))
-    yield _row(f"discover mixed corpus ({engine()})", size / spent / 1e6, "re findall, no check", size / search / 1e6)
-    yield _row("discover mixed corpus", size / spent / 1e6, "read all bytes", size / read / 1e6)
+    yield rate(f"discover mixed corpus ({engine()})", size / spent / 1e6, "re findall, no check", size / search / 1e6)
+    yield rate("discover mixed corpus", size / spent / 1e6, "read all bytes", size / read / 1e6)
     for name in sorted(path.name for path in root.iterdir()):
         bytes_ = (root / name).stat().st_size
         one = _best(lambda name=name: scan(root / name, clock=SystemClock()))  # type: ignore[misc]
-        yield _row(f"discover {name}", bytes_ / one / 1e6, "discover mixed corpus", size / spent / 1e6)
+        yield rate(f"discover {name}", bytes_ / one / 1e6, "discover mixed corpus", size / spent / 1e6)
     log = (root / "gateway.log").read_bytes()
-    yield _row(
+    yield rate(
         "find_spans log", len(log) / _best(lambda: len(find_spans(log))) / 1e6, "read all bytes", size / read / 1e6
     )
-
-
-def _row(name: str, value: float, peer: str, peer_value: float) -> Row:
-    return {
-        "name": name,
-        "value": round(value, 1),
-        "unit": "MB/s",
-        "peer": peer,
-        "peer_value": round(peer_value, 1),
-        "ratio": round(value / peer_value, 3),
-    }
 
 
 def _best(work: Callable[[], object], repeat: int = _REPEAT) -> float:

@@ -27,6 +27,7 @@ import pyarrow as pa
 from pyarrow import parquet
 from tests.unit.discovery import makers
 
+from bench.run import rate
 from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FieldClass
 from tigertally.discovery import Confidence, scan, scan_origin
@@ -60,7 +61,7 @@ def _rows(root: Path) -> Iterator[Row]:
     yield from _tables(root, table, size, base)
     yield from _servers(text, size)
     (root / "a.csv.gz").write_bytes(gzip.compress(text, 6))
-    yield _row("discover csv.gz", _speed(root / "a.csv.gz", size), "discover csv", base)
+    yield rate("discover csv.gz", _speed(root / "a.csv.gz", size), "discover csv", base)
     yield from _memory(root)
     yield _small(root)
 
@@ -68,8 +69,8 @@ def _rows(root: Path) -> Iterator[Row]:
 def _books(root: Path, table: Table, size: int) -> Iterator[Row]:
     _xlsx(root / "a.xlsx", table)
     peer = _openpyxl(root, size)
-    yield _row("extract xlsx", _parsed(Task.BOOK, root / "a.xlsx", size), "openpyxl, every cell", peer)
-    yield _row("discover xlsx", _speed(root / "a.xlsx", size), "openpyxl, every cell", peer)
+    yield rate("extract xlsx", _parsed(Task.BOOK, root / "a.xlsx", size), "openpyxl, every cell", peer)
+    yield rate("discover xlsx", _speed(root / "a.xlsx", size), "openpyxl, every cell", peer)
 
 
 def _pdf(root: Path, lines: list[str]) -> Iterator[Row]:
@@ -81,16 +82,16 @@ def _pdf(root: Path, lines: list[str]) -> Iterator[Row]:
     cards = sum(one.count for one in found.findings if one.field is FieldClass.PAN)
     assert cards >= len(lines), cards
     alone = _parsed(Task.PDF, root / "a.pdf", size)
-    yield _row("extract pdf", alone, "discover pdf", size / spent / 1e6)
+    yield rate("extract pdf", alone, "discover pdf", size / spent / 1e6)
 
 
 def _tables(root: Path, table: Table, size: int, base: float) -> Iterator[Row]:
     _sqlite(root / "a.db", table)
-    yield _row("discover sqlite", _speed(root / "a.db", size), "sqlite3, every row", _sqlite3(root, size))
+    yield rate("discover sqlite", _speed(root / "a.db", size), "sqlite3, every row", _sqlite3(root, size))
     columns = dict(zip(HEAD, map(list, zip(*table, strict=True)), strict=True))
     parquet.write_table(pa.table(columns), root / "a.parquet")
-    yield _row("extract parquet", _parsed(Task.PARQUET, root / "a.parquet", size), "discover csv", base)
-    yield _row("discover parquet", _speed(root / "a.parquet", size), "discover csv", base)
+    yield rate("extract parquet", _parsed(Task.PARQUET, root / "a.parquet", size), "discover csv", base)
+    yield rate("discover parquet", _speed(root / "a.parquet", size), "discover csv", base)
 
 
 def _servers(text: bytes, size: int) -> Iterator[Row]:
@@ -116,7 +117,7 @@ def _servers(text: bytes, size: int) -> Iterator[Row]:
                 return len(scan_origin(origin, clock=SystemClock()).findings)
 
         assert read() == _ROWS
-        yield _row("discover postgresql", size / _best(whole) / 1e6, "psycopg, every row", size / _best(read) / 1e6)
+        yield rate("discover postgresql", size / _best(whole) / 1e6, "psycopg, every row", size / _best(read) / 1e6)
     finally:
         server.cleanup()
 
@@ -222,17 +223,6 @@ def _best(work: Callable[[], object], repeat: int = 3) -> float:
         work()
         times.append(time.perf_counter() - begun)
     return min(times)
-
-
-def _row(name: str, value: float, peer: str, peer_value: float) -> Row:
-    return {
-        "name": name,
-        "value": round(value, 1),
-        "unit": "MB/s",
-        "peer": peer,
-        "peer_value": round(peer_value, 1),
-        "ratio": round(value / peer_value, 3),
-    }
 
 
 def _xlsx(path: Path, table: Table) -> None:

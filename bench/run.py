@@ -51,6 +51,18 @@ def checked(row: Row) -> Row:
     return {column: row.get(column) for column in COLUMNS}
 
 
+def rate(name: str, value: float, peer: str, peer_value: float) -> Row:
+    """Return a row of megabytes per second beside a peer's."""
+    return {
+        "name": name,
+        "value": round(value, 1),
+        "unit": "MB/s",
+        "peer": peer,
+        "peer_value": round(peer_value, 1),
+        "ratio": round(value / peer_value, 3),
+    }
+
+
 def run(only: str) -> list[Row]:
     """Run the benches and return their rows."""
     chosen = rooms(only)

@@ -1,9 +1,10 @@
 """AES-256-CMAC by column: keyed digests of many short values at once (NIST SP 800-38B, RFC 4493).
 
 A pseudorandom function of 16 bytes, for digests that find equal values and for tokens that stand for them. Values of
-one length are one array, and each of their blocks is one call of the cipher for all of them: a tenth of what a call of
-HMAC for each would cost. Shapes: n values of any lengths in, n digests of :data:`MAC_BYTES` out. Not for secrets
-compared one by one: use ``digest.KeyedDigest``.
+one length are one array, and each of their blocks is one call of the cipher for all of them: half of what
+``KeyedDigest.many`` takes, a quarter of a call of HMAC for each (0.55, 1.1, 2.3 microseconds for 12 to 23 bytes).
+Shapes: n values of any lengths in, n digests of :data:`MAC_BYTES` out. Not for secrets compared one by one: use
+``digest.KeyedDigest``.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("token", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_vault_token"),
     )
-    # Half of a digest and a part of a token are enough to find a row by, and a third less to write.
+    # Half of a digest and a part of a token are enough to find a row by, and less to write.
     value: list[str | sa.TextClause] = [sa.text("substr(digest, 1, 8)"), "subject"]
     op.create_index("uq_vault_token_digest_subject", "vault_token", value, unique=True)
     op.create_index("ix_vault_token_token", "vault_token", [sa.text("substr(token, 5, 14)")])
