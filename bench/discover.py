@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.run import rate
+from bench.run import Row, rate
 from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FieldClass
 from tigertally.discovery import Confidence, engine, find_spans, scan
@@ -27,7 +27,6 @@ _LINES = 120_000
 _REPEAT = 3
 _RUNS = re.compile(rb"\d{13,19}")
 Rng = np.random.Generator
-Row = dict[str, str | float]
 
 
 def rows() -> list[Row]:

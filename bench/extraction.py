@@ -27,7 +27,7 @@ import pyarrow as pa
 from pyarrow import parquet
 from tests.unit.discovery import makers
 
-from bench.run import rate
+from bench.run import Row, rate
 from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FieldClass
 from tigertally.discovery import Confidence, scan, scan_origin
@@ -36,7 +36,6 @@ from tigertally.discovery.parsers import parquet as parquet_parser
 from tigertally.discovery.parsers.frames import Job, Sender, Task
 from tigertally.testing import numbers, people
 
-Row = dict[str, str | float]
 Table = list[tuple[str, ...]]
 _ROWS = 40_000
 _SMALL = 3_000
