@@ -9,18 +9,15 @@ Values whose form is shorter than a window are not looked for in that form. Not 
 from __future__ import annotations
 
 import base64
-import gzip
-import io
 import re
 import urllib.parse
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from tests.leaks.unpacked import unpacked
 
 WINDOW = 8
 BITS = 24
@@ -114,27 +111,6 @@ def files_below(root: Path, *, except_for: Iterable[Path] = ()) -> list[Path]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and not any(path == one or one in path.parents for one in left_out)
     ]
-
-
-def unpacked(data: bytes, depth: int = 3) -> Iterator[tuple[str, bytes]]:
-    """Return the members of a ZIP or gzip file, and theirs."""
-    members: list[tuple[str, bytes]] = []
-    if data[:2] == b"PK":
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                members = [(info.filename, archive.read(info)) for info in archive.infolist()]
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-            return
-    elif data[:2] == b"\x1f\x8b":
-        try:
-            members = [("unpacked", gzip.decompress(data))]
-        except (OSError, zlib.error, EOFError):
-            return
-    for name, inner in members:
-        yield name, inner
-        if depth > 0:
-            for further, deepest in unpacked(inner, depth - 1):
-                yield f"{name}!/{further}", deepest
 
 
 def forms_of(value: str) -> Iterator[tuple[str, bytes]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import random
 import re
 import sqlite3
 import zipfile
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from tests.leaks.search import Needles
+from tests.leaks.unpacked import unpacked
 
 CARD = "6225760012345678903"
 SHORT_CARD = "4111111111111111"
@@ -107,3 +109,24 @@ def test_values_in_archives_within_archives_and_in_names(tmp_path: Path) -> None
     assert found == {("mail", "outer.zip"), ("card", "log.gz"), ("name", f"{NAME}.txt")}
     kept = NEEDLES.search_tree(tmp_path, except_for=[tmp_path / "log.gz"])
     assert {hit.label for hit in kept} == {"mail", "name"}
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_values_in_what_is_left_of_an_archive(packing: int) -> None:
+    """Cut anywhere behind the value, or with its list of members overwritten, it gives the value away."""
+    noise = base64.b64encode(random.Random(1).randbytes(60_000))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", packing) as archive:
+        archive.writestr("first.txt", noise[:20_000])
+        archive.writestr("second.txt", NAME.encode() + noise[20_000:])
+        archive.writestr("third.gz", gzip.compress(CARD.encode() + noise[:9_000]))
+    whole = made.getvalue()
+    cuts = range(whole.rindex(b"third.gz"), 0, -4_001)  # the name stands once more in the list at the end
+    found = [{hit.label for _, inner in unpacked(whole[:cut]) for hit in NEEDLES.search(inner, "")} for cut in cuts]
+    assert found[0] == {"name", "card"}
+    assert {"name"} in found
+    assert found[-1] == set()
+    packed = gzip.compress(noise[:5_000] + CARD.encode() + noise)
+    ((_, rest),) = unpacked(packed[: len(packed) // 2])
+    assert labels(rest) == {"card"}
+    assert [inner for _, inner in unpacked(packed[:12])] == [b""]
