@@ -18,7 +18,7 @@ help:
 	@echo "make demo          watch a fictional company's payment data go from discovery to a proven handover"
 	@echo "make test          all tests, two at a time (ARGS='-k store' for some)"
 	@echo "make bench         measure against the budgets (ONLY=name for one); writes build/bench.json"
-	@echo "make peers         install other finders that the bench compares with, into build/peers"
+	@echo "make peers         install other programs that the bench compares with, into build/peers"
 	@echo "make fuzz          the digit finder under sanitizers, some minutes"
 	@echo "make lint          style, types, floors"
 	@echo "make format docs   write what make lint and make test compare"
@@ -50,7 +50,7 @@ bench: .venv/.ready
 # Peers of `make bench`, in an environment of their own: the product never installs them.
 peers:
 	$(PYTHON) -m venv --clear build/peers
-	build/peers/bin/python -m pip install --quiet panhunt presidio-analyzer
+	build/peers/bin/python -m pip install --quiet panhunt presidio-analyzer ff3
 
 fuzz:
 	@mkdir -p build

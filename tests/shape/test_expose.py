@@ -17,6 +17,7 @@ EXPOSERS = {
     "crypto/hpke.py": "keys go into the key encapsulation",
     "crypto/kdf.py": "passphrases and keys go into the derivation",
     "crypto/sign.py": "private keys go into the signature",
+    "crypto/ff1.py": "keys go into the block cipher",
     "crypto/stream.py": "keys go into the chunked cipher",
     "crypto/totp.py": "the shared secret goes into the one-time code",
     "formats/envelope.py": "content keys go into the envelope's own key schedule",

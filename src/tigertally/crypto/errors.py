@@ -45,3 +45,19 @@ class WeakParameters(Invalid):
 
     code = "crypto.weak_parameters"
     title = Text("密钥派生参数超出允许范围", "key stretching parameters are out of range")
+
+
+class DomainTooSmall(Invalid):
+    """Format-preserving encryption of values of which there are too few (SP 800-38G r1: 10^6 at least)."""
+
+    code = "crypto.domain_too_small"
+    title = Text("可取的值不足一百万个，不能保留格式加密", "fewer than a million possible values: FF1 is not allowed")
+    hint = Text("改用随机令牌，或加密更长的部分", "use random tokens, or encrypt a longer part")
+
+
+class NotNumerals(Invalid):
+    """Rows for format-preserving encryption with a symbol outside of the alphabet, or of a length that it has not."""
+
+    code = "crypto.not_numerals"
+    title = Text("含有字母表之外的符号，或长度不符", "a symbol outside of the alphabet, or a length not accepted")
+    hint = Text("核对字段的类型", "check what kind of field it is")
