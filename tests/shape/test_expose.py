@@ -24,6 +24,7 @@ EXPOSERS = {
     "discovery/sources/mysql.py": "the password goes to the driver",
     "discovery/sources/sigv4.py": "the secret key goes into the request's signature",
     "access/identities.py": "a passphrase is hashed and compared",
+    "vault/keepers/transit.py": "the token goes into the request's header, the key to its keeper",
     "app/wire.py": "the root passphrase's length is checked",
     "app/verbs/vault.py": "a value to look for goes into the keyed digest",
     "cli/enrol.py": "the one-time code's secret is shown once, to the person who enrols",

@@ -21,7 +21,11 @@ from tigertally.vault.destruction import (
     zeroised,
 )
 from tigertally.vault.errors import (
+    BadKeeper,
     BadScope,
+    KeeperDenies,
+    KeeperKeyUnusable,
+    KeeperNotBelieved,
     KeeperUnavailable,
     KeyDoesNotOpen,
     KeyFileExists,
@@ -43,6 +47,7 @@ from tigertally.vault.errors import (
 from tigertally.vault.events import KEY_CREATED, KEY_DESTROYED, KEY_RETIRED, KEYS_REWRAPPED, SUBJECT_ERASED
 from tigertally.vault.keepers.passphrase import create as create_passphrase_keeper
 from tigertally.vault.keepers.passphrase import open_file as open_passphrase_keeper
+from tigertally.vault.keepers.transit import Transit as TransitKeeper
 from tigertally.vault.keyring import VaultKeys, access_cipher, ledger_keys, open_scope, signing_key, transfer_key
 from tigertally.vault.keys import (
     PERIOD_S_MAX,
@@ -99,9 +104,13 @@ __all__ = [
     "KEY_RETIRED",
     "PERIOD_S_MAX",
     "SUBJECT_ERASED",
+    "BadKeeper",
     "BadScope",
     "Batch",
     "Begin",
+    "KeeperDenies",
+    "KeeperKeyUnusable",
+    "KeeperNotBelieved",
     "KeeperUnavailable",
     "KeyDoesNotOpen",
     "KeyFileExists",
@@ -130,6 +139,7 @@ __all__ = [
     "SubjectDiffers",
     "TokenClash",
     "TokenNotAccepted",
+    "TransitKeeper",
     "ValueNotAccepted",
     "VaultKeys",
     "access_cipher",

@@ -16,6 +16,50 @@ class KeeperUnavailable(Unavailable):
     )
 
 
+class KeeperDenies(Refused):
+    """The keeper answers and does not let us in: a wrong, revoked or expired credential, a wrong PIN."""
+
+    code = "vault.keeper_denies"
+    title = Text("根密钥保管处拒绝访问（{reason}）", "the keeper of the root key does not let us in ({reason})")
+    hint = Text(
+        "核对令牌、PIN 或访问密钥是否正确、有效且有权使用该密钥；PIN 连续输错会被锁定",
+        "check that the token, PIN or access key is right, valid and may use that key; wrong PINs lock a token",
+    )
+
+
+class KeeperKeyUnusable(Conflict):
+    """The keeper lets us in, but its key is disabled, gone, of the wrong kind, or an old version is shut."""
+
+    code = "vault.keeper_key_unusable"
+    title = Text("保管处的根密钥不可用（{reason}）", "the keeper's root key cannot be used ({reason})")
+    hint = Text(
+        "请保管处管理员启用该密钥或放开旧版本；数据没有改变",
+        "ask whoever runs the keeper to enable the key or its old version; nothing was changed here",
+    )
+
+
+class KeeperNotBelieved(Broken):
+    """The keeper's answer cannot be true: another key's name, an impossible length, not its protocol."""
+
+    code = "vault.keeper_not_believed"
+    title = Text("根密钥保管处的答复不可信（{reason}）", "the keeper's answer cannot be believed ({reason})")
+    hint = Text(
+        "停止使用这个地址，核对它是否被冒充；数据没有改变",
+        "stop using that address and check who answers there; nothing was changed here",
+    )
+
+
+class BadKeeper(Invalid):
+    """A keeper's settings that make no sense, or an address without TLS to another machine."""
+
+    code = "vault.bad_keeper"
+    title = Text("根密钥保管处的设置不对（{what}）", "the keeper's settings are wrong ({what})")
+    hint = Text(
+        "见 docs/OPERATE.md 的“Custody”；除本机外地址必须是 https://",
+        "see Custody in docs/OPERATE.md; an address other than this machine's must be https://",
+    )
+
+
 class KeyFileExists(Conflict):
     """There is a file already where a new root key was to go. It is never overwritten."""
 

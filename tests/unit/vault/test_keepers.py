@@ -1,23 +1,20 @@
-"""One suite for every keeper of a root key, and what is particular to the file."""
+"""What is particular to the keeper in a file and the one in memory; the suite for all is tests/contract/keepers."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tigertally.base.secret import SecretBytes, SecretText
-from tigertally.crypto.errors import DecryptionFailed
 from tigertally.crypto.kdf import Argon2Cost
 from tigertally.formats.errors import Malformed, WrongPassphrase
 from tigertally.testing.keeper import MemoryKeeper
 from tigertally.vault import (
     KeeperUnavailable,
     KeyFileExists,
-    KeyKeeper,
     NoKeyFile,
     create_passphrase_keeper,
     open_passphrase_keeper,
@@ -26,45 +23,6 @@ from tigertally.vault import (
 CHEAP = Argon2Cost(memory_kib=19_456, passes=2, lanes=1)
 WORDS = "seven quiet otters at noon"
 KEY = bytes(range(32))
-
-
-@pytest.fixture(params=["memory", "passphrase"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], KeyKeeper]:
-    numbers = iter(range(9))
-
-    def made() -> KeyKeeper:
-        if request.param == "memory":
-            return MemoryKeeper()
-        return create_passphrase_keeper(tmp_path / f"root{next(numbers)}", passphrase=SecretText(WORDS), cost=CHEAP)
-
-    return made
-
-
-def test_what_it_wraps_it_unwraps(make: Callable[[], KeyKeeper]) -> None:
-    keeper = make()
-    wrapped = keeper.wrap(SecretBytes(KEY), b"place")
-    assert KEY not in wrapped
-    assert keeper.unwrap(wrapped, b"place") == SecretBytes(KEY)
-
-
-def test_another_place_or_another_root_key_opens_nothing(make: Callable[[], KeyKeeper]) -> None:
-    keeper, stranger = make(), make()
-    wrapped = keeper.wrap(SecretBytes(KEY), b"place")
-    with pytest.raises(DecryptionFailed):
-        keeper.unwrap(wrapped, b"elsewhere")
-    with pytest.raises(DecryptionFailed):
-        stranger.unwrap(wrapped, b"place")
-    assert keeper.key_id != stranger.key_id
-
-
-def test_once_closed_it_is_gone(make: Callable[[], KeyKeeper]) -> None:
-    keeper = make()
-    wrapped = keeper.wrap(SecretBytes(KEY), b"")
-    keeper.close()
-    with pytest.raises(KeeperUnavailable):
-        keeper.unwrap(wrapped, b"")
-    with pytest.raises(KeeperUnavailable):
-        keeper.wrap(SecretBytes(KEY), b"")
 
 
 def test_memory_goes_away_and_comes_back() -> None:
