@@ -3,11 +3,12 @@
 ``entries.jsonl`` has one line per entry: canonical JSON of ``leaf`` (the leaf's canonical bytes as text), ``payload``
 (object, or null where it is not public or was erased) and ``salt`` (hex; empty without a payload). Beside it
 ``checkpoint`` (signed note), ``party.json`` (card of the log's owner), and optionally ``hashes``: the leaf hashes,
-32 bytes each, which prove nothing by themselves; if their root is the signed one, they tell which entry is wrong.
+32 bytes each, which prove nothing by themselves; if their root is the signed one, they tell which entry is wrong. Of
+entries that are as they were signed, they must be the hashes.
 
 :func:`verify_export` reads once, in bounded memory. What must hold (numbers of docs/formats/ledger.md §5):
 1. the checkpoint is signed by both keys of the log; 3. every line is well formed; 4. there are as many as signed;
-5. the root over the leaves is the signed one; 6. every payload present opens its commitment;
+5. the root over the leaves is the signed one, and ``hashes`` are theirs; 6. every payload present opens its commitment;
 7. time never goes backwards; 8. the checkpoint is not older than its entries; 9. what earlier checkpoints signed
 is still there. (2, whose log it is, and the comparison with the present are the caller's.)
 """
@@ -64,6 +65,7 @@ class FlawKind(Enum):
     ROOT = "root"
     TIME_BACKWARDS = "time_backwards"
     CHECKPOINT_OLD = "checkpoint_old"
+    HASHES = "hashes"
 
 
 class History(Enum):
@@ -185,6 +187,9 @@ def verify_export(
                 walk.run(lines, expected, progress)
         else:
             walk.run(lines, None, progress)
+            walk.stray = hashes.exists()
+    if walk.stray and not walk.flaws:
+        walk.flaw(FlawKind.HASHES, 0)
     if walk.newest is not None and at + SKEW_MAX < walk.newest:
         walk.flaw(FlawKind.CHECKPOINT_OLD, walk.entries - 1)
     return ExportReport(
@@ -207,7 +212,7 @@ def consistent(old_checkpoint: bytes, folder: Path, verifier: NoteVerifier) -> H
 
 @dataclass(slots=True, kw_only=True)
 class _Walk:
-    """One reading of the lines: running root, time, flaws."""
+    """One reading of the lines: running root, time, flaws; ``stray``: the leaf hashes beside them are not theirs."""
 
     signed: Checkpoint
     sizes: frozenset[int]
@@ -215,6 +220,7 @@ class _Walk:
     withheld: int = 0
     oldest: datetime | None = None
     newest: datetime | None = None
+    stray: bool = False
     frontier: Frontier = field(default_factory=Frontier)
     roots: dict[int, bytes] = field(default_factory=lambda: {0: EMPTY_ROOT})
     flaws: list[Flaw] = field(default_factory=list)
@@ -229,7 +235,9 @@ class _Walk:
         for raw in _lines(lines):
             hashed = self._entry(raw)
             if expected is not None:
-                diff.see(index=self.entries, expected=expected.read(HASH_BYTES), got=hashed)
+                told = expected.read(HASH_BYTES)
+                self.stray = self.stray or told != hashed
+                diff.see(index=self.entries, expected=told, got=hashed)
             self.frontier.append(hashed)
             self.entries += 1
             if self.entries in self.sizes or self.entries == self.signed.size:

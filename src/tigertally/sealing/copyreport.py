@@ -1,7 +1,9 @@
 """What a protected copy holds and what was left out of it, and its written form.
 
-The report lies inside the finished copy. It has counts and names, never a value. Invariant: every object of the
-inventory is in exactly one of ``objects`` and ``left_out``.
+The report lies inside the finished copy. It has counts and names, never a value. It is plain on purpose: it proves
+nothing to others, and whoever could change it could change the copy beside it; the decision to make a copy, its plan
+and its place, and within a deal its counts, are in the ledger. Invariant: every object of the inventory is in exactly
+one of ``objects`` and ``left_out``.
 """
 
 from __future__ import annotations

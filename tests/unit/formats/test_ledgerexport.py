@@ -95,11 +95,14 @@ def test_a_helper_file_that_was_edited_too_helps_nobody(tmp_path: Path) -> None:
     assert flaws(folder) == [(FlawKind.ROOT, 0)]
 
 
-def test_a_helper_file_alone_spoils_nothing(tmp_path: Path) -> None:
-    folder = export(tmp_path, ROWS)
-    for data in (b"", b"x", bytes(7 * 32)):
+def test_a_helper_file_of_other_entries_is_named(tmp_path: Path) -> None:
+    folder = export(tmp_path, ROWS, hashes=True)
+    true = (folder / "hashes").read_bytes()
+    for data in (b"", b"x", bytes(7 * 32), true[:-1] + b"x", true + b"x"):
         (folder / "hashes").write_bytes(data)
-        assert verify_export(folder, LOG).ok
+        assert flaws(folder) == [(FlawKind.HASHES, 0)]
+    (folder / "hashes").unlink()
+    assert flaws(folder) == []
 
 
 def test_time_going_backwards(tmp_path: Path) -> None:

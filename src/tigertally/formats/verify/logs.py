@@ -47,6 +47,7 @@ _FLAWS: Final = {
     FlawKind.TRUNCATED: (4, "台账尾部被截断", "cut off from here"),
     FlawKind.MISSING: (4, "条目缺失（被删除或截断）", "entries are missing (deleted or cut off)"),
     FlawKind.ROOT: (5, "有条目被改动或调换", "an entry was edited or entries were reordered"),
+    FlawKind.HASHES: (5, "旁边的散列文件不是这些条目的", "the file of hashes beside the entries is not theirs"),
     FlawKind.VALUE_EDITED: (6, "内容被改动", "its content was edited"),
     FlawKind.TIME_BACKWARDS: (7, "时间倒退", "time goes backwards"),
     FlawKind.CHECKPOINT_OLD: (8, "检查点早于其条目", "the checkpoint is older than its entries"),
@@ -125,7 +126,8 @@ def check_export(folder: Path, context: Context) -> Report:
     """Verify an exported ledger; the eleven checks of docs/formats/ledger.md §5."""
     found = Checklist(subject=Text("导出的台账", "exported ledger"))
     note = folder / ledgerexport.CHECKPOINT_NAME
-    own = paper_at(folder / ledgerexport.PARTY_NAME)
+    card = folder / ledgerexport.PARTY_NAME
+    own = paper_at(card)
     inside = context.beside(own) if own is not None else context
     if not is_regular(note) or not is_regular(folder / ledgerexport.ENTRIES_NAME):
         raise Unreadable(name=note.name)
@@ -134,6 +136,11 @@ def check_export(folder: Path, context: Context) -> Report:
         signed, _ = notes.parse(data)
     except Problem as problem:
         found.fails(1, WELL_FORMED, said(problem))
+        return found.report()
+    cards = cards_among((own,)) if own is not None else []
+    if card.exists() and not any(one.log.name == signed.origin for one in cards):
+        why = Text("所附名片不是该台账所属组织的名片", "the card in it is not the card of this log's owner")
+        found.fails(1, WELL_FORMED, why)
         return found.report()
     found.holds(1, WELL_FORMED)
     log = _check_signed(found, 2, data, signed, inside)
@@ -235,7 +242,7 @@ def _tell_export(found: Checklist, result: ExportReport) -> None:
     for step, name in _EXPORT_STEPS.items():
         for flaw in flaws[step]:
             _, zh, en = _FLAWS[flaw.kind]
-            whole = flaw.kind in (FlawKind.ROOT, FlawKind.MISSING)
+            whole = flaw.kind in (FlawKind.ROOT, FlawKind.MISSING, FlawKind.HASHES)
             sentence = told(zh, en) if whole else told("第 {entry} 条：" + zh, "entry {entry}: " + en, entry=flaw.entry)
             found.fails(step, name, sentence)
         if not flaws[step]:
