@@ -45,6 +45,7 @@ from tigertally.vault.errors import (
     ValueNotAccepted,
 )
 from tigertally.vault.events import KEY_CREATED, KEY_DESTROYED, KEY_RETIRED, KEYS_REWRAPPED, SUBJECT_ERASED
+from tigertally.vault.keepers.kms import Kms as KmsKeeper
 from tigertally.vault.keepers.passphrase import create as create_passphrase_keeper
 from tigertally.vault.keepers.passphrase import open_file as open_passphrase_keeper
 from tigertally.vault.keepers.transit import Transit as TransitKeeper
@@ -122,6 +123,7 @@ __all__ = [
     "KeyPurpose",
     "KeyState",
     "KeyWornOut",
+    "KmsKeeper",
     "MaskedField",
     "MaskedRecord",
     "NoKeyFile",

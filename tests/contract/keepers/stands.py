@@ -21,7 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.contract.keepers import kms_server
 
+from tigertally.base.clock import SystemClock
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretText
 from tigertally.crypto.errors import DecryptionFailed
@@ -33,6 +35,7 @@ from tigertally.vault import (
     KeeperNotBelieved,
     KeeperUnavailable,
     KeyKeeper,
+    KmsKeeper,
     NoKeyFile,
     TransitKeeper,
     create_passphrase_keeper,
@@ -206,7 +209,47 @@ def transit(folder: Path) -> Iterator[Stand]:
         )
 
 
-STANDS = {"passphrase": passphrase, "transit": transit}
+@contextlib.contextmanager
+def kms(folder: Path) -> Iterator[Stand]:
+    """AWS KMS."""
+    del folder
+    with running("kms_server") as server:
+        word = [kms_server.SECRET]
+
+        def make(key: str = kms_server.ROOT) -> KeyKeeper:
+            return KmsKeeper(
+                region=kms_server.REGION,
+                key=key,
+                secret=SecretText(f"{kms_server.ACCESS}:{word[0]}"),
+                now=SystemClock().now,
+                address=f"http://127.0.0.1:{server.port}",
+                timeout_s=TIMEOUT_S,
+            )
+
+        yield Stand(
+            name="kms",
+            make=make,
+            stranger=lambda: make(kms_server.OTHER),
+            secret=kms_server.SECRET,
+            faults={
+                **network_faults(server),
+                "wrong_credential": Fault(
+                    strike=lambda: word.append(word.pop() + "x"), says=(KeeperDenies,), reopen=True
+                ),
+                "credential_withdrawn": Fault(strike=lambda: server.set(revoked=True), says=(KeeperDenies,)),
+                "key_disabled": Fault(strike=lambda: server.set(disabled=True), says=(KeeperKeyUnusable,)),
+                "version_shut": Fault(strike=lambda: server.set(pending=True), says=(KeeperKeyUnusable,)),
+                "lies_key_name": Fault(strike=lambda: server.set(lie="key_name"), says=(KeeperNotBelieved,)),
+                "lies_short": Fault(strike=lambda: server.set(lie="short"), says=(KeeperNotBelieved,)),
+                "lies_other": Fault(strike=lambda: server.set(lie="other"), says=(DecryptionFailed,)),
+            },
+            mend=server.set,
+            rotate=lambda: server.set(rotate=2),
+            heard=server.heard,
+        )
+
+
+STANDS = {"passphrase": passphrase, "transit": transit, "kms": kms}
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -6,24 +6,33 @@ documentation (a real Vault, OpenBao or AWS was not tried: docs/OPERATE.md).
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import boto3
 import pytest
+from tests.contract.keepers import kms_server
 from tests.contract.keepers.stands import FAULTS, STANDS, TIMEOUT_S, Stand, certificate, running
 
+from tigertally.base.clock import SystemClock
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.base.text import Lang
 from tigertally.crypto.errors import DecryptionFailed
 from tigertally.vault import (
     BadKeeper,
+    KeeperDenies,
     KeeperKeyUnusable,
     KeeperNotBelieved,
     KeeperUnavailable,
     KeyKeeper,
+    KmsKeeper,
     TransitKeeper,
 )
 
@@ -221,3 +230,94 @@ def test_a_credential_that_would_break_a_header_is_not_sent() -> None:
     with pytest.raises(Problem) as told:
         keeper.wrap(SecretBytes(KEY), b"")
     assert told.value.details["reason"] == "credential_malformed"
+
+
+def a_kms(address: str, key: str = kms_server.ROOT, secret: str = "", ca: Path | None = None) -> KmsKeeper:
+    secret = secret or f"{kms_server.ACCESS}:{kms_server.SECRET}"
+    now = SystemClock().now
+    return KmsKeeper(
+        region=kms_server.REGION, key=key, secret=SecretText(secret), now=now, address=address, ca=ca, timeout_s=2
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "problem"),
+    [
+        ({"disabled": True}, KeeperKeyUnusable),
+        ({"pending": True}, KeeperKeyUnusable),
+        ({"spec": "RSA_4096"}, KeeperKeyUnusable),
+        ({"lie": "key_name"}, KeeperNotBelieved),
+        ({}, None),
+    ],
+)
+def test_a_kms_key_that_does_not_wrap_is_refused(how: dict[str, object], problem: type[Problem] | None) -> None:
+    with running("kms_server") as server, closing(a_kms(f"http://127.0.0.1:{server.port}")) as keeper:
+        server.set(**how)
+        if problem is None:
+            keeper.check()
+            return
+        with pytest.raises(problem):
+            keeper.check()
+
+
+def test_a_kms_key_by_its_id_is_the_one_by_its_arn(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    with running("kms_server", "--cert", str(cert), "--key", str(key)) as server:
+        address = f"https://127.0.0.1:{server.port}"
+        with (
+            closing(a_kms(address, ca=cert)) as long,
+            closing(a_kms(address, kms_server.ROOT.rpartition("/")[2], ca=cert)) as short,
+        ):
+            assert long.key_id == short.key_id
+            assert short.unwrap(long.wrap(SecretBytes(KEY), b"x"), b"x") == SecretBytes(KEY)
+
+
+@pytest.mark.parametrize("key", ["alias/root", "arn:aws:s3:::bucket", "", "a b", f"{kms_server.ROOT}\n"])
+def test_a_kms_key_has_no_alias(key: str) -> None:
+    with pytest.raises(BadKeeper):
+        a_kms("https://kms.invalid", key)
+
+
+@pytest.mark.parametrize("secret", ["only-a-key", "AKIAINVENTED:", "AKIA INVENTED:invented/word", "AKIAINVENTED:a\nb"])
+def test_kms_credentials_have_a_form(secret: str) -> None:
+    with pytest.raises(KeeperDenies):
+        a_kms("https://kms.invalid", secret=secret)
+
+
+def test_a_kms_of_others_understands_us() -> None:
+    port = free_port()
+    words = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            until_open(port)
+            client = boto3.client(
+                "kms",
+                endpoint_url=f"http://127.0.0.1:{port}",
+                region_name=kms_server.REGION,
+                aws_access_key_id=kms_server.ACCESS,
+                aws_secret_access_key=kms_server.SECRET,
+            )
+            arn = client.create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["Arn"]
+            with closing(a_kms(f"http://127.0.0.1:{port}", arn)) as keeper:
+                keeper.check()
+                wrapped = keeper.wrap(SecretBytes(KEY), b"place")
+                assert keeper.unwrap(wrapped, b"place") == SecretBytes(KEY)
+                with pytest.raises(DecryptionFailed):
+                    keeper.unwrap(wrapped, b"elsewhere")
+            client.close()
+        finally:
+            process.terminate()
+
+
+def until_open(port: int) -> None:
+    for _ in range(300):
+        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), timeout=1)):
+            return
+        time.sleep(0.1)
+    pytest.fail("the server did not start")
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])

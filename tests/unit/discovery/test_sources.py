@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,7 +17,6 @@ from tests.unit.discovery import makers, servers
 
 from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FieldClass as F
-from tigertally.base.secret import SecretText
 from tigertally.discovery import (
     BadAddress,
     Confidence,
@@ -32,7 +30,6 @@ from tigertally.discovery import (
 from tigertally.discovery.sources import mysql, postgres
 from tigertally.discovery.sources.hosts import is_here
 from tigertally.discovery.sources.servertables import Told
-from tigertally.discovery.sources.sigv4 import Credentials, signed
 from tigertally.testing import numbers
 
 if TYPE_CHECKING:
@@ -386,22 +383,6 @@ def test_a_wrong_key_and_a_missing_bucket_are_said(endpoint: str, monkeypatch: p
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(SourceUnavailable):
         scanned(f"s3://estate?endpoint={endpoint}")
-
-
-def test_the_published_signature() -> None:
-    # Amazon S3 API reference, Authenticating Requests, "Example: GET Object".
-    headers = signed(
-        Credentials(key="AKIAIOSFODNN7EXAMPLE", secret=SecretText("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")),
-        host="examplebucket.s3.amazonaws.com",
-        path="/test.txt",
-        query={},
-        region="us-east-1",
-        now=datetime(2013, 5, 24, tzinfo=UTC),
-        headers={"Range": "bytes=0-9"},
-    )
-    assert headers["authorization"].endswith(
-        "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
-    )
 
 
 @pytest.mark.parametrize(

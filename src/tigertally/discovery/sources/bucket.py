@@ -23,12 +23,12 @@ from xml.etree import ElementTree as ET
 from tigertally.base.clock import Clock
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
+from tigertally.crypto.sigv4 import Credentials, encoded_path, encoded_query, signed
 from tigertally.discovery.errors import BadAddress, SourceUnavailable, Unreadable
 from tigertally.discovery.readers.dispatch import read_object
 from tigertally.discovery.readers.members import Run
 from tigertally.discovery.readers.stream import Source
 from tigertally.discovery.sources.ports import Entry
-from tigertally.discovery.sources.sigv4 import Credentials, encoded_path, encoded_query, signed
 
 RANGE_BYTES: Final = 8 * 1024 * 1024
 HEAD_BYTES: Final = 65_536
