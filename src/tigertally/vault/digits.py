@@ -15,7 +15,7 @@ import numpy.typing as npt
 Digits: TypeAlias = npt.NDArray[np.uint8]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
-_TWICE: Final = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], dtype=np.uint8)
+TWICE: Final = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], dtype=np.uint8)
 _ZERO: Final = np.uint8(ord("0"))
 _FAIR: Final = 250  # bytes below it are fair modulo ten
 
@@ -32,10 +32,15 @@ def by_length(texts: Sequence[str]) -> Iterator[tuple[list[int], Digits]]:
 
 def luhn(digits: Digits) -> Flags:
     """Return which rows pass the Luhn check."""
-    backwards = digits[:, ::-1]
-    total = backwards[:, 0::2].sum(axis=1, dtype=np.int64) + _TWICE[backwards[:, 1::2]].sum(axis=1, dtype=np.int64)
-    passed: Flags = total % 10 == 0
+    passed: Flags = luhn_sum(digits) % 10 == 0
     return passed
+
+
+def luhn_sum(digits: Digits) -> npt.NDArray[np.int64]:
+    """Return the sum of each row that the Luhn check wants to be a multiple of ten."""
+    backwards = digits[:, ::-1]
+    singly: npt.NDArray[np.int64] = backwards[:, 0::2].sum(axis=1, dtype=np.int64)
+    return singly + TWICE[backwards[:, 1::2]].sum(axis=1, dtype=np.int64)
 
 
 def drawn(count: int, length: int) -> Digits:
