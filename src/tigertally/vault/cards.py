@@ -6,8 +6,8 @@ For a card of n digits (docs/formats/token.md):
    between are encrypted by FF1 (NIST SP 800-38G), the last four being the tweak. Fewer than 10^6 values, which is n
    below 11, are refused;
 2. the token is 7, the encrypted digits, the last four. No issued range begins with 7. Encryption is repeated while a
-   leading 7 would make the token pass the Luhn check ("cycle walking"). The cards that do not begin with 7 are exactly the
-   numbers that walking stays within, so it maps them onto themselves: no two cards share a token, and none passes;
+   leading 7 would make the token pass the Luhn check ("cycle walking"). The cards that do not begin with 7 are just
+   the numbers that walking stays within, so it maps them onto themselves: no two share a token, and none passes;
 3. a card that does begin with 7 (nobody issues such; the check accepts them) walks among the others and leads with 0.
 
 The key comes from the scope's token key. Whoever has it can undo every token, so it is guarded like the vault's keys;

@@ -39,8 +39,9 @@ def luhn(digits: Digits) -> Flags:
 def luhn_sum(digits: Digits) -> npt.NDArray[np.int64]:
     """Return the sum of each row that the Luhn check wants to be a multiple of ten."""
     backwards = digits[:, ::-1]
-    singly: npt.NDArray[np.int64] = backwards[:, 0::2].sum(axis=1, dtype=np.int64)
-    return singly + TWICE[backwards[:, 1::2]].sum(axis=1, dtype=np.int64)
+    total: npt.NDArray[np.int64] = backwards[:, 0::2].sum(axis=1, dtype=np.int64)
+    total += TWICE[backwards[:, 1::2]].sum(axis=1, dtype=np.int64)
+    return total
 
 
 def drawn(count: int, length: int) -> Digits:
