@@ -17,9 +17,14 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bench.run import Row
+from tigertally.base.fields import FieldClass
 from tigertally.crypto.aead import new_key
+from tigertally.crypto.cmac import ColumnMac
 from tigertally.crypto.ff1 import BLOCK_BYTES, COLUMN_STEP, ROUNDS, Ff1
 from tigertally.crypto.numerals import Numerals
+from tigertally.testing import numbers
+from tigertally.vault.cards import CardTokens
+from tigertally.vault.fitting import FittingTokens
 
 CARDS = 200_000
 TWEAK = b"scope|pan|16"
@@ -46,6 +51,10 @@ def rows() -> list[Row]:
     each = np.frombuffer(secrets.token_bytes(8 * CARDS), np.uint8).reshape(CARDS, 8)
     theirs = _peer()
     aes = _rate(CARDS, _blocks_alone)
+    tokens = CardTokens(ColumnMac(new_key()))
+    cards[:, 0] = 4
+    ids = numbers.national_ids(np.random.default_rng(3), CARDS // 4)
+    fitting = FittingTokens(ColumnMac(new_key()))
     return [
         _row("ff1 encrypt, 16 digits", _rate(CARDS, lambda: ff1.encrypt(cards, TWEAK)), "ff3", theirs[0]),
         _row("ff1 decrypt, 16 digits", _rate(CARDS, lambda: ff1.decrypt(sealed, TWEAK)), "ff3", theirs[1]),
@@ -53,6 +62,9 @@ def rows() -> list[Row]:
              "its AES blocks alone", aes),
         _row("ff1 encrypt, 16 digits, a tweak each", _rate(CARDS, lambda: ff1.encrypt(cards, each)), "ff3", theirs[0]),
         _row("ff1 encrypt, 16 digits, as text", _rate(CARDS, lambda: _as_text(ff1, texts)), "ff3", theirs[0]),
+        _row("card tokens by ff1, 16 digits", _rate(CARDS, lambda: tokens.tokens(cards)), "ff3", theirs[0]),
+        _row("fitting tokens, IDs as text", _rate(len(ids), lambda: fitting.tokens(FieldClass.NATIONAL_ID, ids)),
+             "ff3", theirs[0]),
         _row("ff1 encrypt, 19 digits", _rate(CARDS, lambda: ff1.encrypt(long, TWEAK)), None, None),
         _row("ff1 encrypt, 40 digits", _rate(len(longer), lambda: ff1.encrypt(longer, TWEAK)), None, None),
     ]  # fmt: skip
