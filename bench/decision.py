@@ -21,6 +21,7 @@ from bench.run import Row
 from tigertally.access import (
     AGREEMENT_IN_FORCE,
     DEAL_STAGE,
+    KEY_ACTIVE,
     PERSON_PLEDGED,
     PERSON_SCREENED,
     PERSON_TRAINED,
@@ -33,7 +34,8 @@ from tigertally.access import (
     decide,
     identities,
 )
-from tigertally.access.decision import ApprovalView, GrantView
+from tigertally.access.asking import ApprovalView, GrantView
+from tigertally.access.facts import INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED
 from tigertally.access.known import Known
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -59,7 +61,8 @@ PERSONAL: Final[tuple[tuple[FactKind, dict[str, Json]], ...]] = (
     (PERSON_PLEDGED, {"text_digest": "d", "version": 1}),
 )
 STAGE: Final[dict[str, Json]] = {"stage": "S6", "side": "seller"}
-AGREED: Final[dict[str, Json]] = {"agreement": "a", "digest": "d", "classes": ["pan", "name"], "purposes": ["x"]}
+AGREED: Final[dict[str, Json]] = {"agreement": "a", "digest": "d", "classes": ["pan", "name"], "purposes": ["refund"]}
+KEY: Final = new_id("key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,8 @@ def _timing(work: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[]
 def _facts(person: str, deal: str) -> list[Fact]:
     wanted = [(kind, person, value) for kind, value in PERSONAL]
     wanted += [(DEAL_STAGE, deal, STAGE), (AGREEMENT_IN_FORCE, deal, AGREED)]
+    wanted += [(KEY_ACTIVE, KEY, {"key": KEY, "version": 1}), (LEDGER_CHECKED, INSTALLATION, {"size": 9})]
+    wanted += [(LEDGER_WITNESSED, INSTALLATION, {"size": 9, "witnesses": ["counsel", "escrow"]})]
     found: list[Fact] = []
     for age in range(OLD, -1, -1):
         for kind, subject, value in wanted:
@@ -160,6 +165,8 @@ def _reveal() -> Request:
         count=1,
         purpose="refund",
         deal=deal,
+        key=KEY,
+        seen=300,
         details=(("scope", "main"), ("token", "tok_example")),
         grant=grant,
     )

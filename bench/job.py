@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from bench.offices import SCOPE, Job, Office, create, office, waive
+from bench.offices import SCOPE, Job, Office, create, office, waive, without_witnesses
 from bench.run import Row
 from tigertally import discovery
 from tigertally.app.verbs import deals, handover, sealing
@@ -153,6 +153,8 @@ def _agree(job: Job) -> Job:
         for condition in ("impact_assessment", "notices", "consents", "drill"):
             waive(seller, deal=job.deal, condition=condition, first="chen", second="wang")
         waive(buyer, deal=job.deal, condition="drill", first="sun", second="li")
+        without_witnesses(seller, first="chen", second="wang")
+        without_witnesses(buyer, first="sun", second="li")
         for stage in ("S1", "S2", "S3", "S4", "S5", "S6"):
             _move(seller, buyer, job, stage)
     return job

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from tigertally import people as wing
-from tigertally.access import Actor, NotAllowed, Role
+from tigertally.access import Action, Actor, NotAllowed, Role
+from tigertally.access.waivers import WaivedBecause
 from tigertally.app import wire
-from tigertally.app.verbs import deals
+from tigertally.app.verbs import deals, rules
 from tigertally.app.verbs import people as verbs
 from tigertally.app.wire import House
 from tigertally.base.secret import SecretBytes, SecretText
@@ -148,6 +149,22 @@ def waive(side: Office, *, deal: str, condition: str, first: str, second: str) -
             reason=WaiverReason.DONE_ELSEWHERE,
             days=30,
             document="0" * 64,
+        ),
+        first=first,
+        second=second,
+    )
+
+
+def without_witnesses(side: Office, *, first: str, second: str) -> None:
+    """Two persons let releases and destructions go on without witnesses."""
+    side.two(
+        lambda actor: rules.waive(
+            side.house,
+            actor=actor,
+            condition="witnessed",
+            actions=(Action.RELEASE, Action.DESTROY),
+            reason=WaivedBecause.NOT_YET,
+            days=30,
         ),
         first=first,
         second=second,

@@ -186,7 +186,8 @@ def until_destroyed(walk: Walk) -> None:
     (seller.home / "feeds.toml").write_text(f'[lake]\nurl = "file://{root / "fed.jsonl"}"\n')
     town.do(seller, "feed", "run")
     town.do(seller, "feed", "status")
-    town.do(None, "policy", root / "rules")
+    town.do(None, "policy", "write", root / "rules")
+    town.do(seller, "policy", "waivers")
     town.do(None, "verifier", root / "verify.pyz")
     for name in ("receipt.json", "certificate-signed.json", "seller-ledger", "buyer-ledger"):
         town.do(None, "verify", root / name, *town.trust)

@@ -310,6 +310,14 @@ def waive(town: Town, *conditions: str) -> None:
             town.two(town.buyer, *words, who="sun", second="li")
 
 
+def without_witnesses(town: Town) -> None:
+    """These companies have no witnesses: two persons of each say so, for a time."""
+    what = ("--for", "handover.release", "--for", "handover.destroy")
+    words = ("policy", "waive", "witnessed", *what, "--reason", "not_yet")
+    town.two(town.seller, *words, who="chen", second="wang")
+    town.two(town.buyer, *words, who="sun", second="li")
+
+
 def release(town: Town) -> None:
     """Sign the release on both sides and close."""
     proposed, signed = town.root / "release.json", town.root / "release-signed.json"
@@ -327,6 +335,7 @@ def sell(town: Town) -> None:
     waive(town, "impact_assessment")
     advance(town, "S4", "S5", "S6")
     waive(town, "notices", "consents", "drill")
+    without_witnesses(town)
     release(town)
     advance(town, "S7")
 

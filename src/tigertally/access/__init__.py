@@ -9,7 +9,8 @@ missing, expired, ill-typed or from the future is unmet; the second person is ne
 """
 
 from tigertally.access.approvals import Approval
-from tigertally.access.decision import Decision, Request, Unmet, decide
+from tigertally.access.asking import Decision, Request, Unmet
+from tigertally.access.decision import decide
 from tigertally.access.errors import NotAllowed
 from tigertally.access.facts import (
     AGREEMENT_IN_FORCE,

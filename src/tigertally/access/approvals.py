@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tigertally.access import events, identities, sql
-from tigertally.access.decision import ApprovalView, Request
+from tigertally.access.asking import ApprovalView, Request
 from tigertally.access.errors import AlreadySettled, NoSuchApproval, RowNotProved, SamePerson
 from tigertally.access.policy import Action
 from tigertally.access.sql import ApprovalRow

@@ -5,8 +5,8 @@ per action; there is no ``forbid``, since Cedar skips a policy that errs, and a 
 a condition needs is a member of the request's context; a member that may be missing is asked for by ``has`` first. So
 what is missing, ill typed or unknown is not allowed. Times are microseconds since 1970 (UTC).
 
-The context holds, of each kind of fact, the newest that holds at ``now``, and one second person's approval; where
-there are several, the request is asked for each.
+The context holds, of each kind of fact, the newest that holds at ``now``, the conditions that a waiver stands in for,
+and one second person's approval; where there are several, the request is asked for each.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from tigertally.access.decision import CLOCK_AHEAD_MAX_S
-from tigertally.access.policy import CLEAR_STAGES, POLICY, Action, Rule, Side, policy_digest
+from tigertally.access.conditions import CLOCK_AHEAD_MAX_S, STRONG
+from tigertally.access.policy import CLEAR_STAGES, SENIOR, SHIPPED, Action, Role, Rule, Rules, Side
+from tigertally.access.volume import UNITS_MAX
 from tigertally.base.fields import SEALABLE
 
 NAMESPACE: Final = "Tigertally"
@@ -29,7 +30,7 @@ namespace Tigertally {
   type Held = { start: Long, until: Long };
   type Screening = { outcome: String, start: Long, until: Long };
   type Stage = { stage: String, side: String, start: Long, until: Long };
-  type Agreement = { classes: Set<String>, start: Long, until: Long };
+  type Agreement = { classes: Set<String>, purposes: Set<String>, start: Long, until: Long };
   type Grant = {
     asker: String, approver: String, action: String, classes: Set<String>, purpose: String, deal: String,
     scope: String, left: Long, start: Long, until: Long
@@ -40,7 +41,8 @@ namespace Tigertally {
   };
   type Asked = {
     now: Long, person: String, roles: Set<String>, frozen: Bool, classes: Set<String>, count: Long,
-    purpose: String, deal: String, scope: String, act: String,
+    purpose: String, deal: String, scope: String, act: String, factor_kind: String, factor_act: String,
+    seen: Long, asked: Long, waived: Set<String>, key?: Held, checked?: Held, witnessed?: Held,
     factor_at?: Long, trained?: Held, screened?: Screening, pledged?: Held, agreement?: Agreement,
     stage?: Stage, grant?: Grant, second?: Approval
   };
@@ -58,10 +60,10 @@ def schema() -> str:
     return SCHEMA % ",\n    ".join(json.dumps(action.value) for action in Action)
 
 
-def policies() -> str:
+def policies(rules: Rules = SHIPPED) -> str:
     """Return the policy set: one permit per action, with the digest of the table that it was made from."""
-    head = f"// Tigertally 虎符: who may do what. Generated from the rules with SHA-256 {policy_digest()}.\n"
-    return head + "".join(_policy(action, rule) for action, rule in POLICY.items())
+    head = f"// Tigertally 虎符: who may do what. Generated from the rules with SHA-256 {rules.digest}.\n"
+    return head + "".join(_policy(action, rule) for action, rule in rules.table.items())
 
 
 def _policy(action: Action, rule: Rule) -> str:
@@ -85,17 +87,41 @@ def _conditions(action: Action, rule: Rule) -> list[str]:
             f"context.now - context.factor_at <= {rule.factor_age_max_s * _SECOND}",
             f"context.factor_at - context.now <= {CLOCK_AHEAD_MAX_S * _SECOND}",
         ]
-    for wanted, name in ((rule.trained, "trained"), (rule.screened, "screened"), (rule.pledged, "pledged")):
-        found += _held(name) if wanted else []
-    found += ['context.screened.outcome == "pass"'] if rule.screened else []
+    found += ['context.factor_act != ""', "context.factor_act == context.act"] if rule.factor_bound else []
+    found += [_or_waived("factor_strong", f"context.factor_kind == {json.dumps(STRONG)}")] if rule.factor_strong else []
+    found += [_or_waived("trained", *_held("trained"))] if rule.trained else []
+    passed = 'context.screened.outcome == "pass"'
+    found += [_or_waived("screened", *_held("screened"), passed)] if rule.screened else []
+    found += _held("pledged") if rule.pledged else []
     found += _grant(action) if rule.grant else []
-    found += _approval(rule) if rule.second_person else []
-    if rule.agreement:
-        found += [*_held("agreement"), "!context.classes.isEmpty()"]
-        found.append("context.agreement.classes.containsAll(context.classes)")
+    found += _approval(rule.second_person) if rule.second_person else []
+    found += _agreement() if rule.agreement else []
+    if rule.volume:
+        few = f"(context.seen >= 0 && context.asked >= 0 && context.seen + context.asked < {UNITS_MAX})"
+        found.append(f"({few} || ({_and(_approval(SENIOR))}))")
+    for asked, name in ((rule.key, "key"), (rule.checked, "checked"), (rule.witnessed, "witnessed")):
+        found += [_or_waived(name, *_held(name))] if asked else []
     if rule.stages:
         found += [*_held("stage"), f"{_set(rule.stages)}.contains(context.stage.stage)"]
     return found + (_clear() if rule.clear_values else [])
+
+
+def _or_waived(code: str, *conditions: str) -> str:
+    return f"(context.waived.contains({json.dumps(code)}) || ({_and(conditions)}))"
+
+
+def _and(conditions: Iterable[str]) -> str:
+    return " && ".join(conditions)
+
+
+def _agreement() -> list[str]:
+    return [
+        *_held("agreement"),
+        "!context.classes.isEmpty()",
+        "context.agreement.classes.containsAll(context.classes)",
+        "!context.agreement.purposes.isEmpty()",
+        '(context.purpose == "" || context.agreement.purposes.contains(context.purpose))',
+    ]
 
 
 def _held(name: str) -> list[str]:
@@ -122,14 +148,14 @@ def _grant(action: Action) -> list[str]:
     ]
 
 
-def _approval(rule: Rule) -> list[str]:
+def _approval(wanted: frozenset[Role]) -> list[str]:
     return [
         "context has second",
         "context.second.digest == context.act",
         'context.second.approver != ""',
         "context.second.approver != context.person",
         "context.second.approver != context.second.asker",
-        f"context.second.approver_roles.containsAny({_set(role.value for role in rule.second_person)})",
+        f"context.second.approver_roles.containsAny({_set(role.value for role in wanted)})",
         "context.second.at <= context.now",
         "context.now < context.second.until",
         "!context.second.approver_frozen",

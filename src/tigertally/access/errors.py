@@ -8,7 +8,7 @@ from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Refused
 from tigertally.base.text import Text
 
 if TYPE_CHECKING:
-    from tigertally.access.decision import Decision, Request
+    from tigertally.access.asking import Decision, Request
 
 
 class NotAllowed(Refused):
@@ -135,3 +135,18 @@ class RowNotProved(Broken):
         "a row ({what}) is not what the ledger says; it may have been edited",
     )
     hint = Text("停止操作，运行 tigertally fsck，并保留现场", "stop, run tigertally fsck, and keep everything as it is")
+
+
+class NotWaivable(Invalid):
+    """A condition that nobody may waive, or that does not exist."""
+
+    code = "access.not_waivable"
+    title = Text("条件 {condition} 不可豁免", "the condition {condition} cannot be waived")
+
+
+class BadWaiver(Invalid):
+    """A waiver for no action, or for too long."""
+
+    code = "access.bad_waiver"
+    title = Text("豁免无效（{what}）", "the waiver is not valid ({what})")
+    hint = Text("写明操作，期限 1 至 90 天", "name the actions, for 1 to 90 days")

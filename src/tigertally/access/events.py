@@ -9,6 +9,8 @@ from tigertally.ledger import register_event
 
 # Under this name the ledger's roll counts the decisions that used a grant or an approval.
 USED: Final = "access.used"
+# And under this one the decisions that gave a clear value to a person on a day.
+GIVEN: Final = "access.given"
 
 PERSON_ADDED: Final = register_event("access.person.added", Text("增加人员", "a person was added"), "person", "roles")
 PERSON_CHANGED: Final = register_event(
@@ -85,6 +87,8 @@ DECISION_MADE: Final = register_event(
     "act",
     "allowed",
     "unmet",
+    "waived",
     "facts",
     "policy",
+    "inputs",
 )

@@ -14,6 +14,7 @@ from typing import Final
 from tigertally.access import events
 from tigertally.access.errors import NoSuchDecision
 from tigertally.access.policy import policy_digest
+from tigertally.access.unmet import ALL
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.formats import leaf as leaves
@@ -21,23 +22,6 @@ from tigertally.ledger import Ledger, event_kinds, fact_kinds, sql
 from tigertally.ledger.errors import LedgerBroken, NoSuchEntry
 from tigertally.ledger.facts import FACT_STATED
 from tigertally.store.tx import Tx
-
-# Every code of an unmet condition, by what it is about.
-CONDITIONS: Final[Mapping[str, Text]] = {
-    "action": Text("操作在策略表中", "the action is in the policy table"),
-    "role": Text("有该操作所需的角色", "a role for this action"),
-    "frozen": Text("此人未被冻结", "the person is not frozen"),
-    "factor": Text("第二因素在有效时间内", "a fresh second factor"),
-    "trained": Text("培训合格且未过期", "training in force"),
-    "screened": Text("背景审查通过且未过期", "screening in force"),
-    "pledged": Text("保密承诺有效", "a confidentiality pledge in force"),
-    "grant": Text("另一人批准的授权，目的、字段、次数、时间均相符", "a grant by another person that fits"),
-    "second_person": Text("第二人批准了这一操作本身", "a second person approved exactly this act"),
-    "agreement": Text("保密协议涵盖所请求的字段", "an agreement in force that covers the field classes"),
-    "stage": Text("交易阶段允许此操作", "a stage of the deal that permits this"),
-    "class": Text("该类字段可以显示", "field classes that are ever shown"),
-    "clear_stage": Text("本方在此阶段可以查看明文", "a stage at which this side sees clear values"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +43,7 @@ class Explanation:
     allowed: bool
     asked: Mapping[str, Json]
     missing: tuple[tuple[str, Text], ...]
+    waived: tuple[tuple[str, Text], ...]
     grounds: tuple[Ground, ...]
     present_rules: bool
 
@@ -89,7 +74,8 @@ def explain(tx: Tx, ledger: Ledger, *, entry: int) -> Explanation:
         at=leaf.at,
         allowed=payload.get("allowed") is True,
         asked={name: payload[name] for name in _ASKED},
-        missing=tuple((code, CONDITIONS.get(code, Text(code, code))) for code in codes),
+        missing=tuple((code, _title(code)) for code in codes),
+        waived=tuple((code, _title(code)) for code in map(str, _list(payload, "waived"))),
         grounds=tuple(_ground(tx, ledger, index) for index in used),
         present_rules=payload["policy"] == policy_digest(),
     )
@@ -116,6 +102,11 @@ def _ground(tx: Tx, ledger: Ledger, index: int) -> Ground:
         stated = fact_kinds().get(str(said.get("kind")))
         title = title if stated is None else stated.title
     return Ground(entry=index, at=leaf.at, title=title, said=said)
+
+
+def _title(code: str) -> Text:
+    found = ALL.get(code)
+    return Text(code, code) if found is None else found.title
 
 
 def _list(payload: Mapping[str, Json], name: str) -> list[Json]:

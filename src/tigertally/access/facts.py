@@ -35,7 +35,31 @@ KEY_ACTIVE: Final = register_fact(
     "vault.key_active", Text("密钥在有效期内", "the key is within its period"), key=str, version=int
 )
 
+# What holds for the whole installation has this subject.
+INSTALLATION: Final = "installation"
+LEDGER_CHECKED: Final = register_fact(
+    "ledger.checked", Text("台账核对无误", "the whole ledger was checked and is sound"), size=int
+)
+LEDGER_WITNESSED: Final = register_fact(
+    "ledger.witnessed",
+    Text("台账已由足够的见证方会签", "enough witnesses cosigned the ledger"),
+    size=int,
+    witnesses=list,
+)
+CONDITION_WAIVED: Final = register_fact(
+    "access.waived",
+    Text("经两人批准豁免一项决定条件", "two persons waived a condition of decisions"),
+    condition=str,
+    actions=list,
+    reason=str,
+    by=str,
+    approver=str,
+)
+
 # Roles in order, with commas between them; "" for somebody who was disabled. The newest one counts.
 PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a person's roles"), roles=str)
 # Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.
-FACTOR_SHOWN: Final = register_fact("access.factor", Text("会话的第二因素", "a session's second factor"), session=str)
+# ``factor`` is its kind; ``act`` the digest of the one act that it was shown for, "" if for any.
+FACTOR_SHOWN: Final = register_fact(
+    "access.factor", Text("会话的第二因素", "a session's second factor"), session=str, factor=str, act=str
+)

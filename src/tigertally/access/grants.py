@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tigertally.access import events, sql
-from tigertally.access.decision import GrantView
+from tigertally.access.asking import GrantView
 from tigertally.access.errors import AlreadySettled, BadGrant, NoSuchGrant, RowNotProved, SamePerson
 from tigertally.access.policy import Action, Purpose
 from tigertally.access.sql import GrantRow

@@ -13,13 +13,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tigertally.access import approvals, events, grants, identities
+from tigertally.access import approvals, events, given, grants, identities
 from tigertally.access.approvals import Approval
-from tigertally.access.decision import USED, Decision, Request, decide
+from tigertally.access.asking import ApprovalView, Decision, GrantView, Request
+from tigertally.access.conditions import USED
+from tigertally.access.decision import decide
 from tigertally.access.errors import NotAllowed
+from tigertally.access.facts import INSTALLATION
 from tigertally.access.identities import Person
 from tigertally.access.known import Known
-from tigertally.access.policy import POLICY, Action, policy_digest
+from tigertally.access.policy import SHIPPED, Action, policy_digest
+from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import new_id
@@ -35,6 +39,8 @@ class Actor:
 
     person: Person
     factor_at: datetime | None
+    factor_kind: str = ""
+    factor_act: str = ""
 
 
 class Access:
@@ -58,10 +64,12 @@ class Access:
         purpose: str = "",
         deal: str = "",
         scope: str = "",
+        key: str = "",
         details: tuple[tuple[str, str], ...] = (),
         grant: str = "",
     ) -> Request:
         """Return the request with everything the decision needs loaded: present roles, grant, approvals."""
+        rule = SHIPPED.table[action]
         person = identities.proved(tx, self.ledger, actor.person.person)
         bare = Request(
             person=actor.person.person,
@@ -69,22 +77,26 @@ class Access:
             action=action,
             now=now,
             factor_at=actor.factor_at,
+            factor_kind=actor.factor_kind,
+            factor_act=actor.factor_act,
             classes=frozenset(classes),
             count=count,
             purpose=purpose,
             deal=deal,
             scope=scope,
+            key=key,
+            seen=given.within_day(tx, self.ledger, actor.person.person, now=now) if rule.volume else 0,
             details=details,
             grant=grants.view(tx, self.ledger, grant) if grant else None,
         )
-        if not POLICY[action].second_person:
+        if not rule.second_person and not rule.volume:
             return bare
         return replace(bare, approvals=approvals.views(tx, self.ledger, bare.act_digest()))
 
     def judge(self, tx: Tx, request: Request) -> Decision:
         """Return the decision without recording it."""
         subjects = [request.person, *(item.approver for item in request.approvals)]
-        subjects += [request.deal] if request.deal else []
+        subjects += [subject for subject in (request.deal, request.key, INSTALLATION) if subject]
         return decide(request, Known(ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects)))
 
     def decide(self, tx: Tx, request: Request) -> Decision:
@@ -93,7 +105,7 @@ class Access:
         if not decision.allowed:
             raise NotAllowed(decision, request)
         self.record(tx, request, decision)
-        if request.grant is not None and POLICY[request.action].grant:
+        if request.grant is not None and SHIPPED.table[request.action].grant:
             grants.use(tx, grant_id=request.grant.grant, count=request.count)
         return decision
 
@@ -111,28 +123,82 @@ class Access:
             "act": request.act_digest(),
             "allowed": decision.allowed,
             "unmet": unmet,
+            "waived": list(decision.waived),
             "facts": list(decision.facts),
             "policy": policy_digest(),
+            "inputs": inputs_of(request),
         }
         about = [request.person]
         if request.deal:
             about.append(request.deal)
         # What a grant or an approval was used for is found by these, and the roll misses one that is taken away.
         used: list[str] = []
-        if decision.allowed and request.grant is not None and POLICY[request.action].grant:
+        rule = SHIPPED.table[request.action]
+        if decision.allowed and request.grant is not None and rule.grant:
             used.append(request.grant.grant)
         used += [item.approval for item in request.approvals if decision.allowed and item.entry in decision.facts]
+        counted = [(events.USED, name) for name in used]
+        if decision.allowed and rule.volume:
+            day = given.name_of(request.person, request.now)
+            about.append(day)
+            counted.append((events.GIVEN, day))
         event = Event(
             kind=events.DECISION_MADE,
             payload=payload,
             actor=request.person,
             about=(*about, *used),
-            counted=tuple((events.USED, name) for name in used),
+            counted=tuple(counted),
         )
         return self.ledger.append(tx, event, now=request.now)
 
     def ask_second(self, tx: Tx, request: Request) -> Approval | None:
         """Leave the request for a second person if the action needs one."""
-        if not POLICY[request.action].second_person:
+        rule = SHIPPED.table[request.action]
+        if not rule.second_person and not rule.volume:
             return None
         return approvals.ensure_open(tx, self.ledger, request)
+
+
+def inputs_of(request: Request) -> dict[str, Json]:
+    """Return what a decision knew beside the act and the facts, so that it can be asked again under other rules."""
+    return {
+        "roles": sorted(role.value for role in request.roles),
+        "factor_at": None if request.factor_at is None else clock.to_text(request.factor_at),
+        "factor_kind": request.factor_kind,
+        "factor_act": request.factor_act,
+        "scope": request.scope,
+        "key": request.key,
+        "seen": request.seen,
+        "grant": None if request.grant is None else _grant_body(request.grant),
+        "approvals": [_approval_body(item) for item in request.approvals],
+    }
+
+
+def _grant_body(grant: GrantView) -> dict[str, Json]:
+    return {
+        "grant": grant.grant,
+        "asker": grant.asker,
+        "approver": grant.approver,
+        "action": grant.action,
+        "classes": sorted(grant.classes),
+        "purpose": grant.purpose,
+        "deal": grant.deal,
+        "scope": grant.scope,
+        "left": grant.left,
+        "from": clock.to_text(grant.start),
+        "until": clock.to_text(grant.until),
+        "entry": grant.entry,
+    }
+
+
+def _approval_body(approval: ApprovalView) -> dict[str, Json]:
+    return {
+        "approval": approval.approval,
+        "digest": approval.digest,
+        "asker": approval.asker,
+        "approver": approval.approver,
+        "roles": sorted(role.value for role in approval.approver_roles),
+        "at": clock.to_text(approval.at),
+        "until": clock.to_text(approval.until),
+        "entry": approval.entry,
+    }

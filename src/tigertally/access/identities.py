@@ -42,7 +42,7 @@ from tigertally.crypto import kdf, totp
 from tigertally.crypto.aead import Cipher
 from tigertally.crypto.digest import sha256_hex
 from tigertally.crypto.kdf import Argon2Cost
-from tigertally.ledger import Event, Ledger, facts
+from tigertally.ledger import Event, Fact, Ledger, facts
 from tigertally.ledger.entries import LOCK
 from tigertally.store.tx import Tx
 
@@ -51,6 +51,7 @@ PASSPHRASE_CHARS_MIN: Final = 12
 FAILURES_MAX: Final = 5
 LOCK_S: Final = 15 * 60
 SESSION_S: Final = 8 * 3600
+TOTP: Final = "totp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,8 @@ class Session:
 
     person: Person
     factor_at: datetime
+    factor_kind: str = ""
+    factor_act: str = ""
 
 
 def person_of(row: PersonRow) -> Person:
@@ -277,15 +280,25 @@ def resume(tx: Tx, ledger: Ledger, *, token: SecretText, handle: str, now: datet
     row = sql.person_by_id(tx, found.person)
     if row is None or row.disabled is not None or row.handle != handle:
         raise NotLoggedIn(handle=handle)
-    if not _factor_proved(tx, ledger, found, digest=digest):
+    shown = _factor_shown(tx, ledger, found, digest=digest)
+    if shown is None:
         raise RowNotProved(what="session")
-    return Session(person=person_of(row), factor_at=found.factor_at)
+    kind, act = str(shown.value.get("factor")), str(shown.value.get("act"))
+    return Session(person=person_of(row), factor_at=found.factor_at, factor_kind=kind, factor_act=act)
 
 
 def show_factor(
-    tx: Tx, ledger: Ledger, cipher: Cipher, *, token: SecretText, handle: str, code: SecretText, now: datetime
+    tx: Tx,
+    ledger: Ledger,
+    cipher: Cipher,
+    *,
+    token: SecretText,
+    handle: str,
+    code: SecretText,
+    now: datetime,
+    act: str = "",
 ) -> Session:
-    """Refresh a session's second factor by a new code.
+    """Refresh a session's second factor by a new code, for one act if its digest is given.
 
     Raises :class:`LoginFailed` if it is wrong or used, :class:`Locked`, :class:`NotLoggedIn`.
     """
@@ -304,9 +317,9 @@ def show_factor(
         raise NotLoggedIn(handle=handle)
     payload = {"person": row.id, "factor": "totp"}
     ledger.append(tx, Event(kind=events.FACTOR_SHOWN, payload=payload, actor=row.id, about=(row.id,)), now=now)
-    _state_factor(tx, ledger, person=row.id, digest=digest, start=now, until=found.until)
+    _state_factor(tx, ledger, person=row.id, digest=digest, start=now, until=found.until, act=act)
     sql.refresh_factor(tx, digest, now)
-    return Session(person=session.person, factor_at=now)
+    return Session(person=session.person, factor_at=now, factor_kind=TOTP, factor_act=act)
 
 
 def _state_roles(tx: Tx, ledger: Ledger, *, person: str, roles: str, actor: str, now: datetime) -> None:
@@ -317,19 +330,29 @@ def _state_roles(tx: Tx, ledger: Ledger, *, person: str, roles: str, actor: str,
     )
 
 
-def _state_factor(tx: Tx, ledger: Ledger, *, person: str, digest: str, start: datetime, until: datetime) -> None:
-    value = {"session": digest}
+def _state_factor(
+    tx: Tx,
+    ledger: Ledger,
+    *,
+    person: str,
+    digest: str,
+    start: datetime,
+    until: datetime,
+    factor: str = TOTP,
+    act: str = "",
+) -> None:
+    value = {"session": digest, "factor": factor, "act": act}
     facts.state(
         tx, ledger, kinds.FACTOR_SHOWN, subject=person, value=value, start=start, until=until, actor=person, now=start
     )
 
 
-def _factor_proved(tx: Tx, ledger: Ledger, row: SessionRow, *, digest: str) -> bool:
-    """Return whether a fact says that the person of this session showed the factor then, in this session."""
+def _factor_shown(tx: Tx, ledger: Ledger, row: SessionRow, *, digest: str) -> Fact | None:
+    """Return the fact that the person of this session showed the factor then, in this session."""
     name = kinds.FACTOR_SHOWN.name
-    return any(
-        (fact.value.get("session"), fact.until) == (digest, row.until)
-        for fact in facts.read(tx, ledger=ledger, kinds=[name], subjects=[row.person], start=row.factor_at)
+    found = facts.read(tx, ledger=ledger, kinds=[name], subjects=[row.person], start=row.factor_at)
+    return next(
+        (fact for fact in reversed(found) if (fact.value.get("session"), fact.until) == (digest, row.until)), None
     )
 
 

@@ -8,9 +8,9 @@ stand in the way. Gates only subtract. Times are seconds. Sources: PCI DSS 7.2 (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
 from typing import Final
 
 from tigertally.base import canon
@@ -67,6 +67,7 @@ class Action(Enum):
     PARTY_CONFIRM = "deals.party_confirm"
     STAGE = "deals.stage"
     WAIVE = "deals.waive"
+    CONDITION_WAIVE = "access.waive"
     RELEASE = "handover.release"
     BUNDLE = "handover.bundle"
     RECEIVE = "handover.receive"
@@ -104,6 +105,65 @@ class Rule:
     agreement: bool = False
     stages: frozenset[str] = frozenset()
     clear_values: bool = False
+    factor_bound: bool = False
+    factor_strong: bool = False
+    volume: bool = False
+    key: bool = False
+    checked: bool = False
+    witnessed: bool = False
+    conditions: tuple[str, ...] = field(init=False)
+    """The names of the conditions to look at, in order; see :mod:`~tigertally.access.conditions`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", tuple(name for name, asked in self._asked() if asked))
+
+    def _asked(self) -> tuple[tuple[str, object], ...]:
+        return (
+            ("role", True),
+            ("frozen", True),
+            ("factor", self.factor_age_max_s),
+            ("factor_bound", self.factor_bound),
+            ("factor_strong", self.factor_strong),
+            ("trained", self.trained),
+            ("screened", self.screened),
+            ("pledged", self.pledged),
+            ("grant", self.grant),
+            ("second_person", self.second_person),
+            ("agreement", self.agreement),
+            ("stage", self.stages),
+            ("class", self.clear_values),
+            ("volume", self.volume),
+            ("key", self.key),
+            ("checked", self.checked),
+            ("witnessed", self.witnessed),
+        )
+
+    def body(self) -> dict[str, canon.Json]:
+        """Return the rule as it stands in the canonical form of the table."""
+        return {
+            "roles": sorted(role.value for role in self.roles),
+            "factor_age_max_s": self.factor_age_max_s,
+            "second_person": sorted(role.value for role in self.second_person),
+            "stages": sorted(self.stages),
+            **{name: bool(getattr(self, name)) for name in FLAGS},
+        }
+
+
+FLAGS: Final = (
+    "agreement",
+    "checked",
+    "clear_values",
+    "factor_bound",
+    "factor_strong",
+    "grant",
+    "key",
+    "pledged",
+    "screened",
+    "trained",
+    "volume",
+    "witnessed",
+)
+"""Members of a rule that ask something or do not."""
 
 
 _FRESH_S: Final = 300
@@ -136,6 +196,9 @@ POLICY: Final[dict[Action, Rule]] = {
         pledged=True,
         grant=True,
         clear_values=True,
+        volume=True,
+        key=True,
+        checked=True,
     ),
     Action.ERASE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.ROTATE: Rule(roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
@@ -145,6 +208,9 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.DEAL_MANAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.PARTY_CONFIRM: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.WAIVE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    Action.CONDITION_WAIVE: Rule(
+        roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
+    ),
     Action.STAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.RELEASE: Rule(
         roles=frozenset({Role.LEAD}),
@@ -155,6 +221,8 @@ POLICY: Final[dict[Action, Rule]] = {
         agreement=True,
         second_person=_SECOND,
         stages=frozenset({"S5", "S6", "S7"}),
+        checked=True,
+        witnessed=True,
     ),
     Action.BUNDLE: Rule(
         roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
@@ -164,6 +232,7 @@ POLICY: Final[dict[Action, Rule]] = {
         pledged=True,
         agreement=True,
         stages=frozenset({"S7"}),
+        checked=True,
     ),
     Action.RECEIVE: Rule(
         roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
@@ -173,6 +242,7 @@ POLICY: Final[dict[Action, Rule]] = {
         pledged=True,
         agreement=True,
         stages=frozenset({"S7"}),
+        checked=True,
     ),
     Action.DESTROY: Rule(
         roles=frozenset({Role.LEAD}),
@@ -182,26 +252,32 @@ POLICY: Final[dict[Action, Rule]] = {
         pledged=True,
         second_person=_SECOND,
         stages=frozenset({"S7", "S8", "S9"}),
+        checked=True,
+        witnessed=True,
     ),
     Action.LEDGER_READ: Rule(roles=_ALL),
 }
 
 
-@cache
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rules:
+    """A whole table of rules. ``version`` is 0 for the shipped one; ``digest`` is what every decision records."""
+
+    table: Mapping[Action, Rule]
+    version: int = 0
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", sha256_hex(canon.dumps(self.body())))
+
+    def body(self) -> dict[str, canon.Json]:
+        """Return the table in canonical form; the version is no part of it."""
+        return {action.value: rule.body() for action, rule in self.table.items()}
+
+
+SHIPPED: Final = Rules(table=POLICY)
+
+
 def policy_digest() -> str:
-    """Return SHA-256 (hex) of the table in canonical form; every decision records it."""
-    table: dict[str, canon.Json] = {}
-    for action, rule in POLICY.items():
-        table[action.value] = {
-            "roles": sorted(role.value for role in rule.roles),
-            "factor_age_max_s": rule.factor_age_max_s,
-            "trained": rule.trained,
-            "screened": rule.screened,
-            "pledged": rule.pledged,
-            "grant": rule.grant,
-            "second_person": sorted(role.value for role in rule.second_person),
-            "agreement": rule.agreement,
-            "stages": sorted(rule.stages),
-            "clear_values": rule.clear_values,
-        }
-    return sha256_hex(canon.dumps(table))
+    """Return SHA-256 (hex) of the shipped table in canonical form."""
+    return SHIPPED.digest

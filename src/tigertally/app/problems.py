@@ -54,6 +54,8 @@ def body_of(problem: Problem, lang: Lang) -> dict[str, Json]:
     }
     if points := points_of(problem, lang):
         body["unmet"] = [{"condition": item.name, "why": item.why, "how": item.how} for item in points]
+    if isinstance(problem, NotAllowed) and any(item.condition == "factor_bound" for item in problem.decision.unmet):
+        body["act"] = problem.request.act_digest()
     if isinstance(problem, NotAllowed) and problem.approval:
         body["approval"] = problem.approval
     if isinstance(problem, NotAllowed) and problem.entry is not None:

@@ -16,7 +16,7 @@ from tigertally import people, vault
 from tigertally.access import PERSON_PLEDGED, Access, Person, Role, identities
 from tigertally.access.errors import WeakPassphrase
 from tigertally.access.identities import PASSPHRASE_CHARS_MIN
-from tigertally.app import mark
+from tigertally.app import mark, soundness
 from tigertally.app import settings as settings_room
 from tigertally.app.errors import InstallationExists, NotReadable
 from tigertally.app.settings import CARD_NAME, ROOT_NAME, SESSIONS_NAME, SETTINGS_NAME, Settings, write_whole
@@ -126,6 +126,7 @@ def _fill(
             )
             payload = {"party": card.party, "fingerprint": card.fingerprint()}
             ledger.append(tx, Event(kind=INSTALLED, payload=payload), now=now)
+            soundness.state_checked(tx, ledger, size=1, now=now)  # what there is was written just now
             lead, secret = identities.add(
                 tx,
                 ledger,

@@ -18,6 +18,7 @@ _ASK_SECOND: Final = Text(
     "have another lead or officer run: tigertally --as NAME approve {id}",
 )
 _WHY: Final = Text("详情：tigertally why {entry}", "more: tigertally why {entry}")
+_ACT: Final = Text("操作摘要：{act}", "digest of the act: {act}")
 _THEN_AGAIN: Final = Text("批准后重新运行本命令", "then run this command again")
 
 
@@ -36,6 +37,8 @@ def show(problem: Problem, *, lang: Lang, as_json: bool, err: Console) -> int:
             err.print(f"    → {point.how}", markup=False, style="dim")
     if isinstance(problem, NotAllowed) and problem.entry is not None:
         err.print(f"  ? {_WHY.render(lang, entry=problem.entry)}", markup=False, style="dim")
+    if isinstance(problem, NotAllowed) and "act" in problems.body_of(problem, lang):
+        err.print(f"  # {_ACT.render(lang, act=problem.request.act_digest())}", markup=False)
     if isinstance(problem, NotAllowed) and problem.approval:
         err.print(f"  1. {_ASK_SECOND.render(lang, id=problem.approval)}", markup=False)
         err.print(f"  2. {_THEN_AGAIN.render(lang)}", markup=False)

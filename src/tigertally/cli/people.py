@@ -78,16 +78,20 @@ def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: s
     "再次出示第二因素：重要操作要求五分钟内的动态码。",
     "Show the second factor again: acts that matter want a code of the last five minutes.",
     "tigertally confirm chen",
+    "tigertally confirm chen --act 5f3c…",
 )
 @click.command(name="confirm", cls=SpeakingCommand)
 @shared
 @click.argument("name")
 @option("--code", zh="动态码（默认询问）", en="one-time code (asked for by default)")
-def confirm_command(shell: Shell, name: str, code: str | None) -> None:
+@option(
+    "--act", default="", zh="只为这一操作：拒绝时给出的摘要", en="for one act only: the digest that a refusal names"
+)
+def confirm_command(shell: Shell, name: str, code: str | None, act: str) -> None:
     """Refresh the second factor."""
     shell.handle = name
     with shell.house() as house:
-        at = verbs.confirm(house, handle=name, token=shell.session_token(), code=_code(shell, code))
+        at = verbs.confirm(house, handle=name, token=shell.session_token(), code=_code(shell, code), act=act)
     told = shell.text_of("已验证", "confirmed")
     shell.result({"handle": name, "at": clock.to_text(at)}, lambda out: out.print(told))
 

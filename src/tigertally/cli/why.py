@@ -55,6 +55,7 @@ def why_command(shell: Shell, entry: int | None) -> None:
         "asked": dict(found.asked),
         "grounds": grounds,
         "missing": missing,
+        "waived": [{"condition": code, "what": shell.text(what)} for code, what in found.waived],
         "present_rules": found.present_rules,
     }
 
@@ -65,6 +66,9 @@ def why_command(shell: Shell, entry: int | None) -> None:
         shell.pairs([(label, _plain(found.asked[name], handles)) for name, label in _LABELS if found.asked[name]])
         for item in found.grounds:
             out.print(f"✓ {shell.text(item.title)}  ← {item.entry}  {_until(item)}", style="green", markup=False)
+        for _, what in found.waived:
+            spared = shell.text_of("已豁免：{what}", "waived: {what}", what=shell.text(what))
+            out.print(f"~ {spared}", style="yellow", markup=False)
         for _, what in found.missing:
             out.print(f"✗ {shell.text(what)}", style="red", markup=False)
         if not found.present_rules:

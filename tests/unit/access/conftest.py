@@ -68,6 +68,7 @@ class Office:
     people: dict[str, Person]
     codes: dict[str, SecretBytes]
     deal: str = field(default_factory=lambda: new_id("dea"))
+    key: str = field(default_factory=lambda: new_id("key"))
 
     @property
     def ledger(self) -> Ledger:
@@ -160,11 +161,14 @@ class Office:
             )
 
     def qualify(self, handle: str) -> None:
-        """Train, screen and pledge somebody."""
+        """Train, screen and pledge somebody; the key is in its period, the ledger checked and witnessed."""
         end = self.now + YEAR
         self.state(kinds.PERSON_TRAINED, self.id(handle), {"course": "handling", "version": 1, "score": 9}, until=end)
         self.state(kinds.PERSON_SCREENED, self.id(handle), {"by": self.id("zhao"), "outcome": "pass"}, until=end)
         self.state(kinds.PERSON_PLEDGED, self.id(handle), {"text_digest": "d", "version": 1}, until=end)
+        self.state(kinds.KEY_ACTIVE, self.key, {"key": self.key, "version": 1}, until=end)
+        self.state(kinds.LEDGER_CHECKED, kinds.INSTALLATION, {"size": 1}, until=end)
+        self.state(kinds.LEDGER_WITNESSED, kinds.INSTALLATION, {"size": 1, "witnesses": ["counsel"]}, until=end)
 
     def granted(self, *, uses: int = 3, length_s: int = 3600) -> Grant:
         """A grant for li to see cards and expiries for refunds, approved by wang."""
@@ -184,6 +188,7 @@ class Office:
 
     def request(self, tx: Tx, handle: str, action: Action, **more: object) -> Request:
         """A request of somebody whose factor is fresh."""
+        more = {"key": self.key, **more}
         return self.access.request(tx, actor=self.actor(handle), action=action, now=self.now, **more)  # type: ignore[arg-type]
 
     def reveal(self, grant: Grant, *, count: int = 1) -> None:

@@ -144,7 +144,7 @@ def test_a_settled_request_is_settled(office: Office) -> None:
 
 def test_actions_without_a_second_person_ask_for_none(office: Office) -> None:
     with office.writing() as tx:
-        assert office.access.ask_second(tx, office.request(tx, "li", Action.REVEAL)) is None
+        assert office.access.ask_second(tx, office.request(tx, "li", Action.VIEW)) is None
         asked = office.access.ask_second(tx, office.request(tx, "wang", Action.ERASE, details=(("subject", "x"),)))
     assert asked is not None
 

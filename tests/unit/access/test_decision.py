@@ -12,6 +12,7 @@ import pytest
 from tigertally.access import (
     AGREEMENT_IN_FORCE,
     DEAL_STAGE,
+    KEY_ACTIVE,
     PERSON_FROZEN,
     PERSON_PLEDGED,
     PERSON_SCREENED,
@@ -22,8 +23,10 @@ from tigertally.access import (
     Role,
     decide,
 )
-from tigertally.access.decision import ApprovalView, GrantView
-from tigertally.access.policy import POLICY, policy_digest
+from tigertally.access.asking import ApprovalView, GrantView
+from tigertally.access.facts import CONDITION_WAIVED, INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED
+from tigertally.access.policy import POLICY, Rules, policy_digest
+from tigertally.access.unmet import ALL, WAIVABLE
 from tigertally.base import canon
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -32,7 +35,7 @@ from tigertally.ledger import Fact, FactKind
 
 NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
-LI, WANG, ZHAO, DEAL = "per_li", "per_wang", "per_zhao", "dea_one"
+LI, WANG, ZHAO, DEAL, KEY = "per_li", "per_wang", "per_zhao", "dea_one", "key_one"
 
 Facts = tuple[Fact, ...]
 Case = tuple[Request, Facts]
@@ -65,6 +68,9 @@ def stage(name: str, side: str = "seller", entry: int = 4) -> Fact:
 AGREEMENT: Final = fact(
     AGREEMENT_IN_FORCE, DEAL, {"agreement": "agr", "digest": "d", "classes": ["pan", "name"], "purposes": ["refund"]}, 5
 )
+KEPT: Final = fact(KEY_ACTIVE, KEY, {"key": KEY, "version": 1}, 10)
+CHECKED: Final = fact(LEDGER_CHECKED, INSTALLATION, {"size": 9}, 11)
+WITNESSED: Final = fact(LEDGER_WITNESSED, INSTALLATION, {"size": 9, "witnesses": ["counsel"]}, 12)
 GRANT: Final = GrantView(
     grant="gra",
     asker=LI,
@@ -83,6 +89,7 @@ GRANT: Final = GrantView(
 def reveal() -> Case:
     request = Request(
         person=LI,
+        key=KEY,
         roles=frozenset({Role.OPERATOR}),
         action=Action.REVEAL,
         now=NOW,
@@ -93,7 +100,7 @@ def reveal() -> Case:
         deal=DEAL,
         grant=GRANT,
     )
-    return request, (*qualified(LI), stage("S5"))
+    return request, (*qualified(LI), stage("S5"), KEPT, CHECKED)
 
 
 def approved(request: Request) -> Request:
@@ -121,7 +128,7 @@ def release() -> Case:
         deal=DEAL,
         details=(("release", "digest"),),
     )
-    return approved(request), (*qualified(WANG), stage("S6"), AGREEMENT)
+    return approved(request), (*qualified(WANG), stage("S6"), AGREEMENT, CHECKED, WITNESSED)
 
 
 def codes(case: Case) -> list[str]:
@@ -136,8 +143,10 @@ def codes(case: Case) -> list[str]:
 
 
 def test_both_cases_are_allowed_and_cite_what_they_rest_on() -> None:
-    assert decide(*reveal()) == Decision(action=Action.REVEAL, allowed=True, unmet=(), facts=(1, 2, 3, 4, 6))
-    assert decide(*release()) == Decision(action=Action.RELEASE, allowed=True, unmet=(), facts=(1, 2, 3, 4, 5, 7))
+    assert decide(*reveal()) == Decision(action=Action.REVEAL, allowed=True, unmet=(), facts=(1, 2, 3, 4, 6, 10, 11))
+    assert decide(*release()) == Decision(
+        action=Action.RELEASE, allowed=True, unmet=(), facts=(1, 2, 3, 4, 5, 7, 11, 12)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +204,15 @@ def fact_flaws(kind: FactKind, code: str, ill: dict[str, Json]) -> Iterable[With
     yield Without(name=f"{name} empty", code=code, take=fact_is(kind, value={}))
 
 
+def agreement_flaws() -> Iterable[Without]:
+    yield from fact_flaws(AGREEMENT_IN_FORCE, "agreement", {**AGREEMENT.value, "classes": "pan,name"})
+    wrong: tuple[list[Json], ...] = ([], ["refund", 1])
+    for purposes in wrong:
+        value: dict[str, Json] = {**AGREEMENT.value, "purposes": purposes}
+        take = fact_is(AGREEMENT_IN_FORCE, value=value)
+        yield Without(name=f"agreement for {purposes}", code="agreed_purpose", take=take)
+
+
 REVEALS: Final = (
     Without(
         name="role", code="role", take=asking(roles=frozenset({Role.LEAD, Role.OFFICER, Role.CUSTODIAN, Role.AUDITOR}))
@@ -228,21 +246,25 @@ REVEALS: Final = (
         take=also(fact(PERSON_SCREENED, LI, {"by": ZHAO, "outcome": "fail"}, 20)),
     ),
     Without(name="no grant", code="grant", take=asking(grant=None)),
-    Without(name="grant of another", code="grant", take=granting(asker=WANG)),
-    Without(name="grant not approved", code="grant", take=granting(approver="")),
-    Without(name="grant approved by the asker", code="grant", take=granting(approver=LI)),
-    Without(name="grant over", code="grant", take=granting(until=NOW)),
-    Without(name="grant not begun", code="grant", take=granting(start=NOW + timedelta(microseconds=1))),
-    Without(name="grant for another action", code="grant", take=granting(action=Action.VIEW.value)),
-    Without(name="grant for another purpose", code="grant", take=granting(purpose="dispute")),
-    Without(name="grant for another deal", code="grant", take=granting(deal="dea_two")),
-    Without(name="grant for another scope", code="grant", take=granting(scope="brand")),
-    Without(name="grant for no scope", code="grant", take=asking(scope="brand")),
-    Without(name="grant without the class", code="grant", take=granting(classes=frozenset({"expiry"}))),
-    Without(name="grant used up", code="grant", take=granting(left=0)),
-    Without(name="grant for fewer", code="grant", take=asking(count=4)),
-    Without(name="nothing counted", code="grant", take=asking(count=0)),
-    Without(name="a negative count", code="grant", take=asking(count=-1)),
+    Without(name="grant of another", code="grant_person", take=granting(asker=WANG)),
+    Without(name="grant not approved", code="grant_person", take=granting(approver="")),
+    Without(name="grant approved by the asker", code="grant_person", take=granting(approver=LI)),
+    Without(name="grant over", code="grant_time", take=granting(until=NOW)),
+    Without(name="grant not begun", code="grant_time", take=granting(start=NOW + timedelta(microseconds=1))),
+    Without(name="grant for another action", code="grant_fits", take=granting(action=Action.VIEW.value)),
+    Without(name="grant for another purpose", code="grant_fits", take=granting(purpose="dispute")),
+    Without(name="grant for another deal", code="grant_fits", take=granting(deal="dea_two")),
+    Without(name="grant for another scope", code="grant_fits", take=granting(scope="brand")),
+    Without(name="grant for no scope", code="grant_fits", take=asking(scope="brand")),
+    Without(name="grant without the class", code="grant_fits", take=granting(classes=frozenset({"expiry"}))),
+    Without(name="grant used up", code="grant_left", take=granting(left=0)),
+    Without(name="grant for fewer", code="grant_left", take=asking(count=4)),
+    Without(name="nothing counted", code="grant_left", take=asking(count=0)),
+    *fact_flaws(KEY_ACTIVE, "key", {"key": KEY, "version": "1"}),
+    Without(name="no key", code="key", take=asking(key="")),
+    *fact_flaws(LEDGER_CHECKED, "checked", {"size": "9"}),
+    Without(name="a day full of cards", code="volume", take=asking(seen=2_400)),
+    Without(name="a day that nobody can count", code="volume", take=asking(seen=-1)),
     Without(
         name="stage over for the seller",
         code="clear_stage",
@@ -287,7 +309,9 @@ RELEASES: Final = (
         code="agreement",
         take=fact_is(AGREEMENT_IN_FORCE, value={**AGREEMENT.value, "classes": [["pan"], {}, 1, None]}),
     ),
-    *fact_flaws(AGREEMENT_IN_FORCE, "agreement", {**AGREEMENT.value, "classes": "pan,name"}),
+    *agreement_flaws(),
+    *fact_flaws(LEDGER_WITNESSED, "witnessed", {"size": 9, "witnesses": "counsel"}),
+    *fact_flaws(LEDGER_CHECKED, "checked", {"size": True}),
     Without(name="stage too early", code="stage", take=at_stage("S4", "seller")),
     Without(name="stage too late", code="stage", take=at_stage("S8", "seller")),
     Without(name="a later stage", code="stage", take=also(stage("S9", entry=30))),
@@ -316,7 +340,7 @@ def test_what_is_never_shown_is_not_shown() -> None:
 
 def test_without_a_purpose_even_a_grant_without_one_is_not_enough() -> None:
     request, facts = reveal()
-    assert codes((replace(request, purpose="", grant=replace(GRANT, purpose="")), facts)) == ["grant"]
+    assert codes((replace(request, purpose="", grant=replace(GRANT, purpose="")), facts)) == ["grant_fits"]
 
 
 def test_outside_of_a_deal_no_stage_is_asked() -> None:
@@ -339,6 +363,8 @@ def test_everything_unmet_is_listed() -> None:
         "grant",
         "class",
         "clear_stage",
+        "key",
+        "checked",
     ]
     request, _ = release()
     assert codes((replace(request, approvals=(), factor_at=None), ())) == [
@@ -349,7 +375,90 @@ def test_everything_unmet_is_listed() -> None:
         "second_person",
         "agreement",
         "stage",
+        "checked",
+        "witnessed",
     ]
+
+
+def strict(**flags: bool) -> Rules:
+    return Rules(table={action: replace(rule, **flags) for action, rule in POLICY.items()})  # type: ignore[arg-type]
+
+
+def test_a_factor_can_be_bound_to_the_act_and_asked_to_resist_phishing() -> None:
+    request, facts = reveal()
+    bound = strict(factor_bound=True)
+    for act in ("", "0" * 64, replace(request, purpose="dispute").act_digest()):
+        decision = decide(replace(request, factor_act=act), facts, bound)
+        assert [item.condition for item in decision.unmet] == ["factor_bound"]
+    assert decide(replace(request, factor_act=request.act_digest()), facts, bound).allowed
+    strong = strict(factor_strong=True)
+    for kind in ("", "totp", "recovery"):
+        decision = decide(replace(request, factor_kind=kind), facts, strong)
+        assert [item.condition for item in decision.unmet] == ["factor_strong"]
+    assert decide(replace(request, factor_kind="webauthn"), facts, strong).allowed
+
+
+def test_a_second_person_lets_somebody_see_more_than_the_threshold() -> None:
+    request, facts = reveal()
+    many = replace(request, seen=2_400)
+    assert codes((many, facts)) == ["volume"]
+    assert codes((approved(many), facts)) == []
+    assert codes((replace(approved(many), purpose="dispute"), facts)) == ["grant_fits", "volume"]
+    assert codes((replace(request, seen=2_399), facts)) == []
+
+
+def waiver(code: str = "witnessed", **changes: object) -> Fact:
+    value: dict[str, Json] = {
+        "condition": code,
+        "actions": [Action.RELEASE.value],
+        "reason": "not_yet",
+        "by": WANG,
+        "approver": ZHAO,
+    }
+    given = fact(CONDITION_WAIVED, INSTALLATION, {**value, **changes}, 40)  # type: ignore[dict-item]
+    return replace(given, until=NOW + timedelta(days=30))
+
+
+def test_a_waiver_by_two_persons_stands_in_for_a_measure_and_is_cited() -> None:
+    request, facts = release()
+    bare = tuple(item for item in facts if item.kind != LEDGER_WITNESSED.name)
+    assert codes((request, bare)) == ["witnessed"]
+    decision = decide(request, (*bare, waiver()))
+    assert (decision.allowed, decision.waived) == (True, ("witnessed",))
+    assert 40 in decision.facts
+    assert decide(request, (*facts, waiver())).waived == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        waiver(actions=[Action.DESTROY.value]),
+        waiver(actions="handover.release"),
+        waiver("checked"),
+        waiver(by=ZHAO),
+        waiver(by=""),
+        waiver(approver=""),
+        replace(waiver(), until=None),
+        replace(waiver(), until=NOW),
+        replace(waiver(), start=NOW - timedelta(days=61)),
+        replace(waiver(), withdrawn=True),
+        replace(waiver(), subject=DEAL),
+    ],
+    ids=range(11),
+)
+def test_a_waiver_that_is_not_whole_is_none(wrong: Fact) -> None:
+    request, facts = release()
+    bare = tuple(item for item in facts if item.kind != LEDGER_WITNESSED.name)
+    assert codes((request, (*bare, wrong))) == ["witnessed"]
+
+
+@pytest.mark.parametrize("code", sorted(set(ALL) - WAIVABLE))
+def test_what_may_not_be_waived_is_not(code: str) -> None:
+    request, facts = release()
+    asked = replace(request, approvals=(), factor_at=None, roles=frozenset())
+    given = (*facts[3:], fact(PERSON_FROZEN, WANG, {"reason": "x"}, 9), waiver(code))
+    with_it, without_it = decide(asked, given), decide(asked, given[:-1])
+    assert with_it.unmet == without_it.unmet
 
 
 def test_an_instant_without_a_zone_is_no_instant() -> None:

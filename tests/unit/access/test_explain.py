@@ -11,7 +11,8 @@ from sqlalchemy import delete
 import tigertally.access
 from tigertally.access import Action, NotAllowed, explain
 from tigertally.access.errors import NoSuchDecision
-from tigertally.access.explain import CONDITIONS, Explanation
+from tigertally.access.explain import Explanation
+from tigertally.access.unmet import ALL
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Lang
 from tigertally.ledger import sql as ledger_sql
@@ -39,7 +40,8 @@ def test_an_allowed_reveal_names_what_it_rested_on(office: Office) -> None:
     )
     titles = [ground.title.render(Lang.EN) for ground in found.grounds]
     stated = ["passed the training", "passed the screening", "signed the confidentiality pledge"]
-    assert titles == [*stated, "a grant was approved"]
+    sound = ["the key is within its period", "the whole ledger was checked and is sound"]
+    assert titles == [*stated, *sound, "a grant was approved"]
     assert found.grounds[0].said is not None
 
 
@@ -50,7 +52,7 @@ def test_a_refusal_names_what_was_missing(office: Office) -> None:
         entry = office.access.record(tx, caught.value.request, caught.value.decision)
     found = why(office, entry)
     assert not found.allowed
-    assert [code for code, _ in found.missing] == ["trained", "screened", "pledged", "grant"]
+    assert [code for code, _ in found.missing] == ["trained", "screened", "pledged", "grant_left", "key", "checked"]
     assert found.grounds == ()
 
 
@@ -76,10 +78,10 @@ def test_an_erased_ground_is_still_proved(office: Office) -> None:
 
 
 def test_every_condition_has_a_title(office: Office) -> None:
-    """Of the codes in the decision's room none is missing, and none too many."""
-    text = (Path(tigertally.access.__file__).parent / "decision.py").read_text("utf-8")
-    codes = set(re.findall(r'work\.no\(\s*"(\w+)"', text)) | set(re.findall(r'condition="(\w+)"', text))
-    assert codes == set(CONDITIONS)
-    assert all(title.zh and title.en for title in CONDITIONS.values())
+    """Of the codes in the conditions' room none is missing, and none too many."""
+    text = (Path(tigertally.access.__file__).parent / "conditions.py").read_text("utf-8")
+    codes = {"action", *re.findall(r'work\.no\("(\w+)"\)', text)}
+    assert codes == set(ALL)
+    assert all(condition.title.zh and condition.title.en for condition in ALL.values())
     request = {"classes": [FieldClass.CVV], "deal": office.deal, "purpose": "refund", "count": 1}
     assert set(office.unmet("sun", Action.REVEAL, **request)) <= codes

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from tigertally.access import Action, Grant, NotAllowed, Purpose, grants, sql
+from tigertally.access import Action, Grant, NotAllowed, Purpose, given, grants, sql
 from tigertally.access.errors import AlreadySettled, BadGrant, NoSuchGrant, RowNotProved, SamePerson
 from tigertally.access.grants import LENGTH_S_MAX, OPEN_S_MAX, USES_MAX
 from tigertally.base.fields import SEALABLE, FieldClass
@@ -127,9 +127,9 @@ def test_uses_are_counted_down_to_none(office: Office) -> None:
     office.qualify("li")
     grant = office.granted(uses=3)
     office.reveal(grant)
-    assert office.refusal(grant, count=3) == ["grant"]
+    assert office.refusal(grant, count=3) == ["grant_left"]
     office.reveal(grant, count=2)
-    assert office.refusal(grant) == ["grant"]
+    assert office.refusal(grant) == ["grant_left"]
     with office.writing() as tx, pytest.raises(AlreadySettled):
         grants.use(tx, grant_id=grant.grant, count=1)
     assert office.clean()
@@ -137,7 +137,7 @@ def test_uses_are_counted_down_to_none(office: Office) -> None:
 
 def test_a_refused_reveal_takes_no_use(office: Office) -> None:
     grant = office.granted(uses=1)
-    assert office.refusal(grant) == ["trained", "screened", "pledged"]
+    assert office.refusal(grant) == ["trained", "screened", "pledged", "key", "checked"]
     office.qualify("li")
     office.reveal(grant)
 
@@ -169,7 +169,7 @@ def test_uses_wiped_from_the_row_are_still_counted(office: Office) -> None:
     office.reveal(grant)
     office.reveal(grant)
     office.tamper(update(sql.grant).values(used=0))
-    assert office.refusal(grant) == ["grant"]
+    assert office.refusal(grant) == ["grant_left"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,33 @@ def test_a_grant_whose_uses_were_erased_is_used_up(office: Office) -> None:
         newest = ledger_sql.read_head(tx).size - 1
         assert newest in office.ledger.about(tx, grant.grant)
     office.tamper(ledger_sql.payload.delete().where(ledger_sql.payload.c.idx == newest))
-    assert office.refusal(grant) == ["grant"]
+    assert office.refusal(grant) == ["grant_left", "volume"], "what it gave, nobody knows"
+
+
+def test_what_somebody_is_given_within_a_day_adds_up_until_a_second_person_is_needed(office: Office) -> None:
+    office.qualify("li")
+    first, second = office.granted(uses=50, length_s=8 * 3600), office.granted(uses=50, length_s=8 * 3600)
+    office.reveal(first, count=20)
+    office.clock.advance(3600)
+    office.reveal(second, count=4)
+    assert office.refusal(second) == ["volume"]
+    act = {"grant": second.grant, "classes": [FieldClass.PAN], "purpose": "refund", "count": 1}
+    office.give(office.ask_second("li", Action.REVEAL, **act), "wang")
+    office.reveal(second)
+    assert office.refusal(second) == ["volume"], "an approval is for one act, once"
+    office.clock.advance(23 * 3600 + 60)
+    with office.reading() as tx:
+        assert given.within_day(tx, office.ledger, office.id("li"), now=office.now) == 500
+    assert office.clean()
+
+
+def test_a_reveal_that_was_taken_out_of_the_ledger_is_missed(office: Office) -> None:
+    office.qualify("li")
+    office.reveal(office.granted())
+    day = office.ledger.pseudonym(given.name_of(office.id("li"), office.now))
+    office.tamper(ledger_sql.about.delete().where(ledger_sql.about.c.pseudonym == day))
+    with pytest.raises(LedgerBroken), office.reading() as tx:
+        given.within_day(tx, office.ledger, office.id("li"), now=office.now)
 
 
 def test_a_reveal_records_grant_facts_and_policy(office: Office) -> None:
@@ -255,5 +281,5 @@ def test_a_reveal_records_grant_facts_and_policy(office: Office) -> None:
     assert payload["allowed"] is True
     assert payload["unmet"] == []
     assert row.idx in payload["facts"]
-    assert len(payload["facts"]) == 4
+    assert len(payload["facts"]) == 6
     assert len(str(payload["policy"])) == 64

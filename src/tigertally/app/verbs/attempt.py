@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from tigertally.access import Action, Actor, Decision, NotAllowed, Request
-from tigertally.access.decision import ApprovalView
+from tigertally.access.asking import ApprovalView
 from tigertally.app.bulk import rare_collections
 from tigertally.app.errors import BadDigest, Unexpected
 from tigertally.app.wire import House
@@ -91,6 +91,7 @@ def allow(
     purpose: str = "",
     deal: str = "",
     scope: str = "",
+    key: str = "",
     grant: str = "",
     details: tuple[tuple[str, str], ...] = (),
 ) -> Decision:
@@ -111,6 +112,7 @@ def allow(
         purpose=purpose,
         deal=deal,
         scope=scope,
+        key=key,
         grant=grant,
         details=details,
     )
@@ -136,7 +138,7 @@ def _refused(house: House, *, verb: str, problem: Problem, actor: Actor | None) 
             now = house.clock.now()
             if isinstance(problem, NotAllowed):
                 problem.entry = house.access.record(tx, problem.request, problem.decision)
-                only_second = [item.condition for item in problem.decision.unmet] == ["second_person"]
+                only_second = {item.condition for item in problem.decision.unmet} <= {"second_person", "volume"}
                 asked = house.access.ask_second(tx, problem.request) if only_second else None
                 problem.approval = "" if asked is None else asked.approval
             payload: dict[str, Json] = {"verb": verb, "code": problem.code, "person": person}

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from tigertally.app import soundness
 from tigertally.app.errors import NoQuorumPolicy, WitnessRefused
 from tigertally.app.verbs.attempt import attempt
 from tigertally.app.wire import House
@@ -72,7 +73,7 @@ def cosign(house: House, *, policy: Policy) -> Cosigned:
             note = _keep(house, note, keys, answer)
         except Problem as problem:
             failed[url] = str(problem.details.get("why", problem.code))
-    return _standing(note, policy, failed)
+    return _stated(house, _standing(note, policy, failed))
 
 
 def request(house: House, *, policy: Policy, name: str) -> bytes:
@@ -93,7 +94,7 @@ def take(house: House, *, policy: Policy, asked: bytes, answer: bytes) -> Cosign
     """Keep what a witness gave for the request ``asked``. Raises ``Malformed``, ``SignatureInvalid``."""
     keys = [listed.key for listed in policy.witnesses.values()]
     note = _keep(house, witness.parse(asked).checkpoint, keys, answer)
-    return _standing(note, policy, {})
+    return _stated(house, _standing(note, policy, {}))
 
 
 def _signed(house: House) -> bytes:
@@ -122,6 +123,19 @@ def _standing(note: bytes, policy: Policy, failed: Mapping[str, str]) -> Cosigne
         met=policy.met(cosigned),
         failed=failed,
     )
+
+
+def _stated(house: House, found: Cosigned) -> Cosigned:
+    """State that the ledger is witnessed, if it is."""
+    if found.met:
+        attempt(
+            house,
+            verb="ledger.cosign",
+            work=lambda tx, now: soundness.state_witnessed(
+                tx, house.ledger, size=found.size, witnesses=found.witnesses, now=now
+            ),
+        )
+    return found
 
 
 def _servers(policy: Policy) -> dict[str, list[VKey]]:

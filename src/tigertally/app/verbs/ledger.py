@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tigertally.access import Action, Actor, explain, identities
 from tigertally.access.explain import Explanation
-from tigertally.app import mark
+from tigertally.app import mark, soundness
 from tigertally.app.errors import NotWritable
 from tigertally.app.verbs.attempt import allow, attempt
 from tigertally.app.verbs.cosigning import own_policy
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
+from tigertally.base.errors import Problem
 from tigertally.base.progress import SILENT, Progress
 from tigertally.formats import leaf as leaves
 from tigertally.formats.leaf import Leaf
@@ -164,9 +166,23 @@ def names(house: House) -> dict[str, str]:
 def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILENT) -> fsck.Findings:
     """Check the whole stored ledger; ``kept`` are checkpoints from elsewhere to hold it to.
 
-    It is held to the mark in the installation's folder too, if there is one.
+    It is held to the mark in the installation's folder too, if there is one. What was found is stated as a fact.
     """
     seen = mark.read(house.settings.home)
     marks = () if seen is None else ((seen.size, seen.root),)
     with house.store.reading() as tx:
-        return fsck.check(tx, house.ledger, kept=kept, marks=marks, progress=progress)
+        found = fsck.check(tx, house.ledger, kept=kept, marks=marks, progress=progress)
+    if found.clean:
+        attempt(
+            house,
+            verb="ledger.check",
+            work=lambda tx, now: soundness.state_checked(tx, house.ledger, size=found.size, now=now),
+        )
+    else:
+        with suppress(Problem):  # a ledger that cannot be read cannot be written either, and nothing is allowed
+            attempt(
+                house,
+                verb="ledger.check",
+                work=lambda tx, now: soundness.withdraw_checked(tx, house.ledger, now=now),
+            )
+    return found

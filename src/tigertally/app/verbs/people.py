@@ -22,7 +22,7 @@ from tigertally.access import (
 )
 from tigertally.access.errors import LoginFailed
 from tigertally.access.policy import SENIOR
-from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.verbs.attempt import allow, attempt, checked_digest
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretBytes, SecretText
@@ -44,7 +44,12 @@ def actor_of(house: House, *, handle: str, token: SecretText) -> Actor:
     """Return who acts, from an open session. Raises ``NotLoggedIn``."""
     with house.store.reading() as tx:
         session = identities.resume(tx, house.ledger, token=token, handle=handle, now=house.clock.now())
-    return Actor(person=session.person, factor_at=session.factor_at)
+    return Actor(
+        person=session.person,
+        factor_at=session.factor_at,
+        factor_kind=session.factor_kind,
+        factor_act=session.factor_act,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +102,16 @@ def login(house: House, *, handle: str, passphrase: SecretText, code: SecretText
         raise
 
 
-def confirm(house: House, *, handle: str, token: SecretText, code: SecretText) -> datetime:
-    """Show the second factor again; return when. A used or wrong code is a failed login."""
+def confirm(house: House, *, handle: str, token: SecretText, code: SecretText, act: str = "") -> datetime:
+    """Show the second factor again; return when. A used or wrong code is a failed login.
+
+    ``act`` is the digest of the one act it is shown for, as a refusal names it; "" for any.
+    """
+    bound = checked_digest(act) if act else ""
 
     def work(tx: Tx, now: datetime) -> datetime:
         return identities.show_factor(
-            tx, house.ledger, house.access.cipher, token=token, handle=handle, code=code, now=now
+            tx, house.ledger, house.access.cipher, token=token, handle=handle, code=code, now=now, act=bound
         ).factor_at
 
     try:

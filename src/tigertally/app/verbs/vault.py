@@ -111,6 +111,7 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
             purpose=purpose.value,
             deal=strictest_deal(house, tx, scope=scope, now=now),
             scope=scope,
+            key=vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope).key,
             grant=grant,
             details=(("token", token),),
         )

@@ -1,0 +1,287 @@
+"""The conditions of a decision: each can only turn yes into no, and says by its code what does not hold.
+
+A condition looks at a request, at what is known and at the rule of its action, and reports the one or two codes of
+:data:`UNMET` that do not hold; what it cannot read is unmet too (the caller sees to that). Which conditions an action
+has is the rule's to say (``policy.Rule.conditions``). A freeze binds even if it is ill-typed or a few seconds ahead of
+this clock: it is the one fact whose absence permits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from tigertally.access import facts as kinds
+from tigertally.access.asking import Request, Unmet
+from tigertally.access.known import Known
+from tigertally.access.policy import CLEAR_STAGES, SENIOR, Role, Rule
+from tigertally.access.unmet import UNMET, UNREADABLE
+from tigertally.access.volume import UNITS_MAX, units
+from tigertally.base.fields import SEALABLE
+from tigertally.ledger import Fact
+
+CLOCK_AHEAD_MAX_S: Final = 5
+WAIVER_DAYS_MAX: Final = 90
+STRONG: Final = "webauthn"
+_AHEAD: Final = timedelta(seconds=CLOCK_AHEAD_MAX_S)
+_WAIVED_MAX: Final = timedelta(days=WAIVER_DAYS_MAX)
+_CLEAR: Final = {side.value: stages for side, stages in CLEAR_STAGES.items()}
+
+# Names of kinds as plain constants: an attribute of an attribute each time is what a microsecond is lost on.
+_TRAINED: Final = kinds.PERSON_TRAINED.name
+_SCREENED: Final = kinds.PERSON_SCREENED.name
+_PLEDGED: Final = kinds.PERSON_PLEDGED.name
+_FROZEN: Final = kinds.PERSON_FROZEN.name
+_AGREEMENT: Final = kinds.AGREEMENT_IN_FORCE.name
+_STAGE: Final = kinds.DEAL_STAGE.name
+_KEY: Final = kinds.KEY_ACTIVE.name
+_CHECKED: Final = kinds.LEDGER_CHECKED.name
+_WITNESSED: Final = kinds.LEDGER_WITNESSED.name
+_WAIVED: Final = kinds.CONDITION_WAIVED.name
+
+# The kinds of facts that a decision reads, by name.
+USED: Final = frozenset(
+    (_TRAINED, _SCREENED, _PLEDGED, _FROZEN, _AGREEMENT, _STAGE, _KEY, _CHECKED, _WITNESSED, _WAIVED)
+)
+
+
+class Work:
+    """One question being answered: what is asked, what is known, what was found wanting."""
+
+    __slots__ = ("known", "now", "request", "rule", "unmet", "used")
+
+    def __init__(self, request: Request, rule: Rule, known: Known) -> None:
+        self.request = request
+        self.rule = rule
+        self.known = known
+        self.now = request.now
+        self.unmet: list[Unmet] = []
+        self.used: set[int] = set()
+
+    def no(self, code: str) -> None:
+        """Say that a condition does not hold."""
+        self.unmet.append(UNMET[code])
+
+    def unreadable(self, code: str) -> None:
+        """Say that what a condition rests on cannot be read."""
+        self.unmet.append(UNREADABLE[code])
+
+    def fact(self, kind: str, subject: str) -> Fact | None:
+        """Return the newest fact that holds now, and note that it was used."""
+        now = self.now
+        for fact in self.known.of(kind, subject):
+            if fact.start <= now and (fact.until is None or now < fact.until):
+                self.used.add(fact.entry)
+                return fact
+        return None
+
+    def frozen_by(self, person: str) -> Fact | None:
+        """Return a fact that freezes ``person``; one that begins within the clocks' tolerance counts already."""
+        found = self.known.of(_FROZEN, person)
+        if not found:
+            return None
+        now = self.now
+        for fact in found:
+            if fact.start <= now + _AHEAD and (fact.until is None or now < fact.until):
+                return fact
+        return None
+
+    def approved_by(self, wanted: frozenset[Role]) -> bool:
+        """Return whether another person with one of these roles approved exactly this act, and note it."""
+        request, now = self.request, self.now
+        digest = request.act_digest()
+        for approval in request.approvals:
+            if (
+                approval.digest == digest
+                and approval.approver
+                and approval.approver not in (request.person, approval.asker)
+                and approval.approver_roles & wanted
+                and approval.at <= now < approval.until
+                and self.frozen_by(approval.approver) is None
+            ):
+                self.used.add(approval.entry)
+                return True
+        return False
+
+
+def waiver_of(work: Work, code: str) -> Fact | None:
+    """Return the newest waiver of ``code`` for this action: by two persons, for at most 90 days, not over."""
+    now, action = work.now, work.request.action.value
+    for fact in work.known.of(_WAIVED, kinds.INSTALLATION):
+        value, until = fact.value, fact.until
+        actions = value["actions"]
+        if (
+            value["condition"] == code
+            and isinstance(actions, list)
+            and action in actions
+            and until is not None
+            and fact.start <= now < until <= fact.start + _WAIVED_MAX
+            and value["by"]
+            and value["approver"]
+            and value["by"] != value["approver"]
+        ):
+            return fact
+    return None
+
+
+def _role(work: Work) -> None:
+    person: object = work.request.person
+    if not isinstance(person, str) or not person or not work.request.roles & work.rule.roles:
+        work.no("role")
+
+
+def _frozen(work: Work) -> None:
+    if work.now.tzinfo is None:
+        raise ValueError("naive datetime")
+    fact = work.frozen_by(work.request.person)
+    if fact is not None:
+        work.used.add(fact.entry)
+        work.no("frozen")
+
+
+def _factor(work: Work) -> None:
+    at = work.request.factor_at
+    age_s = None if at is None else (work.now - at).total_seconds()
+    if age_s is None or not -CLOCK_AHEAD_MAX_S <= age_s <= work.rule.factor_age_max_s:
+        work.no("factor")
+
+
+def _factor_bound(work: Work) -> None:
+    bound = work.request.factor_act
+    if not bound or bound != work.request.act_digest():
+        work.no("factor_bound")
+
+
+def _factor_strong(work: Work) -> None:
+    if work.request.factor_kind != STRONG:
+        work.no("factor_strong")
+
+
+def _trained(work: Work) -> None:
+    if work.fact(_TRAINED, work.request.person) is None:
+        work.no("trained")
+
+
+def _screened(work: Work) -> None:
+    fact = work.fact(_SCREENED, work.request.person)
+    if fact is None or fact.value.get("outcome") != "pass":
+        work.no("screened")
+
+
+def _pledged(work: Work) -> None:
+    if work.fact(_PLEDGED, work.request.person) is None:
+        work.no("pledged")
+
+
+def _grant(work: Work) -> None:
+    request, grant = work.request, work.request.grant
+    if grant is None:
+        work.no("grant")
+        return
+    if grant.asker != request.person or not grant.approver or grant.approver == grant.asker:
+        work.no("grant_person")
+    elif not grant.start <= work.now < grant.until:
+        work.no("grant_time")
+    elif (
+        not request.purpose
+        or grant.purpose != request.purpose
+        or grant.action != request.action.value
+        or grant.deal != request.deal
+        or grant.scope != request.scope
+        or not {item.value for item in request.classes} <= grant.classes
+    ):
+        work.no("grant_fits")
+    elif not 1 <= request.count <= grant.left:
+        work.no("grant_left")
+    else:
+        work.used.add(grant.entry)
+
+
+def _second_person(work: Work) -> None:
+    if not work.approved_by(work.rule.second_person):
+        work.no("second_person")
+
+
+def _agreement(work: Work) -> None:
+    fact = work.fact(_AGREEMENT, work.request.deal)
+    if fact is None:
+        work.no("agreement")
+        return
+    covered, purposes = _strings(fact.value.get("classes")), _strings(fact.value.get("purposes"))
+    wanted = {item.value for item in work.request.classes}
+    if not wanted or not wanted.issubset(covered):
+        work.no("agreement")
+    purpose = work.request.purpose
+    if not purposes or (purpose and purpose not in purposes):
+        work.no("agreed_purpose")
+
+
+def _strings(value: object) -> list[str]:
+    """Return a list of strings; nothing if anything in it is of another type."""
+    found = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return found if isinstance(value, list) and len(found) == len(value) else []
+
+
+def _stage(work: Work) -> None:
+    fact = work.fact(_STAGE, work.request.deal)
+    if fact is None or fact.value.get("stage") not in work.rule.stages:
+        work.no("stage")
+
+
+def _clear(work: Work) -> None:
+    request = work.request
+    if not request.classes or not request.classes <= SEALABLE:
+        work.no("class")
+    if not request.deal:
+        return
+    fact = work.fact(_STAGE, request.deal)
+    stages = None if fact is None else _CLEAR.get(str(fact.value.get("side")))
+    if fact is None or stages is None or fact.value.get("stage") not in stages:
+        work.no("clear_stage")
+
+
+def _volume(work: Work) -> None:
+    request = work.request
+    asked = units(request.classes, request.count)
+    if request.seen >= 0 and asked >= 0 and request.seen + asked < UNITS_MAX:
+        return
+    if not work.approved_by(SENIOR):
+        work.no("volume")
+
+
+def _key(work: Work) -> None:
+    if work.fact(_KEY, work.request.key) is None:
+        work.no("key")
+
+
+def _checked(work: Work) -> None:
+    if work.fact(_CHECKED, kinds.INSTALLATION) is None:
+        work.no("checked")
+
+
+def _witnessed(work: Work) -> None:
+    if work.fact(_WITNESSED, kinds.INSTALLATION) is None:
+        work.no("witnessed")
+
+
+# By the name in a rule; a condition that cannot be read is unmet by that code.
+CONDITIONS: Final[Mapping[str, Callable[[Work], None]]] = {
+    "role": _role,
+    "frozen": _frozen,
+    "factor": _factor,
+    "factor_bound": _factor_bound,
+    "factor_strong": _factor_strong,
+    "trained": _trained,
+    "screened": _screened,
+    "pledged": _pledged,
+    "grant": _grant,
+    "second_person": _second_person,
+    "agreement": _agreement,
+    "stage": _stage,
+    "class": _clear,
+    "volume": _volume,
+    "key": _key,
+    "checked": _checked,
+    "witnessed": _witnessed,
+}
