@@ -36,6 +36,8 @@ from tigertally.store.tx import Tx
 
 # A gap that is longer is a made-up index, not entries that were deleted.
 GAP_MAX: Final = 65_536
+# The check that holds the ledger to what others kept of it.
+KEPT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -23,123 +23,30 @@ from tigertally.access import (
     Role,
     decide,
 )
-from tigertally.access.asking import ApprovalView, GrantView
-from tigertally.access.facts import CONDITION_WAIVED, INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED
-from tigertally.access.policy import POLICY, Rules, policy_digest
-from tigertally.access.unmet import ALL, WAIVABLE
+from tigertally.access.facts import LEDGER_CHECKED, LEDGER_WITNESSED
+from tigertally.access.policy import POLICY, policy_digest
 from tigertally.base import canon
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
-from tigertally.base.text import Lang
 from tigertally.ledger import Fact, FactKind
 
-NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-HOUR: Final = timedelta(hours=1)
-LI, WANG, ZHAO, DEAL, KEY = "per_li", "per_wang", "per_zhao", "dea_one", "key_one"
-
-Facts = tuple[Fact, ...]
-Case = tuple[Request, Facts]
-
-
-def fact(kind: FactKind, subject: str, value: dict[str, Json], entry: int) -> Fact:
-    return Fact(
-        kind=kind.name,
-        subject=subject,
-        value=value,
-        start=NOW - HOUR,
-        until=NOW + HOUR,
-        entry=entry,
-        withdrawn=False,
-    )
-
-
-def qualified(person: str) -> Facts:
-    return (
-        fact(PERSON_TRAINED, person, {"course": "handling", "version": 1, "score": 9}, 1),
-        fact(PERSON_SCREENED, person, {"by": ZHAO, "outcome": "pass"}, 2),
-        fact(PERSON_PLEDGED, person, {"text_digest": "d", "version": 1}, 3),
-    )
-
-
-def stage(name: str, side: str = "seller", entry: int = 4) -> Fact:
-    return fact(DEAL_STAGE, DEAL, {"stage": name, "side": side}, entry)
-
-
-AGREEMENT: Final = fact(
-    AGREEMENT_IN_FORCE, DEAL, {"agreement": "agr", "digest": "d", "classes": ["pan", "name"], "purposes": ["refund"]}, 5
+from .cases import (
+    AGREEMENT,
+    DEAL,
+    GRANT,
+    KEY,
+    LI,
+    NOW,
+    WANG,
+    ZHAO,
+    Case,
+    Facts,
+    codes,
+    fact,
+    release,
+    reveal,
+    stage,
 )
-KEPT: Final = fact(KEY_ACTIVE, KEY, {"key": KEY, "version": 1}, 10)
-CHECKED: Final = fact(LEDGER_CHECKED, INSTALLATION, {"size": 9}, 11)
-WITNESSED: Final = fact(LEDGER_WITNESSED, INSTALLATION, {"size": 9, "witnesses": ["counsel"]}, 12)
-GRANT: Final = GrantView(
-    grant="gra",
-    asker=LI,
-    approver=WANG,
-    action=Action.REVEAL.value,
-    classes=frozenset({"pan", "expiry"}),
-    purpose="refund",
-    deal=DEAL,
-    left=3,
-    start=NOW - HOUR,
-    until=NOW + HOUR,
-    entry=6,
-)
-
-
-def reveal() -> Case:
-    request = Request(
-        person=LI,
-        key=KEY,
-        roles=frozenset({Role.OPERATOR}),
-        action=Action.REVEAL,
-        now=NOW,
-        factor_at=NOW - timedelta(seconds=10),
-        classes=frozenset({FieldClass.PAN}),
-        count=1,
-        purpose="refund",
-        deal=DEAL,
-        grant=GRANT,
-    )
-    return request, (*qualified(LI), stage("S5"), KEPT, CHECKED)
-
-
-def approved(request: Request) -> Request:
-    view = ApprovalView(
-        approval="apv",
-        digest=request.act_digest(),
-        asker=request.person,
-        approver=ZHAO,
-        approver_roles=frozenset({Role.OFFICER}),
-        at=NOW - timedelta(minutes=5),
-        until=NOW + timedelta(minutes=55),
-        entry=7,
-    )
-    return replace(request, approvals=(view,))
-
-
-def release() -> Case:
-    request = Request(
-        person=WANG,
-        roles=frozenset({Role.LEAD}),
-        action=Action.RELEASE,
-        now=NOW,
-        factor_at=NOW,
-        classes=frozenset({FieldClass.PAN, FieldClass.NAME}),
-        deal=DEAL,
-        details=(("release", "digest"),),
-    )
-    return approved(request), (*qualified(WANG), stage("S6"), AGREEMENT, CHECKED, WITNESSED)
-
-
-def codes(case: Case) -> list[str]:
-    decision = decide(*case)
-    assert decision.allowed == (not decision.unmet)
-    for item in decision.unmet:
-        assert item.why.zh
-        assert item.why.en
-        assert item.how.render(Lang.ZH)
-        assert item.how.render(Lang.EN)
-    return [item.condition for item in decision.unmet]
 
 
 def test_both_cases_are_allowed_and_cite_what_they_rest_on() -> None:
@@ -378,87 +285,6 @@ def test_everything_unmet_is_listed() -> None:
         "checked",
         "witnessed",
     ]
-
-
-def strict(**flags: bool) -> Rules:
-    return Rules(table={action: replace(rule, **flags) for action, rule in POLICY.items()})  # type: ignore[arg-type]
-
-
-def test_a_factor_can_be_bound_to_the_act_and_asked_to_resist_phishing() -> None:
-    request, facts = reveal()
-    bound = strict(factor_bound=True)
-    for act in ("", "0" * 64, replace(request, purpose="dispute").act_digest()):
-        decision = decide(replace(request, factor_act=act), facts, bound)
-        assert [item.condition for item in decision.unmet] == ["factor_bound"]
-    assert decide(replace(request, factor_act=request.act_digest()), facts, bound).allowed
-    strong = strict(factor_strong=True)
-    for kind in ("", "totp", "recovery"):
-        decision = decide(replace(request, factor_kind=kind), facts, strong)
-        assert [item.condition for item in decision.unmet] == ["factor_strong"]
-    assert decide(replace(request, factor_kind="webauthn"), facts, strong).allowed
-
-
-def test_a_second_person_lets_somebody_see_more_than_the_threshold() -> None:
-    request, facts = reveal()
-    many = replace(request, seen=2_400)
-    assert codes((many, facts)) == ["volume"]
-    assert codes((approved(many), facts)) == []
-    assert codes((replace(approved(many), purpose="dispute"), facts)) == ["grant_fits", "volume"]
-    assert codes((replace(request, seen=2_399), facts)) == []
-
-
-def waiver(code: str = "witnessed", **changes: object) -> Fact:
-    value: dict[str, Json] = {
-        "condition": code,
-        "actions": [Action.RELEASE.value],
-        "reason": "not_yet",
-        "by": WANG,
-        "approver": ZHAO,
-    }
-    given = fact(CONDITION_WAIVED, INSTALLATION, {**value, **changes}, 40)  # type: ignore[dict-item]
-    return replace(given, until=NOW + timedelta(days=30))
-
-
-def test_a_waiver_by_two_persons_stands_in_for_a_measure_and_is_cited() -> None:
-    request, facts = release()
-    bare = tuple(item for item in facts if item.kind != LEDGER_WITNESSED.name)
-    assert codes((request, bare)) == ["witnessed"]
-    decision = decide(request, (*bare, waiver()))
-    assert (decision.allowed, decision.waived) == (True, ("witnessed",))
-    assert 40 in decision.facts
-    assert decide(request, (*facts, waiver())).waived == ()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        waiver(actions=[Action.DESTROY.value]),
-        waiver(actions="handover.release"),
-        waiver("checked"),
-        waiver(by=ZHAO),
-        waiver(by=""),
-        waiver(approver=""),
-        replace(waiver(), until=None),
-        replace(waiver(), until=NOW),
-        replace(waiver(), start=NOW - timedelta(days=61)),
-        replace(waiver(), withdrawn=True),
-        replace(waiver(), subject=DEAL),
-    ],
-    ids=range(11),
-)
-def test_a_waiver_that_is_not_whole_is_none(wrong: Fact) -> None:
-    request, facts = release()
-    bare = tuple(item for item in facts if item.kind != LEDGER_WITNESSED.name)
-    assert codes((request, (*bare, wrong))) == ["witnessed"]
-
-
-@pytest.mark.parametrize("code", sorted(set(ALL) - WAIVABLE))
-def test_what_may_not_be_waived_is_not(code: str) -> None:
-    request, facts = release()
-    asked = replace(request, approvals=(), factor_at=None, roles=frozenset())
-    given = (*facts[3:], fact(PERSON_FROZEN, WANG, {"reason": "x"}, 9), waiver(code))
-    with_it, without_it = decide(asked, given), decide(asked, given[:-1])
-    assert with_it.unmet == without_it.unmet
 
 
 def test_an_instant_without_a_zone_is_no_instant() -> None:

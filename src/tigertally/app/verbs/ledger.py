@@ -178,7 +178,7 @@ def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILE
             verb="ledger.check",
             work=lambda tx, now: soundness.state_checked(tx, house.ledger, size=found.size, now=now),
         )
-    else:
+    elif all(flaw.check != fsck.KEPT for flaw in found.flaws):  # nothing is added to a history that went back
         with suppress(Problem):  # a ledger that cannot be read cannot be written either, and nothing is allowed
             attempt(
                 house,
