@@ -60,6 +60,7 @@ class Action(Enum):
     REVEAL = "vault.reveal"
     ERASE = "vault.erase"
     ROTATE = "vault.rotate"
+    CUSTODY = "vault.custody"
     GRANT_ASK = "access.grant_ask"
     GRANT_APPROVE = "access.grant_approve"
     APPROVE = "access.approve"
@@ -202,6 +203,14 @@ POLICY: Final[dict[Action, Rule]] = {
     ),
     Action.ERASE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.ROTATE: Rule(roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    # Who keeps the root key, and who gets a share of it: never one person's affair (PCI DSS 3.6.1.1, 3.7.6).
+    Action.CUSTODY: Rule(
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
+        factor_age_max_s=_FRESH_S,
+        screened=True,
+        pledged=True,
+        second_person=_SECOND,
+    ),
     Action.GRANT_ASK: Rule(roles=frozenset({Role.OPERATOR, Role.CUSTODIAN}), factor_age_max_s=_DAY_S),
     Action.GRANT_APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),

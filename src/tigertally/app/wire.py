@@ -9,18 +9,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tigertally import people, vault
 from tigertally.access import PERSON_PLEDGED, Access, Person, Role, identities
 from tigertally.access.errors import WeakPassphrase
 from tigertally.access.identities import PASSPHRASE_CHARS_MIN
-from tigertally.app import mark, soundness
+from tigertally.app import keepers, mark, soundness
 from tigertally.app import settings as settings_room
 from tigertally.app.errors import InstallationExists, NotReadable
-from tigertally.app.settings import CARD_NAME, ROOT_NAME, SESSIONS_NAME, SETTINGS_NAME, Settings, write_whole
-from tigertally.base.clock import Clock
+from tigertally.app.keeping import PASSPHRASE_FILE, ROOT_NAME, KeeperKind, Keeping
+from tigertally.app.settings import CARD_NAME, SESSIONS_NAME, SETTINGS_NAME, Settings, write_whole
+from tigertally.base.clock import Clock, SystemClock
 from tigertally.base.errors import Problem
 from tigertally.base.ids import PartyId, new_id
 from tigertally.base.secret import SecretBytes, SecretText
@@ -83,15 +84,19 @@ def create(
     lead_passphrase: SecretText,
     clock: Clock,
     cost: Argon2Cost = DEFAULT_COST,
+    keeping: Keeping = PASSPHRASE_FILE,
 ) -> Created:
-    """Make an installation in ``home``. A failure leaves nothing behind that a second try would stumble on."""
-    if len(root_passphrase.expose()) < PASSPHRASE_CHARS_MIN:
+    """Make an installation in ``home``. A failure leaves nothing behind that a second try would stumble on.
+
+    ``root_passphrase`` is what opens the keeper that ``keeping`` names: a passphrase, a token, an access key.
+    """
+    if keeping.kind is KeeperKind.PASSPHRASE and len(root_passphrase.expose()) < PASSPHRASE_CHARS_MIN:
         raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
     need_room(home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    settings = Settings(home=home, party=PartyId(new_id("pty")), name=name, database=database)
+    settings = Settings(home=home, party=PartyId(new_id("pty")), name=name, database=database, keeper=keeping)
     try:
-        keeper = vault.create_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase, cost=cost)
+        keeper = keepers.new_keeper(home, keeping, unlock=root_passphrase, now=clock.now, cost=cost)
         created = _fill(settings, keeper, lead_handle, lead_passphrase, clock, cost)
         settings.save()
     except BaseException:
@@ -113,6 +118,7 @@ def _fill(
     with open_store(settings.store_url) as store:
         store.migrate()
         with store.transaction() as tx:
+            vault.state_custody(tx, keeper, settings_digest=settings.keeper.digest, now=now)
             vault.create_installation_keys(tx, keeper, now=now)
             ledger = Ledger(vault.ledger_keys(tx, keeper, origin=origin_of(settings.party)))
             signing = vault.signing_key(tx, keeper)
@@ -145,7 +151,7 @@ def _fill(
 
 
 def _undo(home: Path, settings: Settings) -> None:
-    for name in (ROOT_NAME, CARD_NAME, SETTINGS_NAME, mark.MARK_NAME):
+    for name in (settings.keeper.file, CARD_NAME, SETTINGS_NAME, mark.MARK_NAME):
         (home / name).unlink(missing_ok=True)
     shutil.rmtree(home / SESSIONS_NAME, ignore_errors=True)
     if settings.database == settings_room.DATABASE_DEFAULT:
@@ -160,9 +166,23 @@ def migrate(home: Path, *, root_passphrase: SecretText) -> tuple[str | None, str
     a failure changes nothing. Raises ``SchemaNewer``.
     """
     settings = settings_room.load(home)
-    vault.open_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase).close()
+    keepers.open_keeper(home, settings.keeper, unlock=root_passphrase, now=SystemClock().now).close()
     with open_store(settings.store_url) as store:
         return store.schema_version(), store.migrate()
+
+
+def settled(home: Path) -> Settings:
+    """Return the settings; if custody moved and the file was not yet told, tell it first."""
+    settings = settings_room.load(home)
+    if settings.keeper_next is None:
+        return settings
+    with open_store(settings.store_url) as store, store.reading() as tx:
+        kept = vault.custody(tx)
+    if kept is None or kept.keeper != settings.keeper_next.digest:
+        return settings
+    settings = replace(settings, keeper=settings.keeper_next, keeper_next=None)
+    settings.save()
+    return settings
 
 
 @contextmanager
@@ -171,8 +191,8 @@ def open_house(home: Path, *, root_passphrase: SecretText, clock: Clock, examini
 
     A ledger that went back behind what this folder has seen raises ``LedgerRolledBack``, unless ``examining`` it.
     """
-    settings = settings_room.load(home)
-    keeper = vault.open_passphrase_keeper(home / ROOT_NAME, passphrase=root_passphrase)
+    settings = settled(home)
+    keeper = keepers.open_keeper(home, settings.keeper, unlock=root_passphrase, now=clock.now)
     try:
         with open_store(settings.store_url) as store:
             house = house_of(settings, store=store, keeper=keeper, clock=clock)

@@ -28,6 +28,7 @@ from rich.text import Text as Cell
 
 from tigertally import __version__
 from tigertally.app.errors import NotReadable, Unexpected
+from tigertally.app.keeping import UNLOCKED_BY, KeeperKind
 from tigertally.app.settings import SESSIONS_NAME
 from tigertally.base.canon import Json
 from tigertally.base.clock import Clock, SystemClock
@@ -131,8 +132,14 @@ class Shell:
         )
 
     def root_passphrase(self) -> SecretText:
-        """Return the passphrase of the root key."""
-        return self.secret(file=self.unlock_file, zh="根密钥口令", en="root key passphrase")
+        """Return what opens the root key's keeper: a passphrase, or a token, an access key, a PIN."""
+        from tigertally.app import settings  # noqa: PLC0415 - see the room's docstring
+
+        kind = settings.load(self.home).keeper.kind
+        asked = UNLOCKED_BY[kind]
+        if kind is KeeperKind.KMS and self.unlock_file is None and (found := _aws_key(os.environ)):
+            return found
+        return self.secret(file=self.unlock_file, zh=asked.zh, en=asked.en)
 
     @contextmanager
     def house(self, *, acting: bool = False, examining: bool = False) -> Iterator[House]:
@@ -142,9 +149,9 @@ class Shell:
         """
         if acting and not self.handle:
             raise NobodyActs
-        from tigertally.app import settings, wire  # noqa: PLC0415 - see the room's docstring
+        from tigertally.app import wire  # noqa: PLC0415 - see the room's docstring
 
-        settings.load(self.home)  # before a secret is asked for in vain
+        wire.settled(self.home)  # before a secret is asked for in vain
 
         passphrase = self.root_passphrase()
         if self.houses is not None:
@@ -189,6 +196,12 @@ class Shell:
             disable=not shown,
         ) as bar:
             yield ShellProgress(bar=bar, lang=self.lang)
+
+
+def _aws_key(environ: Mapping[str, str]) -> SecretText | None:
+    """Return the access key that the usual variables hold, in the form in which a keeper takes it."""
+    parts = [environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
+    return SecretText(":".join(parts).rstrip(":")) if parts[0] and parts[1] else None
 
 
 @dataclass(slots=True)
@@ -265,8 +278,8 @@ _SHARED: Final = (
         "--unlock-file",
         type=click.Path(path_type=Path),
         envvar="TIGERTALLY_UNLOCK_FILE",
-        zh="根密钥口令文件（默认询问）",
-        en="file with the root key's passphrase (asked for by default)",
+        zh="含根密钥口令（或令牌、访问密钥）的文件（默认询问）",
+        en="file with the root key's passphrase, token or access key (asked for by default)",
     ),
     option("--json", "as_json", is_flag=True, zh="输出 JSON", en="print JSON"),
     option("--lang", type=click.Choice(LANGUAGES), zh="语言", en="language"),

@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.text import Text as Cell
 
 from tigertally.app import measures, settings, wire
+from tigertally.app.keeping import UNLOCKED_BY, KeeperKind
 from tigertally.app.settings import DATABASE_DEFAULT
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared, styled
+from tigertally.cli.custody import keeping_from
 from tigertally.cli.enrol import show_totp
 from tigertally.cli.language import SpeakingCommand, option, speak
 
@@ -22,6 +24,7 @@ from tigertally.cli.language import SpeakingCommand, option, speak
     "Make an installation: root key, database, keys, party card and the first lead.",
     "tigertally init --name '云杉优选' --lead chen",
     "tigertally init --home ./seller --name 'Yunshan Youxuan' --lead chen --unlock-file root.txt",
+    "tigertally init --name Yunshan --lead chen --keeper transit --with address=https://vault.example --with key=root",
 )
 @click.command(name="init", cls=SpeakingCommand)
 @shared
@@ -29,15 +32,34 @@ from tigertally.cli.language import SpeakingCommand, option, speak
 @option("--lead", required=True, zh="第一位数据安全负责人的用户名", en="name of the first data-security lead")
 @option("--database", default=DATABASE_DEFAULT, show_default=True, zh="数据库地址", en="database URL")
 @option(
+    "--keeper",
+    "kind",
+    default=KeeperKind.PASSPHRASE.value,
+    show_default=True,
+    type=click.Choice([item.value for item in KeeperKind]),
+    zh="根密钥由谁保管",
+    en="who keeps the root key",
+)
+@option("--with", "given", multiple=True, zh="其设置，名称=值（可多次）", en="its settings, NAME=VALUE (repeatable)")
+@option(
     "--passphrase-file",
     type=click.Path(path_type=Path),
     zh="负责人口令文件（默认询问）",
     en="file with the lead's passphrase (asked for by default)",
 )
-def init_command(shell: Shell, name: str, lead: str, database: str, passphrase_file: Path | None) -> None:
+def init_command(
+    shell: Shell, name: str, lead: str, database: str, kind: str, given: tuple[str, ...], passphrase_file: Path | None
+) -> None:
     """Make an installation."""
     wire.need_room(shell.home)
-    root = shell.secret(file=shell.unlock_file, zh="设定根密钥口令", en="choose the root key passphrase", confirm=True)
+    keeping = keeping_from(kind, given)
+    if keeping.kind is KeeperKind.PASSPHRASE:
+        root = shell.secret(
+            file=shell.unlock_file, zh="设定根密钥口令", en="choose the root key passphrase", confirm=True
+        )
+    else:
+        asked = UNLOCKED_BY[keeping.kind]
+        root = shell.secret(file=shell.unlock_file, zh=asked.zh, en=asked.en)
     own = shell.secret(file=passphrase_file, zh=f"设定 {lead} 的口令", en=f"choose {lead}'s passphrase", confirm=True)
     created = wire.create(
         shell.home,
@@ -47,6 +69,7 @@ def init_command(shell: Shell, name: str, lead: str, database: str, passphrase_f
         lead_handle=lead,
         lead_passphrase=own,
         clock=shell.clock,
+        keeping=keeping,
     )
     data: dict[str, Json] = {
         "home": str(shell.home),
@@ -74,6 +97,8 @@ def init_command(shell: Shell, name: str, lead: str, database: str, passphrase_f
         " tigertally --as {lead} people add NAME --roles officer.",
         lead=lead,
     )
+    if keeping.kind is not KeeperKind.PASSPHRASE:
+        return
     shell.say(
         "备份 root.key 并把口令分开保管；丢失任一，数据无法恢复。",
         "Back up root.key and keep its passphrase elsewhere; without either the data cannot be read.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import click
 from rich.console import Console
@@ -15,7 +16,7 @@ from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
-from tigertally.vault import KeyState, MaskedRecord
+from tigertally.vault import KeyInfo, KeyState, MaskedRecord
 
 SCOPE_DEFAULT = "main"
 _CLASSES = tuple(sorted(item.value for item in SEALABLE))
@@ -241,6 +242,8 @@ def list_keys(shell: Shell) -> None:
     with shell.house() as house:
         found = verbs.list_keys(house)
         now = house.clock.now()
+        keeping = house.settings.keeper
+    custodian = f"{keeping.kind.value} {keeping.place}"
     data: Json = [
         {
             "key": item.key,
@@ -249,7 +252,10 @@ def list_keys(shell: Shell) -> None:
             "version": item.version,
             "state": item.state.value,
             "created": clock.to_text(item.created),
+            "due": None if item.due is None else clock.to_text(item.due),
+            "over_age": _over_age(item, now),
             "uses": item.uses,
+            "custodian": custodian if item.destroyed is None else None,
         }
         for item in found
     ]
@@ -263,7 +269,11 @@ def list_keys(shell: Shell) -> None:
                 str(item.version),
                 styled(item.state.value, looks[item.state]),
                 str((now - item.created).days),
+                ""
+                if item.due is None
+                else styled(item.due.strftime("%Y-%m-%d"), "red" if _over_age(item, now) else ""),
                 str(item.uses),
+                custodian if item.destroyed is None else "",
             ]
             for item in found
         ]
@@ -273,11 +283,17 @@ def list_keys(shell: Shell) -> None:
             Text("版本", "version"),
             Text("状态", "state"),
             Text("天数", "days"),
+            Text("应更换", "due"),
             Text("使用次数", "uses"),
+            Text("保管处", "custodian"),
         )
         out.print(shell.table(None, headings, rows))
 
     shell.result(data, show)
+
+
+def _over_age(item: KeyInfo, now: datetime) -> bool:
+    return item.due is not None and item.due <= now
 
 
 @speak(

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from tigertally.app import onefile
 from tigertally.app.errors import NotReadable
-from tigertally.app.settings import ROOT_NAME
+from tigertally.app.settings import SETTINGS_NAME
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
@@ -51,8 +51,8 @@ _UNKNOWN_EXIT = 3
 )
 def verify_command(shell: Shell, path: Path, trusted: tuple[Path, ...], *, opening: bool) -> None:
     """Verify a file or folder."""
-    if opening and not (shell.home / ROOT_NAME).exists():
-        raise NotReadable(path=shell.home / ROOT_NAME, reason="FileNotFoundError")
+    if opening and not (shell.home / SETTINGS_NAME).exists():
+        raise NotReadable(path=shell.home / SETTINGS_NAME, reason="FileNotFoundError")
     transfer: TransferKey | None = None
     if opening:
         with shell.house() as house:

@@ -12,6 +12,7 @@ Left to others: who may do any of this (``access``, asked by ``app``), recording
 values come from (``sealing``) and go to (``handover``).
 """
 
+from tigertally.vault.custody.moving import custody, move, state_custody
 from tigertally.vault.destruction import (
     SealedSample,
     destroy_scope,
@@ -23,6 +24,7 @@ from tigertally.vault.destruction import (
 from tigertally.vault.errors import (
     BadKeeper,
     BadScope,
+    CustodyMoved,
     KeeperDenies,
     KeeperKeyUnusable,
     KeeperNotBelieved,
@@ -31,6 +33,7 @@ from tigertally.vault.errors import (
     KeyFileExists,
     KeyInUse,
     KeyNotActive,
+    KeyNotYet,
     KeyOverAge,
     KeyWornOut,
     NoKeyFile,
@@ -39,12 +42,20 @@ from tigertally.vault.errors import (
     NoSuchToken,
     RecordBroken,
     SadRefused,
+    SameKeeper,
     SubjectDiffers,
     TokenClash,
     TokenNotAccepted,
     ValueNotAccepted,
 )
-from tigertally.vault.events import KEY_CREATED, KEY_DESTROYED, KEY_RETIRED, KEYS_REWRAPPED, SUBJECT_ERASED
+from tigertally.vault.events import (
+    CUSTODY_MOVED,
+    KEY_CREATED,
+    KEY_DESTROYED,
+    KEY_RETIRED,
+    KEYS_REWRAPPED,
+    SUBJECT_ERASED,
+)
 from tigertally.vault.keepers.kms import Kms as KmsKeeper
 from tigertally.vault.keepers.passphrase import create as create_passphrase_keeper
 from tigertally.vault.keepers.passphrase import open_file as open_passphrase_keeper
@@ -99,6 +110,7 @@ from tigertally.vault.transfer import (
 from tigertally.vault.values import Rejection
 
 __all__ = [
+    "CUSTODY_MOVED",
     "KEYS_REWRAPPED",
     "KEY_CREATED",
     "KEY_DESTROYED",
@@ -109,6 +121,7 @@ __all__ = [
     "BadScope",
     "Batch",
     "Begin",
+    "CustodyMoved",
     "KeeperDenies",
     "KeeperKeyUnusable",
     "KeeperNotBelieved",
@@ -119,6 +132,7 @@ __all__ = [
     "KeyInfo",
     "KeyKeeper",
     "KeyNotActive",
+    "KeyNotYet",
     "KeyOverAge",
     "KeyPurpose",
     "KeyState",
@@ -135,6 +149,7 @@ __all__ = [
     "RecordBroken",
     "Rejection",
     "SadRefused",
+    "SameKeeper",
     "SealCounts",
     "SealedRows",
     "SealedSample",
@@ -157,6 +172,7 @@ __all__ = [
     "create_key",
     "create_passphrase_keeper",
     "create_scope_keys",
+    "custody",
     "destroy_key",
     "destroy_scope",
     "destroy_scope_keys",
@@ -167,6 +183,7 @@ __all__ = [
     "ledger_keys",
     "list_keys",
     "lookup",
+    "move",
     "open_key",
     "open_passphrase_keeper",
     "open_rows",
@@ -182,6 +199,7 @@ __all__ = [
     "sample_sealed",
     "seal_batch",
     "signing_key",
+    "state_custody",
     "store_batch",
     "store_part",
     "stored_part",

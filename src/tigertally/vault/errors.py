@@ -60,6 +60,32 @@ class BadKeeper(Invalid):
     )
 
 
+class CustodyMoved(Conflict):
+    """Another keeper keeps the root key since this process opened the installation."""
+
+    code = "vault.custody_moved"
+    title = Text("根密钥已改由另一处保管", "the root key has moved to another keeper meanwhile")
+    hint = Text(
+        "重新打开安装实例（用新的保管处）后再试", "open the installation again, with the new keeper, then retry"
+    )
+
+
+class SameKeeper(Conflict):
+    """The keeper that is to take over keeps the root key already."""
+
+    code = "vault.same_keeper"
+    title = Text("根密钥已经由这一处保管", "that keeper keeps the root key already")
+    hint = Text("没有需要移动的内容；查看：tigertally custody show", "nothing to move; see tigertally custody show")
+
+
+class KeyNotYet(Refused):
+    """The vault key was made later than the clock says it is: the clock went back."""
+
+    code = "vault.key_not_yet"
+    title = Text("时钟早于保险库密钥的建立时间", "the clock is behind the making of the vault key")
+    hint = Text("校准系统时钟后再试", "set the system's clock right, then retry")
+
+
 class KeyFileExists(Conflict):
     """There is a file already where a new root key was to go. It is never overwritten."""
 

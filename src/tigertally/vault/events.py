@@ -19,6 +19,14 @@ KEY_DESTROYED: Final = register_event(
 KEYS_REWRAPPED: Final = register_event(
     "vault.keys.rewrapped", Text("客户密钥重新包裹完毕", "subject keys were re-wrapped"), "scope", "version", "records"
 )
+CUSTODY_MOVED: Final = register_event(
+    "vault.custody.moved",
+    Text("根密钥改由另一处保管", "another keeper keeps the root key"),
+    "from",
+    "to",
+    "root",
+    "keys",
+)
 SUBJECT_ERASED: Final = register_event(
     "vault.subject.erased", Text("删除客户", "a customer was erased"), "scope", "fields", "payloads", public=False
 )

@@ -19,7 +19,7 @@ from tigertally.crypto.sign import NoteKey, SigningKey
 from tigertally.ledger import LedgerKeys
 from tigertally.store.tx import Tx
 from tigertally.vault import keys, sql
-from tigertally.vault.errors import KeyNotActive, KeyOverAge, KeyWornOut, NoSuchKey
+from tigertally.vault.errors import KeyNotActive, KeyNotYet, KeyOverAge, KeyWornOut, NoSuchKey
 from tigertally.vault.keys import PERIOD_S_MAX, USES_MAX, KeyInfo, KeyPurpose, KeyState
 from tigertally.vault.ports import KeyKeeper
 
@@ -45,9 +45,11 @@ class VaultKeys:
     def spend(self, tx: Tx, *, wraps: int, now: datetime) -> Cipher:
         """Count ``wraps`` uses of the active vault key in this transaction and return its cipher.
 
-        Raises :class:`KeyOverAge`, :class:`KeyWornOut`, :class:`KeyNotActive`.
+        Raises :class:`KeyOverAge`, :class:`KeyNotYet`, :class:`KeyWornOut`, :class:`KeyNotActive`.
         """
-        if not self.active.created <= now < self.active.seals_until(self.period_s):
+        if now < self.active.created:
+            raise KeyNotYet
+        if now >= self.active.seals_until(self.period_s):
             raise KeyOverAge(days=self.period_s // _DAY_S)
         if sql.count_uses(tx, self.active.key, uses=wraps, uses_max=self.uses_max) != 1:
             present = [info for info in keys.list_keys(tx, scope=self.scope) if info.key == self.active.key]

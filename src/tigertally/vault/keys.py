@@ -30,7 +30,8 @@ from tigertally.ledger import Event, EventKind, Ledger, facts
 from tigertally.store.schema import to_micros
 from tigertally.store.tx import Tx
 from tigertally.vault import events, sql
-from tigertally.vault.errors import BadScope, KeyDoesNotOpen, KeyInUse, NoSuchKey
+from tigertally.vault.errors import BadScope, CustodyMoved, KeyDoesNotOpen, KeyInUse, NoSuchKey
+from tigertally.vault.kept import sql as kept_sql
 from tigertally.vault.ports import KeyKeeper
 from tigertally.vault.sql import KeyRow
 
@@ -65,6 +66,24 @@ INSTALLATION_PURPOSES: Final = (
 SCOPE_PURPOSES: Final = (KeyPurpose.VAULT, KeyPurpose.TOKEN, KeyPurpose.INDEX, KeyPurpose.COMMIT)
 
 
+# SP 800-57 part 1 r5, table 1, originator's usage. Only a vault key can be replaced in place, so only its period
+# refuses (``keyring``); the others are told as over age. What pseudonyms and digests were made with has to stay as
+# long as what they stand for.
+_YEAR_S: Final = 365 * 24 * 3600
+PERIODS_S: Final[dict[KeyPurpose, int | None]] = {
+    KeyPurpose.VAULT: PERIOD_S_MAX,  # symmetric key wrapping: up to two years
+    KeyPurpose.TOKEN: 2 * _YEAR_S,  # symmetric authentication and data encryption: up to two years
+    KeyPurpose.INDEX: 2 * _YEAR_S,
+    KeyPurpose.COMMIT: 2 * _YEAR_S,
+    KeyPurpose.PSEUDONYM: None,
+    KeyPurpose.PAYLOAD: 2 * _YEAR_S,
+    KeyPurpose.NOTE: 3 * _YEAR_S,  # private signature keys: one to three years
+    KeyPurpose.ACCESS: 2 * _YEAR_S,
+    KeyPurpose.SIGNING: 3 * _YEAR_S,
+    KeyPurpose.TRANSFER: 2 * _YEAR_S,  # private key transport: up to two years
+}
+
+
 class KeyState(Enum):
     """Where a key stands. There is no way back."""
 
@@ -86,6 +105,12 @@ class KeyInfo:
     uses: int = 0
     retired: datetime | None = None
     destroyed: datetime | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """When it should be replaced by its purpose's period; None for one that stays, or is not in use."""
+        period_s = PERIODS_S[self.purpose]
+        return None if period_s is None or self.state is not KeyState.ACTIVE else self.seals_until(period_s)
 
     def seals_until(self, period_s: int) -> datetime:
         """Return when the key's period ends."""
@@ -111,8 +136,9 @@ def create_key(
     info = KeyInfo(
         key=KeyId(new_id("key")), purpose=purpose, scope=scope, version=version, state=KeyState.ACTIVE, created=now
     )
+    _still_keeps(tx, keeper)
     with _fresh(purpose) as secret:
-        wrapped = keeper.wrap(secret, _aad(info))
+        wrapped = keeper.wrap(secret, aad_of(info))
     sql.insert_key(
         tx,
         KeyRow(
@@ -160,13 +186,13 @@ def open_key(tx: Tx, keeper: KeyKeeper, *, purpose: KeyPurpose, scope: str) -> O
 
     Raises :class:`NoSuchKey`, :class:`KeyDoesNotOpen`, ``KeeperUnavailable``.
     """
-    return _open(keeper, _active_row(tx, purpose, scope))
+    return _open(tx, keeper, _active_row(tx, purpose, scope))
 
 
 def open_versions(tx: Tx, keeper: KeyKeeper, *, purpose: KeyPurpose, scope: str) -> list[OpenedKey]:
     """Return every key that is not destroyed, oldest first; may be empty."""
     rows = sql.read_keys(tx, purpose=purpose.value, scope=scope)
-    return [_open(keeper, row) for row in rows if row.wrapped is not None]
+    return [_open(tx, keeper, row) for row in rows if row.wrapped is not None]
 
 
 def retire_key(tx: Tx, info: KeyInfo, *, now: datetime) -> None:
@@ -260,18 +286,35 @@ def _active_row(tx: Tx, purpose: KeyPurpose, scope: str) -> KeyRow:
     return rows[0]
 
 
-def _open(keeper: KeyKeeper, row: KeyRow) -> OpenedKey:
+def open_row(keeper: KeyKeeper, row: KeyRow) -> OpenedKey:
+    """Return a stored key with its secret. Raises like :func:`open_key`."""
     info = _info(row)
     if row.wrapped is None:
         raise NoSuchKey(purpose=info.purpose)
     try:
-        secret = keeper.unwrap(row.wrapped, _aad(info))
+        secret = keeper.unwrap(row.wrapped, aad_of(info))
     except (DecryptionFailed, UnknownSuite):
         raise KeyDoesNotOpen(purpose=info.purpose) from None
     return OpenedKey(info=info, secret=secret)
 
 
-def _aad(info: KeyInfo) -> bytes:
+def _open(tx: Tx, keeper: KeyKeeper, row: KeyRow) -> OpenedKey:
+    try:
+        return open_row(keeper, row)
+    except KeyDoesNotOpen:
+        _still_keeps(tx, keeper)
+        raise
+
+
+def _still_keeps(tx: Tx, keeper: KeyKeeper) -> None:
+    """Raise ``CustodyMoved`` if another keeper has the root key by now: what this one wraps nobody could open."""
+    kept = kept_sql.read_custody(tx)
+    if kept is not None and kept.root != keeper.key_id:
+        raise CustodyMoved
+
+
+def aad_of(info: KeyInfo) -> bytes:
+    """Return what a wrapped key is bound to."""
     born = to_micros(info.created)
     return f"vault_key|{info.key}|{info.purpose.value}|{info.scope}|{info.version}|{born}".encode()
 

@@ -18,6 +18,7 @@ from tigertally.vault import (
     KeyDoesNotOpen,
     KeyInUse,
     KeyNotActive,
+    KeyNotYet,
     KeyOverAge,
     KeyPurpose,
     KeyState,
@@ -132,7 +133,7 @@ def test_a_vault_key_seals_for_a_year_and_opens_longer(vault: Vault) -> None:
         vault.seal(["C2"], (FieldClass.PAN, ["5555555555554444"]))
     assert vault.seal(["C1"], (FieldClass.PAN, [VISA])).known_fields == 1
     vault.clock.set_back(400 * 24 * 3600)
-    with pytest.raises(KeyOverAge):
+    with pytest.raises(KeyNotYet):
         vault.seal(["C2"], (FieldClass.PAN, ["5555555555554444"]))
 
 
