@@ -11,7 +11,6 @@ import multiprocessing
 import shutil
 import signal
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,10 @@ from tests.faults.job_acts import ACTS, SCOPE, disk_full, firm_in, killed_at
 from tests.stories import town as towns
 from tests.stories.town import Town
 
-from tigertally import discovery, vault
-from tigertally.app import problems
-from tigertally.app.verbs import deals as deals_verbs
-from tigertally.app.verbs import handover as handover_verbs
+from tigertally import vault
 from tigertally.app.verbs import ledger as ledger_verbs
-from tigertally.app.verbs import sealing as sealing_verbs
-from tigertally.base.clock import SystemClock
-from tigertally.base.errors import Problem
 from tigertally.base.fields import FieldClass
-from tigertally.base.text import Lang
 from tigertally.formats import certificate, statement
-from tigertally.testing.clock import SettableClock
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.job_acts"])
@@ -190,46 +181,3 @@ def test_a_full_disk_at_bundle_and_receive(sold: Town) -> None:
     held(root, "buyer")
     ACTS["receive"](root, lambda _: None)
     assert held(root, "buyer") == held(root, "seller")
-
-
-def test_a_clock_that_goes_backwards(fresh: Town) -> None:
-    """Everything that would leave an entry is refused, in both languages, until time has caught up."""
-    root, firm = fresh.root, fresh.seller
-    before = entries(root, "seller", "deals.deal.opened", "app.verb.refused")
-    clock = SettableClock(SystemClock().now() - timedelta(minutes=20))
-    with firm.house() as calm:
-        actor = firm.actor(calm, "chen")
-        custodian = firm.actor(calm, "qian")
-    with firm.house(clock) as house:
-        with pytest.raises(Problem) as opened:
-            deals_verbs.open_deal(house, actor=actor, title="Later", structure=None, scope="other")
-        with pytest.raises(Problem) as sealed:
-            sealing_verbs.seal(
-                house,
-                actor=custodian,
-                text=(root / "plan.toml").read_text(),
-                root=root / "estate",
-                inventory=discovery.from_json((root / "inventory.json").read_text()),
-                scope=SCOPE,
-            )
-    for caught in (opened, sealed):
-        for lang in Lang:
-            assert caught.value.say(lang)
-        assert problems.look_of(caught.value).exit != problems.UNKNOWN.exit
-    assert entries(root, "seller", "deals.deal.opened", "app.verb.refused") == before
-    assert held(root, "seller") == (0, {})
-    ACTS["seal"](root, lambda _: None)
-    assert held(root, "seller")[0] > 100
-
-
-def test_an_agreement_that_ended(sold: Town) -> None:
-    """Nothing is handed over under an agreement whose days are over."""
-    root, firm = sold.root, sold.seller
-    clock = SettableClock(SystemClock().now() + timedelta(days=366))
-    with firm.house(clock) as house:
-        towns.log_in(firm, house, "qian")
-        with pytest.raises(Problem) as caught:
-            handover_verbs.bundle(house, actor=firm.actor(house, "qian"), deal=sold.ids["deal"], place=root / "late")
-    assert problems.look_of(caught.value).exit in {3, 5}
-    assert {caught.value.say(lang) for lang in Lang} != {""}
-    assert not (root / "late").exists()

@@ -327,10 +327,10 @@ def release(town: Town) -> None:
     town.do(town.seller, "release", "accept", signed, who="chen")
 
 
-def sell(town: Town) -> None:
-    """Everything from cards to the closing stage, where a bundle may be written."""
+def sell(town: Town, *, days: int = 365) -> None:
+    """Everything from cards to the closing stage, where a bundle may be written; ``days`` the agreement is in force."""
     meet(town)
-    agree(town)
+    agree(town, days=days)
     advance(town, "S1", "S2", "S3")
     waive(town, "impact_assessment")
     advance(town, "S4", "S5", "S6")

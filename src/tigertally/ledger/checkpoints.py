@@ -25,7 +25,7 @@ from tigertally.formats.policy import Policy
 from tigertally.formats.proof import TlogProof
 from tigertally.formats.witness import AddCheckpoint
 from tigertally.ledger import sql, tree
-from tigertally.ledger.entries import LOCK, Ledger
+from tigertally.ledger.entries import LOCK, Ledger, never_back
 from tigertally.ledger.errors import LedgerBroken, NoCheckpoint, NoSuchEntry
 from tigertally.store.tx import Tx
 
@@ -35,7 +35,8 @@ _NOTES: Final = 64
 def sign_head(tx: Tx, ledger: Ledger, *, now: datetime) -> bytes:
     """Sign and keep the present head; return the checkpoint's bytes (the kept one, if this size has one).
 
-    Raises :class:`LedgerBroken` rather than sign a head that contradicts the tree or an earlier checkpoint.
+    Raises :class:`LedgerBroken` rather than sign a head that contradicts the tree or an earlier checkpoint, and
+    ``ClockWentBack`` rather than date it before its newest entry.
     """
     tx.lock(LOCK)
     head = ledger.head(tx)
@@ -49,8 +50,9 @@ def sign_head(tx: Tx, ledger: Ledger, *, now: datetime) -> bytes:
             raise LedgerBroken(index=signed.size, what="checkpoint")
         if signed.size == head.size:
             return newest
-    note = notes.sign(Checkpoint(origin=ledger.keys.origin, size=head.size, root=root), key=ledger.keys.note, now=now)
-    sql.insert_checkpoint(tx, size=head.size, at=now, note=note)
+    at = never_back(now, head.at)
+    note = notes.sign(Checkpoint(origin=ledger.keys.origin, size=head.size, root=root), key=ledger.keys.note, now=at)
+    sql.insert_checkpoint(tx, size=head.size, at=at, note=note)
     return note
 
 

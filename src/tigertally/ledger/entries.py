@@ -107,7 +107,7 @@ class Ledger:
         ready = self._prepare(batch)
         tx.lock(LOCK)
         head = self.head(tx)
-        at = _never_back(now, head.at)
+        at = never_back(now, head.at)
         if not batch:
             return range(head.size, head.size)
         spelled = clock.to_text(at)
@@ -275,7 +275,8 @@ def payload_aad(index: int, hashed: bytes) -> bytes:
     return b"ledger|payload|%d|%b" % (index, hashed)
 
 
-def _never_back(now: datetime, newest: datetime | None) -> datetime:
+def never_back(now: datetime, newest: datetime | None) -> datetime:
+    """Return ``now``, or ``newest`` if it is a little behind that; raise :class:`ClockWentBack` if it is more."""
     if now.tzinfo is None:
         raise ValueError("naive datetime")
     if newest is None or now >= newest:

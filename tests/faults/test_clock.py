@@ -1,0 +1,268 @@
+"""The clock goes backwards before every command that writes: refused by name, in both languages, and nothing changed.
+
+The whole job is done once. Before each command the clock is put back behind the newest entry, to an instant at which
+whoever acts is logged in and everything they need is in force: so only the clock can be the reason. The command runs
+in Chinese and in English, and nothing in the folder may differ; then time catches up and it is done. The list of
+verbs is closed against the product.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import urllib.parse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from tests.faults.clocked import BETWEEN_S, ClockedTown, clocked_town, everything
+from tests.stories import town as towns
+from tests.stories.test_commands import has_chinese
+from tests.stories.town import Answer, Firm
+
+import tigertally
+from tigertally.app.verbs import beat as beat_verbs
+from tigertally.app.verbs import people as people_verbs
+from tigertally.app.verbs import vault as vault_verbs
+from tigertally.app.wire import House
+from tigertally.base.errors import Problem
+from tigertally.base.fields import FieldClass
+from tigertally.base.secret import SecretText
+from tigertally.base.text import Lang
+
+INVENTORY = "/inventory.json"
+KEPT = ("orders.db",)
+BACK_S = 9  # more than the ledger lifts to its newest entry
+VERBS = {
+    "approve": "access.approve",
+    "bundle": "handover.bundle",
+    "certificate keep": "handover.keep",
+    "certificate validate": "handover.validate",
+    "confirm": "access.confirm",
+    "copies register": "handover.copy",
+    "deal accept": "deals.accept",
+    "deal conclude": "deals.conclude",
+    "deal confirm": "deals.party_confirm",
+    "deal import": "deals.party_import",
+    "deal invite": "deals.invite",
+    "deal open": "deals.open",
+    "deal stage": "deals.move",
+    "deal structure": "deals.structure",
+    "deal waive": "deals.waive",
+    "destroy": "handover.destroy",
+    "destroy plan": "handover.plan",
+    "discover": "discovery.record",
+    "find": "vault.find",
+    "grant approve": "access.grant_approve",
+    "grant ask": "access.grant_ask",
+    "keys rotate": "vault.rotate",
+    "ledger beat": "ledger.beat",
+    "ledger checkpoint": "ledger.checkpoint",
+    "ledger export": "ledger.export",
+    "ledger facts": "ledger.facts",
+    "ledger prove": "ledger.prove",
+    "ledger seen": "ledger.seen",
+    "ledger show": "ledger.entry",
+    "login": "access.login",
+    "people add": "access.person_add",
+    "people disable": "access.disable",
+    "people freeze": "people.freeze",
+    "people pledge": "people.pledge",
+    "people roles": "access.roles",
+    "people screen": "people.screen",
+    "people train": "people.train",
+    "people unfreeze": "people.unfreeze",
+    "protect": "sealing.protect",
+    "receipt": "handover.receipt",
+    "receive": "handover.receive",
+    "release accept": "handover.accept_release",
+    "release countersign": "handover.countersign",
+    "release propose": "handover.release",
+    "reveal": "vault.reveal",
+    "seal": "sealing.seal",
+    "show": "vault.show",
+    "why": "ledger.why",
+}
+# Adds to a checkpoint what others signed; their signatures have times of their own.
+HARMLESS = {"ledger.cosign"}
+
+
+NAMED = "ledger.clock_went_back"
+REFUSED = 3
+UNAVAILABLE = 6
+Run = Callable[[str], tuple[int, str, str]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Behind(ClockedTown):
+    """Runs everything first at an hour that is past; ``refused`` are the verbs that the clock stopped, by name."""
+
+    refused: set[str] = field(default_factory=set)
+
+    def tell(
+        self, firm: Firm | None, *words: str | Path, who: str = "", lang: str = "en", as_json: bool = True
+    ) -> Answer:
+        """Run the command too early, in each language; then as it should be."""
+
+        def early(spoken: str) -> tuple[int, str, str]:
+            answer = self.at_once(firm, *words, who=who, lang=spoken, as_json=spoken == "en")
+            code = "" if answer.exit == 0 else NAMED if spoken != "en" else str(answer.problem["code"])
+            return answer.exit, code, answer.err
+
+        if firm is not None:
+            spelled = " ".join(str(word) for word in words)
+            names = [name for name in VERBS if f"{spelled} ".startswith(f"{name} ")]
+            name = "destroy plan" if names == ["destroy"] and "--plan" not in words else "".join(names)
+            self.too_early(firm, VERBS.get(name, ""), early, who=who)
+        return self.at_once(firm, *words, who=who, lang=lang, as_json=as_json)
+
+    def call(self, firm: Firm, verb: str, work: Callable[[House], object], *, who: str = "") -> None:
+        """Call a verb too early; then as it should be."""
+
+        def early(spoken: str) -> tuple[int, str, str]:
+            try:
+                with self.open(firm) as house:
+                    work(house)
+            except Problem as problem:
+                return UNAVAILABLE, problem.code, problem.say(Lang(spoken))
+            return 0, "", ""
+
+        self.too_early(firm, verb, early, who=who)
+        with self.open(firm) as house:
+            work(house)
+
+    def too_early(self, firm: Firm, verb: str, run: Run, *, who: str) -> None:
+        """Run at an hour behind the newest entry, in each language: it is refused, and nothing changed."""
+        self.clock.advance(BETWEEN_S)
+        if who:
+            self.show_factor(firm, who)
+        self.clock.advance(BACK_S + 1)
+        with self.open(firm) as house:
+            beat_verbs.beat(house, every_s=86_400)
+        self.clock.set_back(BACK_S)
+        before = everything(self)
+        for lang in ("zh", "en"):
+            code, named, told = run(lang)
+            assert code in (0, REFUSED, UNAVAILABLE), (verb, told)
+            assert not code or has_chinese(told) is (lang == "zh"), told
+            if code == UNAVAILABLE:
+                assert named == NAMED, (verb, told)
+                self.refused.add(verb)
+        after = everything(self)
+        # What a scan found, and what a command that only reads wrote to a file, stands for itself.
+        written = {path for path in after if path not in before and (not verb or path.endswith(INVENTORY))}
+        assert {path: one for path, one in after.items() if path not in written} == before, verb
+        self.clock.advance(BACK_S + 1)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    """The whole job, each command too early first."""
+    root = tmp_path_factory.mktemp("clock") / "town"
+    with clocked_town(root) as made:
+        town = Behind(
+            root=root, seller=made.seller, buyer=made.buyer, clock=made.clock, houses=made.houses, ids=made.ids
+        )
+        _people(town)
+        towns.fill(town, customers=100, only=KEPT)
+        towns.seal(town)
+        _look(town)
+        towns.sell(town)
+        _hand_over(town)
+        _evidence(town)
+        yield town
+
+
+def _people(town: Behind) -> None:
+    firm, word = town.seller, town.root / "tan.txt"
+    word.write_text(towns.passphrase_of("tan") + "\n")
+    words = ("people", "add", "tan", "--roles", "operator", "--passphrase-file", word)
+    uri = urllib.parse.urlparse(town.do(firm, *words, who="chen").text("totp_uri"))
+    firm.totp["tan"] = urllib.parse.parse_qs(uri.query)["secret"][0]
+    town.call(firm, "access.login", lambda house: towns.log_in(firm, house, "tan"))
+
+    def confirm(house: House) -> None:
+        token = SecretText((firm.home / "sessions" / "tan").read_text().strip())
+        people_verbs.confirm(house, handle="tan", token=token, code=firm.code("tan", town.clock.now()))
+
+    town.call(firm, "access.confirm", confirm)
+    answers = town.root / "answers.json"
+    right = {
+        item.id: [choice.text.en for choice in item.options if choice.right] for item in people_verbs.quiz().questions
+    }
+    answers.write_text(json.dumps(right))
+    town.do(firm, "people", "train", "--answers", answers, who="tan")
+    town.do(firm, "people", "pledge", "--yes", who="tan")
+    town.do(firm, "people", "screen", "tan", "--outcome", "pass", who="chen")
+    town.do(firm, "people", "freeze", "tan", "--reason", "investigation", who="wang")
+    town.do(firm, "people", "unfreeze", "tan", who="wang")
+    town.do(firm, "people", "roles", "tan", "--roles", "operator,auditor", who="chen")
+    town.do(firm, "people", "disable", "tan", who="chen")
+
+
+def _look(town: Behind) -> None:
+    firm, token = town.seller, towns.some_token(town)
+    town.do(firm, "show", token, who="zhao")
+    missing = SecretText("13800138000")
+
+    def find(house: House) -> None:
+        vault_verbs.find(house, actor=firm.actor(house, "zhao"), scope="main", cls=FieldClass.MOBILE, value=missing)
+
+    town.call(firm, "vault.find", find, who="zhao")
+    asked = town.do(firm, "grant", "ask", "--class", "pan", "--purpose", "refund", who="zhao").text("grant")
+    town.do(firm, "grant", "approve", asked, who="wang")
+    town.do(firm, "reveal", token, "--purpose", "refund", "--grant", asked, who="zhao")
+    town.two(firm, "keys", "rotate", who="chen", second="wang")
+    town.do(firm, "deal", "structure", town.ids["deal"], "D2", who="chen")
+
+
+def _hand_over(town: Behind) -> None:
+    root, deal = town.root, town.ids["deal"]
+    town.do(town.seller, "bundle", deal, "--out", root / "bundle", who="qian")
+    shutil.copytree(root / "bundle", root / "arrived")
+    town.do(town.buyer, "receive", root / "arrived", "--deal", deal, "--out", root / "receipt.json", who="sun")
+    town.do(town.seller, "receipt", root / "receipt.json", who="chen")
+    planned = town.do(town.seller, "destroy", deal, who="chen").text("plan")
+    shutil.copytree(town.estate, root / "aside")
+    shutil.rmtree(town.estate)
+    shutil.copytree(root / "aside", town.estate)  # restored from a backup: another identity
+    listed = town.do(town.seller, "copies", "list", deal).data["items"]
+    assert isinstance(listed, list)
+    number = next(str(one["copy"]) for one in listed if isinstance(one, dict) and one["place"] == str(town.estate))
+    town.two(town.seller, "copies", "register", deal, number, who="chen", second="wang")
+    planned = town.do(town.seller, "destroy", deal, who="chen").text("plan")
+    certificate, signed = root / "certificate.json", root / "certificate-signed.json"
+    town.two(town.seller, "destroy", deal, "--plan", planned, "--out", certificate, who="chen", second="wang")
+    town.do(town.buyer, "certificate", "validate", certificate, "--out", signed, who="sun")
+    town.do(town.seller, "certificate", "keep", signed, who="chen")
+
+
+def _evidence(town: Behind) -> None:
+    firm = town.seller
+    town.do(firm, "ledger", "beat")
+    town.do(firm, "ledger", "checkpoint")
+    town.do(firm, "ledger", "show", "7", who="chen")
+    town.do(firm, "ledger", "facts", "chen", who="chen")
+    town.do(firm, "ledger", "seen", "--from", "2020-01-01", "--until", "2099-01-01", who="chen")
+    town.do(firm, "ledger", "prove", "3", "--out", town.root / "3.proof", who="chen")
+    town.do(firm, "ledger", "export", town.root / "ledger", who="chen")
+    town.do(firm, "why", who="chen")
+
+
+def test_the_list_of_verbs_is_closed() -> None:
+    rooms = (Path(tigertally.__file__).parent / "app").rglob("*.py")
+    named = {name for room in rooms for name in re.findall(r'verb="([a-z_.]+)"', room.read_text("utf-8"))}
+    assert named == {*VERBS.values(), *HARMLESS}
+
+
+def test_every_verb_that_writes_is_refused_by_name(town: Behind) -> None:
+    assert set(VERBS.values()) - town.refused == set()
+
+
+def test_both_ledgers_are_whole(town: Behind) -> None:
+    for firm in (town.seller, town.buyer):
+        answer = town.at_once(firm, "fsck")
+        assert (answer.exit, answer.data["clean"]) == (0, True), answer.out
+    assert town.at_once(None, "verify", town.root / "ledger", *town.trust).exit == 0
