@@ -55,6 +55,7 @@ VERBS = {
     "destroy plan": "handover.plan",
     "discover": "discovery.record",
     "find": "vault.find",
+    "fsck": "ledger.check",
     "grant approve": "access.grant_approve",
     "grant ask": "access.grant_ask",
     "keys rotate": "vault.rotate",
@@ -74,6 +75,7 @@ VERBS = {
     "people screen": "people.screen",
     "people train": "people.train",
     "people unfreeze": "people.unfreeze",
+    "policy waive": "access.waive",
     "protect": "sealing.protect",
     "receipt": "handover.receipt",
     "receive": "handover.receive",
@@ -214,6 +216,8 @@ def _look(town: Behind) -> None:
     asked = town.do(firm, "grant", "ask", "--class", "pan", "--purpose", "refund", who="zhao").text("grant")
     town.do(firm, "grant", "approve", asked, who="wang")
     town.do(firm, "reveal", token, "--purpose", "refund", "--grant", asked, who="zhao")
+    words = ("policy", "waive", "witnessed", "--for", "handover.release", "--reason", "not_yet")
+    town.two(firm, *words, who="chen", second="wang")
     town.two(firm, "keys", "rotate", who="chen", second="wang")
     town.do(firm, "deal", "structure", town.ids["deal"], "D2", who="chen")
 
@@ -241,6 +245,7 @@ def _hand_over(town: Behind) -> None:
 
 def _evidence(town: Behind) -> None:
     firm = town.seller
+    town.do(firm, "fsck")
     town.do(firm, "ledger", "beat")
     town.do(firm, "ledger", "checkpoint")
     town.do(firm, "ledger", "show", "7", who="chen")
