@@ -46,6 +46,10 @@ class Clocked(Houses):
         with super().house(home, root_passphrase=root_passphrase, clock=self.clock) as house:
             yield house
 
+    def forget(self) -> None:
+        """Close all; the next command opens them anew."""
+        self.__exit__()
+
 
 @dataclass(slots=True, kw_only=True)
 class ClockedTown(Town):

@@ -34,6 +34,7 @@ from tigertally.base.text import Lang
 
 INVENTORY = "/inventory.json"
 KEPT = ("orders.db",)
+A_WEEK_S = 8 * 86_400
 BACK_S = 9  # more than the ledger lifts to its newest entry
 VERBS = {
     "approve": "access.approve",
@@ -42,6 +43,7 @@ VERBS = {
     "certificate validate": "handover.validate",
     "confirm": "access.confirm",
     "copies register": "handover.copy",
+    "custody move": "custody.move",
     "deal accept": "deals.accept",
     "deal conclude": "deals.conclude",
     "deal confirm": "deals.party_confirm",
@@ -245,7 +247,6 @@ def _hand_over(town: Behind) -> None:
 
 def _evidence(town: Behind) -> None:
     firm = town.seller
-    town.do(firm, "fsck")
     town.do(firm, "ledger", "beat")
     town.do(firm, "ledger", "checkpoint")
     town.do(firm, "ledger", "show", "7", who="chen")
@@ -254,6 +255,11 @@ def _evidence(town: Behind) -> None:
     town.do(firm, "ledger", "prove", "3", "--out", town.root / "3.proof", who="chen")
     town.do(firm, "ledger", "export", town.root / "ledger", who="chen")
     town.do(firm, "why", who="chen")
+    words = ("custody", "move", "--to", "passphrase", "--with", "file=root-2.key", "--new-unlock-file", firm.unlock)
+    town.two(firm, *words, who="chen", second="wang")
+    town.houses.forget()
+    town.clock.advance(A_WEEK_S)  # a check is not stated again before
+    town.do(firm, "fsck")
 
 
 def test_the_list_of_verbs_is_closed() -> None:
