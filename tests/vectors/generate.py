@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.vectors import flawed_logs, flawed_papers, flawed_parts, flawed_seals, world
+from tests.vectors import flawed_logs, flawed_papers, flawed_parts, flawed_seals, flawed_shares, world
 from tests.vectors.book import Vectors
 
 from tigertally.base import canon
@@ -37,6 +37,7 @@ def build(out: Path) -> None:
     flawed_seals.sealed_values(vectors)
     flawed_seals.streams(vectors)
     flawed_parts.parts(vectors)
+    flawed_shares.build(vectors)
     _canon(vectors)
     _known_answers(vectors)
     flawed_logs.exports(vectors, papers["party"])

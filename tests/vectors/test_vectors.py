@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.vectors import flawed_seals, generate, world
+from tests.vectors import flawed_seals, flawed_shares, generate, world
 
 from tigertally.base import canon
 from tigertally.base.errors import Problem
-from tigertally.base.secret import SecretBytes
-from tigertally.crypto import aead, merkle, stream
+from tigertally.base.secret import SecretBytes, SecretText
+from tigertally.crypto import aead, merkle, shares, stream
 from tigertally.crypto.sign import SigningKey
 from tigertally.formats import (
     agreement,
@@ -30,6 +30,8 @@ from tigertally.formats import (
     proof,
     receipt,
     record,
+    share,
+    shareset,
     statement,
 )
 from tigertally.formats.leaf import commit_payload
@@ -129,6 +131,19 @@ def judge_canon(data: bytes, _: str) -> str:
     return "accept"
 
 
+def judge_shares(data: bytes, name: str) -> str:
+    if name.endswith(".json"):
+        paper = statement.parse(data)
+        assert shareset.read_set(paper).body() == canon.loads(paper.payload)
+        paper.require({"seller": SELLER})
+        return "accept"
+    whole = shareset.read_set(statement.parse((HERE / "shares/set.json").read_bytes()))
+    spelled = SecretText(data.decode())
+    found = share.from_words(spelled) if name.endswith(".words") else share.from_text(spelled)
+    assert whole.admit(found) is found.share
+    return "accept"
+
+
 JUDGES: dict[str, Callable[[bytes, str], str]] = {
     "statement": judge_statement,
     "checkpoint": judge_checkpoint,
@@ -140,6 +155,7 @@ JUDGES: dict[str, Callable[[bytes, str], str]] = {
     "stream": judge_stream,
     "part": judge_part,
     "canon": judge_canon,
+    "shares": judge_shares,
 }
 
 
@@ -211,6 +227,19 @@ def test_known_record() -> None:
     commitment = record.commit(bytes.fromhex(value["salt"]), encoded)
     assert commitment.hex() == value["commitment"]
     assert merkle.leaf_hash(commitment).hex() == value["root_of_this_alone"]
+
+
+def test_the_shares_of_enough_groups_open_the_root_key() -> None:
+    whole = shareset.read_set(statement.parse((HERE / "shares/set.json").read_bytes()))
+    texts = [(HERE / f"shares/seat-{group}-{member}.share").read_text() for group, member in flawed_shares.SEATS]
+    given = [whole.admit(share.from_text(SecretText(text))) for text in texts]
+    for some in ([0, 4], [1, 4], [0, 2, 3], [2, 3, 4]):
+        secret = shares.combine(whole.terms.structure, [given[at] for at in some])
+        opened = flawed_shares.sealer(secret).unwrap(whole.sealed, flawed_shares.aad())
+        assert opened == SecretBytes(world.seed("root", 32))
+    for few in ([0, 1], [2, 3], [0, 2], [4]):
+        with pytest.raises(Problem):
+            shares.combine(whole.terms.structure, [given[at] for at in few])
 
 
 def test_known_roots() -> None:

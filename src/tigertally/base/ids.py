@@ -25,11 +25,14 @@ KeyId = NewType("KeyId", str)
 BundleId = NewType("BundleId", str)
 DecisionId = NewType("DecisionId", str)
 ApprovalId = NewType("ApprovalId", str)
+ShareSetId = NewType("ShareSetId", str)
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _FORM: Final = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 
-KINDS: Final = frozenset({"per", "pty", "dea", "agr", "sub", "gra", "ses", "job", "key", "bun", "dec", "apv", "inc"})
+KINDS: Final = frozenset(
+    {"per", "pty", "dea", "agr", "sub", "gra", "ses", "job", "key", "bun", "dec", "apv", "inc", "shs"}
+)
 
 
 class BadId(Invalid):

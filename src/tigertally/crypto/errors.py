@@ -61,3 +61,11 @@ class NotNumerals(Invalid):
     code = "crypto.not_numerals"
     title = Text("含有字母表之外的符号，或长度不符", "a symbol outside of the alphabet, or a length not accepted")
     hint = Text("核对字段的类型", "check what kind of field it is")
+
+
+class BadShares(Invalid):
+    """Shares, commitments or a structure of sharing that cannot be: too few, of another structure, no scalars."""
+
+    code = "crypto.bad_shares"
+    title = Text("份额不足，或与承诺不符", "not enough shares, or not those that were committed to")
+    hint = Text("核对是哪一次仪式的份额", "check which ceremony the shares are of")

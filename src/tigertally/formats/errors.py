@@ -55,3 +55,50 @@ class WrongPassphrase(Invalid):
     hint = Text(
         "请重新输入口令；若确认无误，请使用备份的密钥文件", "try again; if it is right, use the backup of the key file"
     )
+
+
+class WrongWord(Invalid):
+    """Something among the words of a share that is no word of theirs."""
+
+    code = "formats.wrong_word"
+    title = Text("第 {number} 个词不是份额用词", "word {number} is none of the words of shares")
+    hint = Text("对照纸面重新输入这个词", "look at the sheet and type that word again")
+
+
+class WrongWordCount(Invalid):
+    """Too few or too many words for a share."""
+
+    code = "formats.wrong_word_count"
+    title = Text("共输入 {given} 个词，应为 {needed} 个", "{given} words were typed; a share has {needed}")
+    hint = Text("核对是否漏词或重复", "see whether one is missing or was typed twice")
+
+
+class WrongWords(Invalid):
+    """Words of a share that do not check; ``numbers`` says which, or ``?`` if too many are wrong to tell."""
+
+    code = "formats.wrong_words"
+    title = Text("份额词语校验不符，出错的词：{numbers}", "the words of the share do not check; wrong: {numbers}")
+    hint = Text(
+        "对照纸面重新输入所列的词；“?”表示错处太多，请全部重新输入",
+        "look at the sheet and type those words again; ? means too many are wrong, so type all again",
+    )
+
+
+class OtherShare(Invalid):
+    """A share of another ceremony, of an older epoch, or of a seat that the set does not have."""
+
+    code = "formats.other_share"
+    title = Text("这份额不属于这一套（{which}）", "this share is not of this set ({which})")
+    hint = Text(
+        "核对份额与份额说明文件是否同一次仪式、同一轮", "see whether share and set are of the same ceremony and epoch"
+    )
+
+
+class WrongShare(Broken):
+    """A share of this set that does not fit its commitment."""
+
+    code = "formats.wrong_share"
+    title = Text("{group} 组第 {member} 号份额与承诺不符", "share {member} of {group} does not fit its commitment")
+    hint = Text(
+        "该份额被改动或抄错；请该持有人取备份", "it was altered or copied wrongly; ask that holder for their backup"
+    )

@@ -42,6 +42,8 @@ class Kind(Enum):
     MANIFEST = "manifest"
     RECEIPT = "receipt"
     CERTIFICATE = "certificate"
+    SHARES = "shares"
+    RESHARE = "reshare"
 
     @property
     def payload_type(self) -> str:
