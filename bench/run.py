@@ -19,6 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 import bench
+from tigertally.base.text import Lang
+from tigertally.discovery import slowness
 
 Cell: TypeAlias = "str | int | float | None"
 Row: TypeAlias = Mapping[str, Cell]
@@ -91,12 +93,17 @@ def _cell(value: Cell) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run; 1 if nothing was measured."""
+    slow = slowness()
+    if slow is not None:  # before and after: nobody should take these figures for the product's
+        Console(stderr=True).print(f"! {slow.render(Lang.EN)}", style="bold red")
     rows = run(arguments[0] if arguments else "")
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     console = Console()
     show(rows, console)
     console.print(f"{len(rows)} rows in {OUTPUT}")
+    if slow is not None:
+        console.print(f"! {slow.render(Lang.EN)}", style="bold red")
     return 0 if rows else 1
 
 

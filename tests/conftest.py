@@ -71,8 +71,9 @@ def postgres_template(postgres: PostgresServer) -> str:
         connection.execute("SELECT pg_advisory_lock(1)")
         made = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone()
         if not made:
-            # Tests kill processes, not machines: the disk need not be waited for.
-            for setting in ("fsync", "full_page_writes"):
+            # Tests kill processes, not machines: the disk need not be waited for. And a vacuum of the server's own in
+            # the middle of a test would hold rows back that a compaction should take away.
+            for setting in ("fsync", "full_page_writes", "autovacuum"):
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
             connection.execute("ALTER SYSTEM SET max_connections = 200")
             connection.execute("SELECT pg_reload_conf()")

@@ -293,8 +293,8 @@ def test_a_great_many_requests_are_decided_as_the_oracle_says() -> None:
     assert min(allowed.values()) > 20, "every action was allowed at times, or nothing was tested"
     assert set(refused) == {
         "role", "frozen", "factor", "factor_bound", "factor_strong", "trained", "screened", "pledged", "grant",
-        "grant_person", "grant_time", "grant_fits", "grant_left", "second_person", "agreement", "agreed_purpose",
-        "stage", "class", "clear_stage", "volume", "key", "checked", "witnessed",
+        "grant_waits", "grant_person", "grant_time", "grant_fits", "grant_left", "second_person", "agreement",
+        "agreed_purpose", "stage", "class", "clear_stage", "volume", "key", "checked", "witnessed",
     }  # fmt: skip
     assert set(refused) == set(ALL) - {"action"}
 

@@ -179,7 +179,9 @@ def _grant(work: Work) -> None:
     if grant is None:
         work.no("grant")
         return
-    if grant.asker != request.person or not grant.approver or grant.approver == grant.asker:
+    if grant.asker == request.person and not grant.approver and grant.start <= work.now < grant.until:
+        work.no("grant_waits")
+    elif grant.asker != request.person or not grant.approver or grant.approver == grant.asker:
         work.no("grant_person")
     elif not grant.start <= work.now < grant.until:
         work.no("grant_time")

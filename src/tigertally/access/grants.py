@@ -125,18 +125,27 @@ def approve(tx: Tx, ledger: Ledger, *, grant_id: str, approver: str, now: dateti
 
 
 def view(tx: Tx, ledger: Ledger, grant_id: str) -> GrantView | None:
-    """Return what the decision needs of a grant; None if there is none, it is not approved, or its entry was erased.
+    """Return what the decision needs of a grant; None if there is none, or its entry was erased.
 
+    One that nobody approved yet has no approver, and its times are those in which somebody may approve it.
     The row is held against the entry of its approval: a row edited in the database raises ``LedgerBroken``.
     """
     rows = sql.read_grants(tx, grant_id=grant_id)
-    if not rows or not rows[0].approver or rows[0].start is None or rows[0].until is None:
+    if not rows:
         return None
-    row, start, until = rows[0], rows[0].start, rows[0].until
-    proof = ledger.payload_of(tx, row.idx, kind=events.GRANT_APPROVED)
+    row = rows[0]
+    if not row.approver:
+        start, until = row.asked, row.asked + timedelta(seconds=OPEN_S_MAX)
+        proof, wanted = ledger.payload_of(tx, row.idx, kind=events.GRANT_ASKED), _asked_payload(row)
+    elif row.start is None or row.until is None:
+        return None
+    else:
+        start, until = row.start, row.until
+        proof = ledger.payload_of(tx, row.idx, kind=events.GRANT_APPROVED)
+        wanted = _approved_payload(row, approver=row.approver, start=start, until=until)
     if proof is None:
         return None
-    if proof != _approved_payload(row, approver=row.approver, start=start, until=until):
+    if proof != wanted:
         raise LedgerBroken(index=row.idx, what="grant")
     return GrantView(
         grant=row.id,

@@ -96,6 +96,14 @@ ALL: Final[Mapping[str, Condition]] = {
         why=Text("没有授权", "there is no grant"),
         how=_ASK_GRANT,
     ),
+    "grant_waits": Condition(
+        title=Text("授权已由另一人批准", "a grant that another person approved"),
+        why=Text("授权尚待另一人批准", "the grant waits for another person's approval"),
+        how=Text(
+            "请负责人或合规审批人运行 tigertally grant approve",
+            "have a lead or an officer run tigertally grant approve",
+        ),
+    ),
     "grant_person": Condition(
         title=Text("授权属于此人，并由另一人批准", "a grant of one's own that another person approved"),
         why=Text("授权不属于此人，或未经另一人批准", "the grant is somebody else's, or no other person approved it"),

@@ -84,6 +84,11 @@ class Shell:
         if not self.as_json:
             self.err.print(Text(zh, en).render(self.lang, **details), markup=False)
 
+    def warn(self, text: Text | None) -> None:
+        """Tell the person loudly on standard error, unless ``--json`` or there is nothing to tell."""
+        if text is not None and not self.as_json:
+            self.err.print(f"! {self.text(text)}", style="bold yellow", markup=False)
+
     def text(self, text: Text, **details: object) -> str:
         """Return ``text`` in the invocation's language."""
         return text.render(self.lang, **details)

@@ -106,6 +106,7 @@ def discover_command(
         raise NotReadable(path=path, reason="FileNotFoundError")
     if out is not None and not out.parent.is_dir():
         raise NotWritable(path=out, reason="FileNotFoundError")
+    shell.warn(discovery.slowness())
     earlier = None if since is None else _read_inventory(since)
     accepted = () if baseline is None else discovery.read_baseline(_read(baseline))
     printing = discovery.fingerprinting(discovery.read_key(fingerprints)) if fingerprints else nullcontext()

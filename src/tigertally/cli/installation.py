@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.text import Text as Cell
 
+from tigertally import discovery
 from tigertally.app import measures, settings, wire
 from tigertally.app.keeping import UNLOCKED_BY, KeeperKind
 from tigertally.app.settings import DATABASE_DEFAULT
@@ -140,7 +141,8 @@ def status_command(shell: Shell) -> None:
     """Show the twenty measures."""
     with shell.house() as house:
         found = measures.compute(house)
-    data: Json = {"measures": [item.body(shell.lang) for item in found]}
+    data: Json = {"engine": discovery.engine(), "measures": [item.body(shell.lang) for item in found]}
+    shell.warn(discovery.slowness())
     looks = {"met": "green", "not_met": "red", "not_built": "dim"}
 
     def show(out: Console) -> None:

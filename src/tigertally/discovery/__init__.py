@@ -8,7 +8,7 @@ others: plans and protected copies (``sealing``), what may be kept (``base.field
 
 from tigertally.discovery.baseline import Accepted, Judged, all_tests, judge, propose_baseline, read_baseline
 from tigertally.discovery.changes import Changes, Spot, compare
-from tigertally.discovery.core import engine
+from tigertally.discovery.core import engine, slowness
 from tigertally.discovery.detectors import Detectors, using
 from tigertally.discovery.encodings import Encoding, detect_encoding
 from tigertally.discovery.errors import (
@@ -106,6 +106,7 @@ __all__ = [
     "safe_name",
     "scan",
     "scan_origin",
+    "slowness",
     "summarise",
     "to_json",
     "to_sarif",

@@ -79,6 +79,7 @@ def register(
 ) -> KnownCopy:
     """Register a copy at an absolute ``place``, links resolved; the same place again notes what lies there now.
 
+    Something else than before is an entry of its own: whoever reads the ledger sees that the copy was exchanged.
     ``protected`` are places that must survive (the installation's home, its database). Raises ``CopyProtected``.
     """
     need_deletable(place, protected=protected, bundle=kind is CopyKind.BUNDLE and is_bundle(tx, deal, place))
@@ -87,8 +88,9 @@ def register(
     device, inode = (None, None) if which is None else (which.device, which.inode)
     row = next((row for row in sql.read_copies(tx, deal=deal) if row.place == str(place)), None)
     if row is not None:
-        if which is not None and row.gone is None:
+        if which is not None and row.gone is None and (row.device, row.inode) != (device, inode):
             sql.change_identity(tx, row.id, device=device, inode=inode)
+            note(tx, ledger, events.COPY_REIDENTIFIED, deal=deal, actor=actor, now=now, copy=row.id, kind=row.kind)
         return _copy(row)
     sql.insert_copy(
         tx, deal=deal, place=str(place), kind=kind.value, fate=fate.value, now=now, device=device, inode=inode

@@ -45,7 +45,9 @@ def test_a_grant_lives_from_its_approval(office: Office) -> None:
     grant = ask(office, length_s=600)
     assert (grant.approved, grant.start, grant.until) == (False, None, None)
     with office.reading() as tx:
-        assert grants.view(tx, office.ledger, grant.grant) is None
+        waiting = grants.view(tx, office.ledger, grant.grant)
+    assert waiting is not None
+    assert (waiting.approver, waiting.start, waiting.until) == ("", office.now, office.now + timedelta(days=1))
     office.clock.advance(3600)
     given = approve(office, grant)
     assert (given.start, given.until) == (office.now, office.now + timedelta(seconds=600))
