@@ -11,13 +11,14 @@ import io
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 
 from tests.stories import town as towns
 from tests.unit.formats.verify.test_verify_bundle import write as write_bundle
-from tests.vectors import flawed_seals, world
+from tests.vectors import flawed_seals, flawed_shares, world
 from tests.vectors.test_vectors import BY_BOTH, BY_BUYER, READERS
 
 from tigertally.app import wire
@@ -37,6 +38,8 @@ from tigertally.formats import (
     note,
     policy,
     proof,
+    share,
+    shareset,
     statement,
     witness,
 )
@@ -87,8 +90,19 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     "store/connect.py": ((), "makes the empty database with the right mode"),
     "vault/keepers/passphrase.py": (("root key",), ""),
 }
-# Sealed or signed, and no file by itself: cells of the database, parts of other files.
-INNER = ("note", "cosigned checkpoint", "envelope", "value", "wrapped key", "hpke", "manifest")
+# Sealed or signed, and no file by itself or written by no room: cells of the database, parts of other files.
+INNER = (
+    "shares",
+    "reshare",
+    "share",
+    "note",
+    "cosigned checkpoint",
+    "envelope",
+    "value",
+    "wrapped key",
+    "hpke",
+    "manifest",
+)
 WRITING = {"write_whole", "write_bytes", "write_text", "created", "_write_synced"}
 
 
@@ -115,11 +129,17 @@ def _writes(call: ast.Call) -> bool:
     return name in WRITING
 
 
+SHARING: dict[Kind, Callable[[statement.Statement], object]] = {
+    Kind.SHARES: shareset.read_set,
+    Kind.RESHARE: shareset.read_plan,
+}
+
+
 def read_statement(data: bytes) -> object:
     """A paper, signed by whoever must."""
     paper = statement.parse(data)
     assert paper.to_bytes() == data
-    READERS[paper.kind](paper)
+    (READERS | SHARING)[paper.kind](paper)
     seller, buyer = world.seller().card.signing, world.buyer().card.signing
     # The certificate was validated, and whoever reads it here knows that: both signatures count.
     both = paper.kind in {*BY_BOTH, Kind.CERTIFICATE}
@@ -167,6 +187,7 @@ def papers() -> Table:
     word, cost = flawed_seals.PASSPHRASE, flawed_seals.CHEAP
     kept = keyfile.seal(SecretBytes(b"k" * 32), purpose="law", passphrase=word, cost=cost)
     found: Table = {name: (paper.to_bytes(), read_statement) for name, paper in made.items()}
+    found |= _sharing()
     found["note"] = (world.head(7), read_note)
     found["checkpoint"] = (world.head(7), lambda data: checkpoint.verify(data, world.seller().card.log))
     found["proof"] = (world.proof(3).to_bytes(), read_proof)
@@ -177,6 +198,28 @@ def papers() -> Table:
     found["wrapped key"] = (cipher.wrap(inner, b"aad"), lambda data: cipher.unwrap(data, b"aad"))
     found["hpke"] = (transfer.public.seal(b"k" * 32, info=b"law"), lambda data: transfer.open(data, info=b"law"))
     return found | _witnessed()
+
+
+def _sharing() -> Table:
+    """A set of shares, the plan of the next one, and one share as text."""
+    dealt, shares = flawed_shares.made()
+    keyed = tuple(
+        replace(group, holders=tuple(replace(one, key=world.buyer().transfer.public) for one in group.holders))
+        for group in flawed_shares.terms().groups
+    )
+    terms = flawed_shares.terms(epoch=2, previous="ab" * 32, groups=keyed)
+    plan = shareset.Plan(terms=terms, givers=((1, 1), (2, 1)))
+    planned = statement.make(Kind.RESHARE, plan.body(), world.seller().signing)
+    whole = shareset.read_set(dealt)
+
+    def admitted(data: bytes) -> object:
+        return whole.admit(share.from_text(SecretText(data.decode("latin-1"))))
+
+    return {
+        "shares": (dealt.to_bytes(), read_statement),
+        "reshare": (planned.to_bytes(), read_statement),
+        "share": (shares[0].to_text().expose().encode(), admitted),
+    }
 
 
 def _witnessed() -> Table:

@@ -33,9 +33,10 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
 SHORT = ("value", "wrapped key")
 WHOLE = ("release", "receipt", "checkpoint", "note", "proof", "hpke", "envelope", "key file")
 PAPERS = (*SHORT, *WHOLE, "party", "agreement", "invitation", "acceptance", "manifest", "certificate")
+SHARED = ("shares", "reshare", "share")
 WITNESSED = ("cosignatures", "cosigned checkpoint")
 FOLDERS = (*(f"bundle/{name}" for name in BUNDLE), *(f"export/{name}" for name in EXPORT))
-EVERY = (*PAPERS, *WITNESSED, *FOLDERS, "root key", "session")
+EVERY = (*PAPERS, *SHARED, *WITNESSED, *FOLDERS, "root key", "session")
 STRETCHED = ("key file", "root key")  # each reading stretches a passphrase
 LONG = tuple(name for name in PAPERS if name not in STRETCHED)
 
