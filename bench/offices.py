@@ -18,7 +18,7 @@ from tigertally import people as wing
 from tigertally.access import Action, Actor, NotAllowed, Role
 from tigertally.access.waivers import WaivedBecause
 from tigertally.app import wire
-from tigertally.app.verbs import deals, rules
+from tigertally.app.verbs import deals, identity, rules
 from tigertally.app.verbs import people as verbs
 from tigertally.app.wire import House
 from tigertally.base.secret import SecretBytes, SecretText
@@ -111,15 +111,10 @@ def create(job: Job, side: str) -> Job:
     with _opened(job, side) as house:
         first = _login(house, lead, factors)
         for handle in others:
-            added = verbs.add_person(
-                house,
-                actor=first,
-                handle=handle,
-                roles=PEOPLE[side][handle],
-                passphrase=SecretText(_PASSPHRASE),
-                cost=CHEAP,
-            )
-            factors[handle] = added.totp.expose()
+            added = verbs.add_person(house, actor=first, handle=handle, roles=PEOPLE[side][handle])
+            own = SecretText(_PASSPHRASE)
+            enrolled = identity.enrol(house, handle=handle, code=added.code, passphrase=own, cost=CHEAP)
+            factors[handle] = enrolled.totp.expose()
         actors = {lead: first, **{handle: _login(house, handle, factors) for handle in others}}
         for handle, actor in actors.items():
             drawn = verbs.quiz()

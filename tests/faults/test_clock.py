@@ -24,6 +24,7 @@ from tests.stories.town import Answer, Firm
 
 import tigertally
 from tigertally.app.verbs import beat as beat_verbs
+from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.verbs import vault as vault_verbs
 from tigertally.app.wire import House
@@ -54,6 +55,13 @@ VERBS = {
     "deal structure": "deals.structure",
     "deal waive": "deals.waive",
     "destroy": "handover.destroy",
+    "enrol": "access.enrol",
+    "me devices": "access.end",
+    "me factor": "access.new_factor",
+    "me passphrase": "access.new_passphrase",
+    "me recovery": "access.new_recovery",
+    "people reset": "access.reset",
+    "recover": "access.recover",
     "destroy plan": "handover.plan",
     "discover": "discovery.record",
     "find": "vault.find",
@@ -182,9 +190,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
 def _people(town: Behind) -> None:
     firm, word = town.seller, town.root / "tan.txt"
     word.write_text(towns.passphrase_of("tan") + "\n")
-    words = ("people", "add", "tan", "--roles", "operator", "--passphrase-file", word)
-    uri = urllib.parse.urlparse(town.do(firm, *words, who="chen").text("totp_uri"))
-    firm.totp["tan"] = urllib.parse.parse_qs(uri.query)["secret"][0]
+    code = town.do(firm, "people", "add", "tan", "--roles", "operator", who="chen").text("code")
+    _learn(firm, town.do(firm, "enrol", "tan", "--code", code, "--passphrase-file", word))
     town.call(firm, "access.login", lambda house: towns.log_in(firm, house, "tan"))
 
     def confirm(house: House) -> None:
@@ -203,7 +210,25 @@ def _people(town: Behind) -> None:
     town.do(firm, "people", "freeze", "tan", "--reason", "investigation", who="wang")
     town.do(firm, "people", "unfreeze", "tan", who="wang")
     town.do(firm, "people", "roles", "tan", "--roles", "operator,auditor", who="chen")
+    _learn(firm, town.do(firm, "me", "factor", who="tan"))
+    spare = town.do(firm, "me", "recovery", who="tan").data["recovery"]
+    assert isinstance(spare, list)
+    codes = iter([SecretText(str(item)) for item in spare])
+
+    def recover(house: House) -> None:
+        own = SecretText(towns.passphrase_of("tan"))
+        identity.recover(house, handle="tan", passphrase=own, code=next(codes))
+
+    town.call(firm, "access.recover", recover)
+    town.do(firm, "me", "passphrase", "--present-file", word, "--new-file", word, who="tan")
+    town.do(firm, "me", "devices", "--end", "all", who="tan")
+    town.do(firm, "people", "reset", "tan", who="chen")
     town.do(firm, "people", "disable", "tan", who="chen")
+
+
+def _learn(firm: Firm, made: Answer) -> None:
+    uri = urllib.parse.urlparse(made.text("totp_uri"))
+    firm.totp["tan"] = urllib.parse.parse_qs(uri.query)["secret"][0]
 
 
 def _look(town: Behind) -> None:

@@ -18,7 +18,7 @@ from tigertally.base.canon import Json
 from tigertally.base.clock import SystemClock
 
 ROOT = "Root-Canary-Passphrase-of-the-third-9143"
-OWN = {name: f"Own-Canary-Passphrase-of-{name}-5507" for name in ("ren", "gao", "luo")}
+OWN = {name: f"Own-Canary-Passphrase-of-{name}-5507" for name in ("ren", "gao", "luo", "new")}
 
 
 def secrets() -> frozenset[str]:
@@ -37,8 +37,15 @@ def enrol(walk: Walk) -> None:
     walk.wrong(firm, *words)
     _log_in(walk, firm, "ren", files["ren"])
     for name, roles in (("gao", "officer"), ("luo", "operator")):
-        made = walk.must(firm, "people", "add", name, "--roles", roles, "--passphrase-file", files[name], who="ren")
+        invited = walk.must(firm, "people", "add", name, "--roles", roles, who="ren").text("code")
+        chosen = ("--passphrase-file", files[name])
+        walk.wrong(firm, "enrol", name, "--code", "0000-0000", *chosen)
+        walk.wrong(
+            firm, "enrol", name, "--code", invited, "--passphrase-file", _file(drawer / "weak.txt", "password1234")
+        )
+        made = walk.must(firm, "enrol", name, "--code", invited, *chosen)
         _learn(firm, name, made)
+        walk.wrong(firm, "enrol", name, "--code", invited, *chosen)
         _log_in(walk, firm, name, files[name])
     walk.wrong(firm, "login", "luo", "--passphrase-file", files["gao"], "--code", "000000")
     walk.wrong(firm, "confirm", "luo", "--code", "123", who="luo")
@@ -50,7 +57,29 @@ def enrol(walk: Walk) -> None:
     walk.town.do(firm, "people", "unfreeze", "luo", who="gao")
     walk.town.do(firm, "people", "roles", "luo", "--roles", "operator,auditor", who="ren")
     walk.town.do(firm, "whoami", who="luo")
+    walk.town.do(firm, "me", "devices", who="luo")
+    walk.town.do(firm, "me", "recovery", who="luo")
+    both: tuple[str | Path, ...] = ("--present-file", files["luo"], "--new-file", files["new"])
+    walk.must(firm, "me", "passphrase", *both, who="luo")
+    walk.wrong(firm, "me", "passphrase", *both, who="luo")
+    walk.wrong(firm, "me", "devices", "--end", "nosuch", who="luo")
+    recovery = walk.must(firm, "me", "recovery", who="luo").data["recovery"]
+    assert isinstance(recovery, list)
+    signed: tuple[str | Path, ...] = (
+        "login",
+        "luo",
+        "--passphrase-file",
+        files["new"],
+        "--recovery",
+        "--code",
+        str(recovery[0]),
+    )
+    walk.must(firm, *signed)
+    walk.wrong(firm, *signed)
+    _learn(firm, "luo", walk.town.do(firm, "me", "factor", who="luo"))
     walk.town.do(firm, "logout", who="luo")
+    walk.town.do(firm, "people", "reset", "luo", who="ren")
+    walk.wrong(firm, *signed)
     walk.town.do(firm, "people", "disable", "luo", who="ren")
     walk.town.do(firm, "migrate")
     for plain in (("deal", "structures"), ("deal", "parties"), ("deal", "list"), ("copies", "list", _nothing(walk))):

@@ -22,7 +22,9 @@ from tigertally.cli.language import SpeakingCommand, SpeakingGroup, SpeakingOpti
 NEEDED = {
     "login": ("--passphrase-file", "{secret}", "--code", "000000"),
     "init": ("--passphrase-file", "{secret}", "--database", "nosuch://x"),
-    "people add": ("--roles", "lead", "--passphrase-file", "{secret}"),
+    "people add": ("--roles", "lead"),
+    "enrol": ("--code", "0", "--passphrase-file", "{secret}"),
+    "me passphrase": ("--present-file", "{secret}", "--new-file", "{secret}"),
     "people train": ("--answers", "{file}"),
     "people pledge": ("--yes",),
     "confirm": ("--code", "000000"),

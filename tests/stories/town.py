@@ -25,6 +25,7 @@ from tigertally.access import Actor, Role
 from tigertally.access.errors import LoginFailed
 from tigertally.app import wire
 from tigertally.app.settings import DATABASE_DEFAULT, write_whole
+from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
@@ -211,15 +212,11 @@ def settle(home: Path, *, staff: Mapping[str, str], clock: Clock | None = None, 
     with firm.house(clock) as house:
         log_in(firm, house, lead)
         for who in others:
-            added = people_verbs.add_person(
-                house,
-                actor=firm.actor(house, lead),
-                handle=who,
-                roles={Role(staff[who])},
-                passphrase=SecretText(passphrase_of(who)),
-                cost=CHEAP,
-            )
-            firm.totp[who] = totp.base32_of(added.totp).expose()
+            by = firm.actor(house, lead)
+            added = people_verbs.add_person(house, actor=by, handle=who, roles={Role(staff[who])})
+            own = SecretText(passphrase_of(who))
+            enrolled = identity.enrol(house, handle=who, code=added.code, passphrase=own, cost=CHEAP)
+            firm.totp[who] = totp.base32_of(enrolled.totp).expose()
             log_in(firm, house, who)
         for who in staff:
             actor = firm.actor(house, who)

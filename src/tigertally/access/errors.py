@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Refused
+from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Refused, Unavailable
 from tigertally.base.text import Text
 
 if TYPE_CHECKING:
@@ -150,3 +150,51 @@ class BadWaiver(Invalid):
     code = "access.bad_waiver"
     title = Text("豁免无效（{what}）", "the waiver is not valid ({what})")
     hint = Text("写明操作，期限 1 至 90 天", "name the actions, for 1 to 90 days")
+
+
+class GuessablePassphrase(Invalid):
+    """A run of neighbours, a repetition, or one or two words that everybody uses."""
+
+    code = "access.guessable_passphrase"
+    title = Text("口令太容易猜到", "the passphrase is too easily guessed")
+    hint = Text(
+        "用几个不相关的词组成一句，不要用常见词、姓名、键盘顺序或重复",
+        "use a few unrelated words; no common word, name, key walk or repetition",
+    )
+
+
+class BreachedPassphrase(Invalid):
+    """It is in the organisation's list of breached passphrases."""
+
+    code = "access.breached_passphrase"
+    title = Text("该口令已在泄露的口令清单中", "the passphrase is in the list of breached ones")
+    hint = Text("换一个从未用过的口令", "choose one that was never used anywhere")
+
+
+class BreachedListBroken(Unavailable):
+    """There is a list of breached passphrases, and it cannot be read."""
+
+    code = "access.breached_list_broken"
+    title = Text("无法读取泄露口令清单（{what}）", "the list of breached passphrases cannot be read ({what})")
+    hint = Text(
+        "修复或移走安装目录中的 breached-passphrases",
+        "repair breached-passphrases in the installation's folder, or move it away",
+    )
+
+
+class NoEnrolment(Refused):
+    """Wrong name or code, used, replaced or too old; deliberately not told apart."""
+
+    code = "access.no_enrolment"
+    title = Text("登记码无效", "the enrolment code is not valid")
+    hint = Text(
+        "核对用户名和登记码；失效的由负责人重发：tigertally people reset",
+        "check the name and the code; a lead gives a new one with tigertally people reset",
+    )
+
+
+class NoSuchDevice(Missing):
+    """No open session of one's own with that id."""
+
+    code = "access.no_such_device"
+    title = Text("没有这个会话", "no such session of yours")

@@ -28,6 +28,22 @@ LOGIN_FAILED: Final = register_event(
 FACTOR_SHOWN: Final = register_event(
     "access.factor.shown", Text("再次验证第二因素", "the second factor was shown again"), "person", "factor"
 )
+PERSON_ENROLLED: Final = register_event("access.person.enrolled", Text("本人完成登记", "a person enrolled"), "person")
+PERSON_RESET: Final = register_event(
+    "access.person.reset", Text("重置口令与第二因素", "a person's means of signing in were reset"), "person", "sessions"
+)
+FACTOR_REPLACED: Final = register_event(
+    "access.factor.replaced", Text("更换第二因素", "the second factor was replaced"), "person"
+)
+PASSPHRASE_REPLACED: Final = register_event(
+    "access.passphrase.replaced", Text("更换口令", "the passphrase was replaced"), "person", "sessions"
+)
+RECOVERY_USED: Final = register_event(
+    "access.recovery.used", Text("使用恢复码", "a recovery code was used"), "person", "left"
+)
+SESSIONS_ENDED: Final = register_event(
+    "access.sessions.ended", Text("结束会话", "sessions were ended"), "person", "sessions"
+)
 GRANT_ASKED: Final = register_event(
     "access.grant.asked",
     Text("申请授权", "a grant was asked for"),

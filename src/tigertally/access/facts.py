@@ -61,5 +61,8 @@ PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a pers
 # Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.
 # ``factor`` is its kind; ``act`` the digest of the one act that it was shown for, "" if for any.
 FACTOR_SHOWN: Final = register_fact(
-    "access.factor", Text("会话的第二因素", "a session's second factor"), session=str, factor=str, act=str
+    "access.factor", Text("会话的第二因素", "a session's second factor"), session=str, factor=str, act=str, device=str
 )
+# Digests of codes that the person has; see ``enrolment``.
+PERSON_ENROLS: Final = register_fact("access.enrols", Text("可凭登记码登记", "can enrol with a code"), digest=str)
+RECOVERY_CODES: Final = register_fact("access.recovery", Text("恢复码", "recovery codes"), digests=list)

@@ -16,42 +16,36 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
-from tigertally.access import events, sql
+from tigertally.access import events, passphrases, sql
 from tigertally.access import facts as kinds
 from tigertally.access.errors import (
     BadHandle,
     Locked,
-    LoginFailed,
     NoSuchPerson,
-    NotLoggedIn,
     PersonExists,
     RowNotProved,
-    WeakPassphrase,
 )
 from tigertally.access.policy import Role
-from tigertally.access.sql import PersonRow, SessionRow
+from tigertally.access.sql import PersonRow
 from tigertally.base.canon import Json
 from tigertally.base.ids import PersonId, new_id
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.crypto import kdf, totp
 from tigertally.crypto.aead import Cipher
-from tigertally.crypto.digest import sha256_hex
 from tigertally.crypto.kdf import Argon2Cost
-from tigertally.ledger import Event, Fact, Ledger, facts
+from tigertally.ledger import Event, Ledger, facts
 from tigertally.ledger.entries import LOCK
 from tigertally.store.tx import Tx
 
 _HANDLE: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,31}")
-PASSPHRASE_CHARS_MIN: Final = 12
 FAILURES_MAX: Final = 5
 LOCK_S: Final = 15 * 60
-SESSION_S: Final = 8 * 3600
-TOTP: Final = "totp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +55,6 @@ class Person:
     person: PersonId
     handle: str
     roles: frozenset[Role]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """An open session: who, and when the second factor was last shown."""
-
-    person: Person
-    factor_at: datetime
-    factor_kind: str = ""
-    factor_act: str = ""
 
 
 def person_of(row: PersonRow) -> Person:
@@ -86,11 +70,42 @@ class Tried:
     right: bool
 
 
-def hash_new(passphrase: SecretText, *, cost: Argon2Cost) -> str:
-    """Return what is stored of a new passphrase; :class:`WeakPassphrase` if it is too short. Slow on purpose."""
-    if len(passphrase.expose()) < PASSPHRASE_CHARS_MIN:
-        raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
+def hash_new(
+    passphrase: SecretText, *, cost: Argon2Cost, names: Sequence[str] = (), breached: Path | None = None
+) -> str:
+    """Return what is stored of a new passphrase. Slow on purpose.
+
+    Raises as :func:`~tigertally.access.passphrases.need_good`, which says what ``names`` and ``breached`` are.
+    """
+    passphrases.need_good(passphrase, names=names, breached=breached)
     return kdf.hash_passphrase(passphrase, cost=cost)
+
+
+def insert(
+    tx: Tx,
+    ledger: Ledger,
+    *,
+    handle: str,
+    roles: Iterable[Role],
+    phc: str,
+    totp_of: Callable[[str], bytes] = lambda _: b"",
+    actor: str,
+    now: datetime,
+) -> Person:
+    """Add a person; without ``phc`` they cannot sign in until they enrol. Raises :class:`BadHandle`."""
+    if not _HANDLE.fullmatch(handle):
+        raise BadHandle
+    if sql.person_by_handle(tx, handle) is not None:
+        raise PersonExists(handle=handle)
+    person = Person(person=PersonId(new_id("per")), handle=handle, roles=frozenset(roles))
+    spelled = _spell(person.roles)
+    sealed = totp_of(person.person)
+    sql.insert_person(tx, id=person.person, handle=handle, roles=spelled, phc=phc, totp=sealed, created=now)
+    payload = {"person": person.person, "roles": spelled}
+    event = Event(kind=events.PERSON_ADDED, payload=payload, actor=actor, about=(person.person,))
+    ledger.append(tx, event, now=now)
+    _state_roles(tx, ledger, person=person.person, roles=spelled, actor=actor, now=now)
+    return person
 
 
 def add(
@@ -104,38 +119,27 @@ def add(
     actor: str,
     now: datetime,
 ) -> tuple[Person, SecretBytes]:
-    """Add a person whose passphrase :func:`hash_new` made ``phc`` of.
+    """Add the person who is at the keyboard, whose passphrase :func:`hash_new` made ``phc`` of: the founding lead.
 
-    Return them with the TOTP secret, which is shown once and to them only.
+    Everybody else enrols. Return them with the TOTP secret, which is shown once and to them only.
     """
-    if not _HANDLE.fullmatch(handle):
-        raise BadHandle
-    if sql.person_by_handle(tx, handle) is not None:
-        raise PersonExists(handle=handle)
-    person = Person(person=PersonId(new_id("per")), handle=handle, roles=frozenset(roles))
     secret = totp.new_secret()
-    spelled = _spell(person.roles)
-    sql.insert_person(
+    person = insert(
         tx,
-        id=person.person,
+        ledger,
         handle=handle,
-        roles=spelled,
+        roles=roles,
         phc=phc,
-        totp=cipher.wrap(secret, _aad(person.person)),
-        created=now,
-    )
-    ledger.append(
-        tx,
-        Event(
-            kind=events.PERSON_ADDED,
-            payload={"person": person.person, "roles": spelled},
-            actor=actor,
-            about=(person.person,),
-        ),
+        totp_of=lambda person_id: sealed_totp(cipher, person_id, secret),
+        actor=actor,
         now=now,
     )
-    _state_roles(tx, ledger, person=person.person, roles=spelled, actor=actor, now=now)
     return person, secret
+
+
+def sealed_totp(cipher: Cipher, person_id: str, secret: SecretBytes) -> bytes:
+    """Return a person's TOTP secret, sealed for their row."""
+    return cipher.wrap(secret, _aad(person_id))
 
 
 def change_roles(tx: Tx, ledger: Ledger, *, handle: str, roles: Iterable[Role], actor: str, now: datetime) -> Person:
@@ -228,15 +232,21 @@ def check_factors(
 
     Raises :class:`Locked`. Changes nothing but the code's step; the caller records.
     """
-    tx.lock(LOCK)
-    row = sql.person_by_handle(tx, handle)
-    if row is None or row.disabled is not None:
-        return None
-    _refuse_locked(row, now)
-    step = _step(cipher, row, code, now)
-    if not tried.right or row.phc != tried.phc or step is None:
+    row = check_passphrase(tx, handle=handle, tried=tried, now=now)
+    step = None if row is None else step_of(cipher, row, code, now)
+    if row is None or step is None:
         return None
     return row if sql.record_success(tx, row.id, step) else None
+
+
+def check_passphrase(tx: Tx, *, handle: str, tried: Tried, now: datetime) -> PersonRow | None:
+    """Return the row of the person whose passphrase this is; None if it is wrong. Raises :class:`Locked`."""
+    tx.lock(LOCK)
+    row = sql.person_by_handle(tx, handle)
+    if row is None or row.disabled is not None or not row.phc:
+        return None
+    _refuse_locked(row, now)
+    return row if tried.right and row.phc == tried.phc else None
 
 
 def record_failure(tx: Tx, ledger: Ledger, *, handle: str, now: datetime) -> None:
@@ -255,73 +265,6 @@ def record_failure(tx: Tx, ledger: Ledger, *, handle: str, now: datetime) -> Non
     ledger.append(tx, Event(kind=events.LOGIN_FAILED, payload=payload, about=about), now=now)
 
 
-def open_session(tx: Tx, ledger: Ledger, *, row: PersonRow, now: datetime) -> SecretText:
-    """Open a session for the person in ``row``; return its token, which is stored nowhere here."""
-    token = secrets.token_urlsafe(32)
-    digest = sha256_hex(token.encode())
-    until = now + timedelta(seconds=SESSION_S)
-    payload = {"person": row.id, "factor": "totp"}
-    ledger.append(tx, Event(kind=events.LOGIN_SUCCEEDED, payload=payload, actor=row.id, about=(row.id,)), now=now)
-    _state_factor(tx, ledger, person=row.id, digest=digest, start=now, until=until)
-    sql.insert_session(tx, token_digest=digest, person_id=row.id, created=now, until=until, factor_at=now)
-    return SecretText(token)
-
-
-def resume(tx: Tx, ledger: Ledger, *, token: SecretText, handle: str, now: datetime) -> Session:
-    """Return the open session of ``token``; :class:`NotLoggedIn` if it is not ``handle``'s, ended or over.
-
-    The session and the instant of its second factor are proved by the ledger; :class:`RowNotProved` if no fact says
-    what the row says.
-    """
-    digest = sha256_hex(token.expose().encode())
-    found = sql.read_session(tx, digest)
-    if found is None or found.ended is not None or not found.factor_at <= now < found.until:
-        raise NotLoggedIn(handle=handle)
-    row = sql.person_by_id(tx, found.person)
-    if row is None or row.disabled is not None or row.handle != handle:
-        raise NotLoggedIn(handle=handle)
-    shown = _factor_shown(tx, ledger, found, digest=digest)
-    if shown is None:
-        raise RowNotProved(what="session")
-    kind, act = str(shown.value.get("factor")), str(shown.value.get("act"))
-    return Session(person=person_of(row), factor_at=found.factor_at, factor_kind=kind, factor_act=act)
-
-
-def show_factor(
-    tx: Tx,
-    ledger: Ledger,
-    cipher: Cipher,
-    *,
-    token: SecretText,
-    handle: str,
-    code: SecretText,
-    now: datetime,
-    act: str = "",
-) -> Session:
-    """Refresh a session's second factor by a new code, for one act if its digest is given.
-
-    Raises :class:`LoginFailed` if it is wrong or used, :class:`Locked`, :class:`NotLoggedIn`.
-    """
-    tx.lock(LOCK)
-    session = resume(tx, ledger, token=token, handle=handle, now=now)
-    row = sql.person_by_id(tx, session.person.person)
-    if row is None:
-        raise LoginFailed
-    _refuse_locked(row, now)
-    step = _step(cipher, row, code, now)
-    if step is None or not sql.record_success(tx, row.id, step):
-        raise LoginFailed
-    digest = sha256_hex(token.expose().encode())
-    found = sql.read_session(tx, digest)
-    if found is None:
-        raise NotLoggedIn(handle=handle)
-    payload = {"person": row.id, "factor": "totp"}
-    ledger.append(tx, Event(kind=events.FACTOR_SHOWN, payload=payload, actor=row.id, about=(row.id,)), now=now)
-    _state_factor(tx, ledger, person=row.id, digest=digest, start=now, until=found.until, act=act)
-    sql.refresh_factor(tx, digest, now)
-    return Session(person=session.person, factor_at=now, factor_kind=TOTP, factor_act=act)
-
-
 def _state_roles(tx: Tx, ledger: Ledger, *, person: str, roles: str, actor: str, now: datetime) -> None:
     """State roles anew. Nothing is withdrawn: the newest counts, so an older one cannot be brought back."""
     value = {"roles": roles}
@@ -330,30 +273,11 @@ def _state_roles(tx: Tx, ledger: Ledger, *, person: str, roles: str, actor: str,
     )
 
 
-def _state_factor(
-    tx: Tx,
-    ledger: Ledger,
-    *,
-    person: str,
-    digest: str,
-    start: datetime,
-    until: datetime,
-    factor: str = TOTP,
-    act: str = "",
-) -> None:
-    value = {"session": digest, "factor": factor, "act": act}
-    facts.state(
-        tx, ledger, kinds.FACTOR_SHOWN, subject=person, value=value, start=start, until=until, actor=person, now=start
-    )
-
-
-def _factor_shown(tx: Tx, ledger: Ledger, row: SessionRow, *, digest: str) -> Fact | None:
-    """Return the fact that the person of this session showed the factor then, in this session."""
-    name = kinds.FACTOR_SHOWN.name
-    found = facts.read(tx, ledger=ledger, kinds=[name], subjects=[row.person], start=row.factor_at)
-    return next(
-        (fact for fact in reversed(found) if (fact.value.get("session"), fact.until) == (digest, row.until)), None
-    )
+def refuse_locked(tx: Tx, *, handle: str, now: datetime) -> None:
+    """Raise :class:`Locked` if there were too many failures of ``handle``."""
+    row = sql.person_by_handle(tx, handle)
+    if row is not None:
+        _refuse_locked(row, now)
 
 
 def _refuse_locked(row: PersonRow, now: datetime) -> None:
@@ -368,7 +292,8 @@ def _row(tx: Tx, handle: str) -> PersonRow:
     return row
 
 
-def _step(cipher: Cipher, row: PersonRow, code: SecretText, now: datetime) -> int | None:
+def step_of(cipher: Cipher, row: PersonRow, code: SecretText, now: datetime) -> int | None:
+    """Return the step of the one-time code, None if it is none of this person's now, or used."""
     with cipher.unwrap(row.totp, _aad(row.id)) as secret:
         return totp.accept(secret, code, now, after_step=row.totp_step)
 

@@ -69,6 +69,7 @@ class Action(Enum):
     STAGE = "deals.stage"
     WAIVE = "deals.waive"
     CONDITION_WAIVE = "access.waive"
+    SELF_MANAGE = "access.self_manage"
     RELEASE = "handover.release"
     BUNDLE = "handover.bundle"
     RECEIVE = "handover.receive"
@@ -220,6 +221,7 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.CONDITION_WAIVE: Rule(
         roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
     ),
+    Action.SELF_MANAGE: Rule(roles=_ALL, factor_age_max_s=_FRESH_S),
     Action.STAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.RELEASE: Rule(
         roles=frozenset({Role.LEAD}),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, insert, select, update
+from sqlalchemy import BigInteger, Column, Index, Integer, Select, String, Table, insert, select, update
 
 from tigertally.store.schema import Blob, Instant, metadata
 from tigertally.store.tx import Tx
@@ -90,7 +90,9 @@ class PersonRow:
 class SessionRow:
     """A session as stored."""
 
+    token_digest: str
     person: str
+    created: datetime
     until: datetime
     factor_at: datetime
     ended: datetime | None
@@ -233,14 +235,33 @@ def insert_session(
 
 def read_session(tx: Tx, token_digest: str) -> SessionRow | None:
     """Return a session."""
-    row = tx.one_or_none(
-        select(session.c.person, session.c.until, session.c.factor_at, session.c.ended).where(
-            session.c.token_digest == token_digest
+    found = _sessions(tx, select(session).where(session.c.token_digest == token_digest))
+    return found[0] if found else None
+
+
+def open_sessions(tx: Tx, person_id: str, at: datetime) -> list[SessionRow]:
+    """Return the sessions of a person that are open at ``at``, oldest first."""
+    mine = select(session).where(session.c.person == person_id, session.c.ended.is_(None), session.c.until > at)
+    return _sessions(tx, mine.order_by(session.c.created))
+
+
+def _sessions(tx: Tx, query: Select[tuple[object, ...]]) -> list[SessionRow]:
+    return [
+        SessionRow(
+            token_digest=row.token_digest,
+            person=row.person,
+            created=row.created,
+            until=row.until,
+            factor_at=row.factor_at,
+            ended=row.ended,
         )
-    )
-    if row is None:
-        return None
-    return SessionRow(person=row.person, until=row.until, factor_at=row.factor_at, ended=row.ended)
+        for row in tx.all(query)
+    ]
+
+
+def end_session(tx: Tx, token_digest: str, at: datetime) -> None:
+    """End one session."""
+    tx.execute(update(session).where(session.c.token_digest == token_digest).values(ended=at))
 
 
 def refresh_factor(tx: Tx, token_digest: str, at: datetime) -> None:
@@ -248,32 +269,31 @@ def refresh_factor(tx: Tx, token_digest: str, at: datetime) -> None:
     tx.execute(update(session).where(session.c.token_digest == token_digest).values(factor_at=at))
 
 
-def end_sessions(tx: Tx, person_id: str, at: datetime) -> int:
-    """End all sessions of a person."""
-    return tx.execute(update(session).where(session.c.person == person_id, session.c.ended.is_(None)).values(ended=at))
+def end_sessions(tx: Tx, person_id: str, at: datetime, *, but: str = "") -> int:
+    """End all sessions of a person that are not over, but one if its digest is given; return how many."""
+    mine = (session.c.person == person_id, session.c.ended.is_(None), session.c.token_digest != but)
+    return tx.execute(update(session).where(*mine).values(ended=at))
+
+
+def set_means(tx: Tx, person_id: str, *, phc: str, totp: bytes) -> None:
+    """Replace passphrase and one-time-code secret, both "" for none; failures are forgotten."""
+    fresh = {"phc": phc, "totp": totp, "totp_step": 0, "failures": 0, "locked_until": None}
+    tx.execute(update(person).where(person.c.id == person_id).values(**fresh))
+
+
+def set_totp(tx: Tx, person_id: str, totp: bytes) -> None:
+    """Replace the one-time-code secret."""
+    tx.execute(update(person).where(person.c.id == person_id).values(totp=totp, totp_step=0))
+
+
+def set_phc(tx: Tx, person_id: str, phc: str) -> None:
+    """Replace the passphrase."""
+    tx.execute(update(person).where(person.c.id == person_id).values(phc=phc))
 
 
 def insert_grant(tx: Tx, row: GrantRow) -> None:
     """Insert a grant that was asked for."""
-    tx.execute(
-        insert(grant).values(
-            id=row.id,
-            asker=row.asker,
-            approver=row.approver,
-            action=row.action,
-            classes=row.classes,
-            purpose=row.purpose,
-            deal=row.deal,
-            scope=row.scope,
-            uses_max=row.uses_max,
-            used=row.used,
-            start=row.start,
-            until=row.until,
-            length_s=row.length_s,
-            asked=row.asked,
-            idx=row.idx,
-        )
-    )
+    tx.execute(insert(grant).values(**asdict(row)))
 
 
 def read_grants(tx: Tx, *, grant_id: str | None = None, asker: str | None = None) -> list[GrantRow]:
@@ -283,26 +303,7 @@ def read_grants(tx: Tx, *, grant_id: str | None = None, asker: str | None = None
         query = query.where(grant.c.id == grant_id)
     if asker is not None:
         query = query.where(grant.c.asker == asker)
-    return [
-        GrantRow(
-            id=row.id,
-            asker=row.asker,
-            approver=row.approver,
-            action=row.action,
-            classes=row.classes,
-            purpose=row.purpose,
-            deal=row.deal,
-            scope=row.scope,
-            uses_max=row.uses_max,
-            used=row.used,
-            start=row.start,
-            until=row.until,
-            length_s=row.length_s,
-            asked=row.asked,
-            idx=row.idx,
-        )
-        for row in tx.all(query)
-    ]
+    return [GrantRow(**row._asdict()) for row in tx.all(query)]
 
 
 def approve_grant(tx: Tx, grant_id: str, *, approver: str, start: datetime, until: datetime, idx: int) -> int:
@@ -325,20 +326,7 @@ def use_grant(tx: Tx, grant_id: str, count: int) -> int:
 
 def insert_approval(tx: Tx, row: ApprovalRow) -> None:
     """Insert an approval request."""
-    tx.execute(
-        insert(approval).values(
-            id=row.id,
-            action=row.action,
-            digest=row.digest,
-            what=row.what,
-            asker=row.asker,
-            asked=row.asked,
-            approver=row.approver,
-            at=row.at,
-            until=row.until,
-            idx=row.idx,
-        )
-    )
+    tx.execute(insert(approval).values(**asdict(row)))
 
 
 def read_approvals(

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tigertally import people, vault
-from tigertally.access import PERSON_PLEDGED, Access, Person, Role, identities
-from tigertally.access.errors import WeakPassphrase
-from tigertally.access.identities import PASSPHRASE_CHARS_MIN
+from tigertally.access import PERSON_PLEDGED, Access, Person, Role, enrolment, identities
+from tigertally.access.passphrases import LIST_NAME, need_good
 from tigertally.app import keepers, mark, soundness
 from tigertally.app import settings as settings_room
 from tigertally.app.errors import InstallationExists, NotReadable
@@ -61,11 +60,12 @@ class House:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """A new installation's first facts: our card and the first person's TOTP secret, shown once."""
+    """A new installation's first facts: our card, the first person's TOTP secret and recovery codes, shown once."""
 
     card: PartyCard
     lead: Person
     totp: SecretBytes
+    recovery: tuple[SecretText, ...]
 
 
 def need_room(home: Path) -> None:
@@ -90,8 +90,8 @@ def create(
 
     ``root_passphrase`` is what opens the keeper that ``keeping`` names: a passphrase, a token, an access key.
     """
-    if keeping.kind is KeeperKind.PASSPHRASE and len(root_passphrase.expose()) < PASSPHRASE_CHARS_MIN:
-        raise WeakPassphrase(chars=PASSPHRASE_CHARS_MIN)
+    if keeping.kind is KeeperKind.PASSPHRASE:
+        need_good(root_passphrase, names=(name,), breached=home / LIST_NAME)
     need_room(home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = Settings(home=home, party=PartyId(new_id("pty")), name=name, database=database, keeper=keeping)
@@ -113,7 +113,8 @@ def _fill(
     clock: Clock,
     cost: Argon2Cost,
 ) -> Created:
-    phc = identities.hash_new(lead_passphrase, cost=cost)
+    listed = settings.home / LIST_NAME
+    phc = identities.hash_new(lead_passphrase, cost=cost, names=(lead_handle, settings.name), breached=listed)
     now = clock.now()
     with open_store(settings.store_url) as store:
         store.migrate()
@@ -143,11 +144,12 @@ def _fill(
                 actor="",
                 now=now,
             )
+            recovery = enrolment.new_recovery(tx, ledger, person=lead.person, now=now)
         with store.reading() as tx:
             mark.advance(tx, ledger, settings.home)
     (settings.home / SESSIONS_NAME).mkdir(mode=0o700, exist_ok=True)
     write_whole(settings.home / CARD_NAME, card.sign(signing).to_bytes(), mode=0o644)
-    return Created(card=card, lead=lead, totp=secret)
+    return Created(card=card, lead=lead, totp=secret, recovery=recovery)
 
 
 def _undo(home: Path, settings: Settings) -> None:

@@ -1,23 +1,64 @@
-"""Showing a TOTP secret once, to the person whose it is."""
+"""Showing secrets once, to the person whose they are: enrolment code, one-time-code secret, recovery codes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
+from tigertally.access.enrolment import Invited
+from tigertally.base import clock
 from tigertally.base.canon import Json
-from tigertally.base.secret import SecretBytes
+from tigertally.base.secret import SecretBytes, SecretText
+from tigertally.base.text import Text
 from tigertally.cli.base import Shell
 from tigertally.crypto import totp
 
 
+def show_code(shell: Shell, *, invited: Invited, data: dict[str, Json], show: Callable[[Console], None]) -> None:
+    """Give the result with the enrolment code in it: once, for the lead to hand over in person."""
+    code, until, name = invited.code.expose(), clock.to_text(invited.until), invited.person.handle
+    data.update({"code": code, "until": until})
+
+    def whole(out: Console) -> None:
+        show(out)
+        told = Text(
+            "登记码（只显示这一次，请当面交给 {name} 本人；{until} 前有效）：",
+            "enrolment code (shown this once; hand it to {name} in person; it works until {until}):",
+        )
+        out.print(shell.text(told, name=name, until=until[:16]), style="bold", markup=False)
+        out.print(f"  {code}", markup=False)
+        out.print(f"  → tigertally enrol {name}", markup=False)
+
+    shell.result(data, whole)
+
+
+def show_recovery(shell: Shell, out: Console, codes: Sequence[SecretText]) -> None:
+    """Draw recovery codes."""
+    told = Text(
+        "恢复码（只显示这一次，每个用一次，丢失验证器时使用；请写下并锁好）：",
+        "recovery codes (shown this once; each works once, when the authenticator is lost; write them down, "
+        "lock them up):",
+    )
+    out.print(shell.text(told), style="bold", markup=False)
+    for code in codes:
+        out.print(f"  {code.expose()}", markup=False)
+
+
 def show_totp(
-    shell: Shell, *, handle: str, secret: SecretBytes, data: dict[str, Json], show: Callable[[Console], None]
+    shell: Shell,
+    *,
+    handle: str,
+    secret: SecretBytes,
+    data: dict[str, Json],
+    show: Callable[[Console], None],
+    recovery: Sequence[SecretText] = (),
 ) -> None:
     """Give the result with the one-time secret in it: once, on standard output, never stored by us in clear."""
     uri = totp.provisioning_uri(secret, account=handle, issuer="Tigertally").expose()
     data["totp_uri"] = uri
+    if recovery:
+        data["recovery"] = [code.expose() for code in recovery]
 
     def whole(out: Console) -> None:
         show(out)
@@ -29,5 +70,7 @@ def show_totp(
             style="bold",
         )
         out.print(f"  {uri}", markup=False, soft_wrap=True)
+        if recovery:
+            show_recovery(shell, out, recovery)
 
     shell.result(data, whole)

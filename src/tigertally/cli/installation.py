@@ -91,7 +91,7 @@ def init_command(
             ]
         )
 
-    show_totp(shell, handle=lead, secret=created.totp, data=data, show=show)
+    show_totp(shell, handle=lead, secret=created.totp, data=data, show=show, recovery=created.recovery)
     shell.say(
         "下一步：tigertally login {lead}；还需要第二人：tigertally --as {lead} people add 姓名 --roles officer。",
         "Next: tigertally login {lead}. Two-person acts need a second person:"

@@ -1,4 +1,4 @@
-"""``login``, ``confirm``, ``approve`` and ``people`` (add, list, roles, disable, train, screen, pledge, freeze)."""
+"""``approve`` and ``people`` (add, list, roles, disable, train, screen, pledge, freeze)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from rich.console import Console
 from tigertally import people as wing
 from tigertally.access import Person, Role
 from tigertally.access.policy import ROLE_TITLES
-from tigertally.app.settings import write_whole
+from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as verbs
-from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.errors import Refused
-from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
-from tigertally.cli.enrol import show_totp
+from tigertally.cli.enrol import show_code
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.people import FreezeReason, Quiz, Screening
 
@@ -43,57 +41,6 @@ class PledgeDeclined(Refused):
         "不签署就不能查看、封存或移交；有疑问请找合规审批人",
         "without it nothing may be looked up, sealed or handed over; ask a compliance officer if something is unclear",
     )
-
-
-def _code(shell: Shell, code: str | None) -> SecretText:
-    if code is not None:
-        return SecretText(code)
-    return shell.secret(file=None, zh="动态码", en="one-time code")
-
-
-@speak(
-    "登录：口令加动态码，会话八小时。",
-    "Log in: passphrase and one-time code; the session lasts eight hours.",
-    "tigertally login chen",
-    "tigertally login chen --passphrase-file chen.txt --code 123456",
-)
-@click.command(name="login", cls=SpeakingCommand)
-@shared
-@click.argument("name")
-@option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
-@option("--code", zh="动态码（默认询问）", en="one-time code (asked for by default)")
-def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: str | None) -> None:
-    """Open a session."""
-    with shell.house() as house:
-        passphrase = shell.secret(file=passphrase_file, zh=f"{name} 的口令", en=f"{name}'s passphrase")
-        token = verbs.login(house, handle=name, passphrase=passphrase, code=_code(shell, code))
-    path = shell.session_path(name)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    write_whole(path, token.expose().encode())
-    told = shell.text_of("{name} 已登录", "{name} is logged in", name=name)
-    shell.result({"handle": name, "session": str(path)}, lambda out: out.print(told, markup=False))
-
-
-@speak(
-    "再次出示第二因素：重要操作要求五分钟内的动态码。",
-    "Show the second factor again: acts that matter want a code of the last five minutes.",
-    "tigertally confirm chen",
-    "tigertally confirm chen --act 5f3c…",
-)
-@click.command(name="confirm", cls=SpeakingCommand)
-@shared
-@click.argument("name")
-@option("--code", zh="动态码（默认询问）", en="one-time code (asked for by default)")
-@option(
-    "--act", default="", zh="只为这一操作：拒绝时给出的摘要", en="for one act only: the digest that a refusal names"
-)
-def confirm_command(shell: Shell, name: str, code: str | None, act: str) -> None:
-    """Refresh the second factor."""
-    shell.handle = name
-    with shell.house() as house:
-        at = verbs.confirm(house, handle=name, token=shell.session_token(), code=_code(shell, code), act=act)
-    told = shell.text_of("已验证", "confirmed")
-    shell.result({"handle": name, "at": clock.to_text(at)}, lambda out: out.print(told))
 
 
 @speak(
@@ -161,32 +108,46 @@ def _person(person: Person) -> dict[str, Json]:
 
 
 @speak(
-    "增加人员；动态码密钥只显示一次。\n"
+    "增加人员，得到只用一次的登记码；口令和第二因素由本人用 tigertally enrol 设定，他人看不到。\n"
     "角色：lead 负责人，officer 合规审批人，custodian 保管员，operator 操作员，auditor 审计员。",
-    "Add a person; their one-time-code secret is shown once.\n"
+    "Add a person and get a code that works once; with it they enrol (tigertally enrol), and nobody else sees their "
+    "passphrase or second factor.\n"
     "Roles: lead, officer (approves), custodian (scans, seals), operator (looks up), auditor.",
     "tigertally --as chen people add wang --roles officer",
-    "tigertally --as chen people add zhao --roles operator --passphrase-file zhao.txt",
 )
 @people_command.command(name="add", cls=SpeakingCommand)
 @shared
 @click.argument("name")
 @option("--roles", required=True, zh="角色，逗号分隔", en="roles, comma-separated")
-@option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
-def add(shell: Shell, name: str, roles: str, passphrase_file: Path | None) -> None:
+def add(shell: Shell, name: str, roles: str) -> None:
     """Add a person."""
     wanted = _roles(roles)
     with shell.house(acting=True) as house:
-        actor = shell.actor(house)
-        passphrase = shell.secret(
-            file=passphrase_file, zh=f"设定 {name} 的口令", en=f"choose {name}'s passphrase", confirm=True
-        )
-        made = verbs.add_person(house, actor=actor, handle=name, roles=wanted, passphrase=passphrase)
+        made = verbs.add_person(house, actor=shell.actor(house), handle=name, roles=wanted)
 
     def show(out: Console) -> None:
         out.print(shell.text_of("已增加 {name}", "{name} was added", name=name), markup=False)
 
-    show_totp(shell, handle=name, secret=made.totp, data=_person(made.person), show=show)
+    show_code(shell, invited=made, data=_person(made.person), show=show)
+
+
+@speak(
+    "重置某人：口令、第二因素、恢复码和会话全部作废，得到新的登记码。",
+    "Reset somebody: passphrase, second factor, recovery codes and sessions end, and there is a new enrolment code.",
+    "tigertally --as chen people reset zhao",
+)
+@people_command.command(name="reset", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+def reset(shell: Shell, name: str) -> None:
+    """Reset a person."""
+    with shell.house(acting=True) as house:
+        made = identity.reset(house, actor=shell.actor(house), handle=name)
+
+    def show(out: Console) -> None:
+        out.print(shell.text_of("已重置 {name}", "{name} was reset", name=name), markup=False)
+
+    show_code(shell, invited=made, data=_person(made.person), show=show)
 
 
 def _roles(spelled: str) -> set[Role]:

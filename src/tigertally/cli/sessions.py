@@ -1,18 +1,26 @@
-"""``whoami`` and ``logout``: the person of ``--as`` and their session on this machine."""
+"""``login``, ``confirm``, ``whoami`` and ``logout``: the person of ``--as`` and their session on this machine."""
 
 from __future__ import annotations
+
+import platform
+from contextlib import suppress
+from pathlib import Path
 
 import click
 from rich.console import Console
 
+from tigertally.access.errors import NotLoggedIn
 from tigertally.access.policy import ROLE_TITLES
 from tigertally.app.errors import NotWritable
+from tigertally.app.settings import write_whole
+from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
+from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
 from tigertally.cli.base import NobodyActs, Shell, shared
-from tigertally.cli.language import SpeakingCommand, speak
+from tigertally.cli.language import SpeakingCommand, option, speak
 
 _NEEDS = {
     "trained": (Text("培训", "training"), Text("运行 tigertally people train", "run tigertally people train")),
@@ -22,6 +30,66 @@ _NEEDS = {
     ),
     "pledged": (Text("保密承诺", "pledge"), Text("运行 tigertally people pledge", "run tigertally people pledge")),
 }
+
+
+def _code(shell: Shell, code: str | None) -> SecretText:
+    if code is not None:
+        return SecretText(code)
+    return shell.secret(file=None, zh="动态码", en="one-time code")
+
+
+@speak(
+    "登录：口令加动态码，会话八小时。",
+    "Log in: passphrase and one-time code; the session lasts eight hours.",
+    "tigertally login chen",
+    "tigertally login chen --passphrase-file chen.txt --code 123456",
+    "tigertally login chen --recovery",
+)
+@click.command(name="login", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
+@option("--code", zh="动态码或恢复码（默认询问）", en="one-time or recovery code (asked for by default)")
+@option("--recovery", is_flag=True, zh="用恢复码代替动态码", en="use a recovery code in place of a one-time code")
+def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: str | None, *, recovery: bool) -> None:
+    """Open a session."""
+    device = platform.node()
+    with shell.house() as house:
+        passphrase = shell.secret(file=passphrase_file, zh=f"{name} 的口令", en=f"{name}'s passphrase")
+        if recovery:
+            given = shell.secret(file=None, zh="恢复码", en="recovery code") if code is None else SecretText(code)
+            opened = identity.recover(house, handle=name, passphrase=passphrase, code=given, device=device)
+            token = opened.token
+            shell.say("恢复码还剩 {left} 个", "{left} recovery codes are left", left=opened.left)
+        else:
+            token = verbs.login(house, handle=name, passphrase=passphrase, code=_code(shell, code), device=device)
+    path = shell.session_path(name)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_whole(path, token.expose().encode())
+    told = shell.text_of("{name} 已登录", "{name} is logged in", name=name)
+    shell.result({"handle": name, "session": str(path)}, lambda out: out.print(told, markup=False))
+
+
+@speak(
+    "再次出示第二因素：重要操作要求五分钟内的动态码。",
+    "Show the second factor again: acts that matter want a code of the last five minutes.",
+    "tigertally confirm chen",
+    "tigertally confirm chen --act 5f3c…",
+)
+@click.command(name="confirm", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--code", zh="动态码（默认询问）", en="one-time code (asked for by default)")
+@option(
+    "--act", default="", zh="只为这一操作：拒绝时给出的摘要", en="for one act only: the digest that a refusal names"
+)
+def confirm_command(shell: Shell, name: str, code: str | None, act: str) -> None:
+    """Refresh the second factor."""
+    shell.handle = name
+    with shell.house() as house:
+        at = verbs.confirm(house, handle=name, token=shell.session_token(), code=_code(shell, code), act=act)
+    told = shell.text_of("已验证", "confirmed")
+    shell.result({"handle": name, "at": clock.to_text(at)}, lambda out: out.print(told))
 
 
 @speak(
@@ -71,8 +139,8 @@ def whoami_command(shell: Shell) -> None:
 
 
 @speak(
-    "退出登录：删除本机上的会话文件。",
-    "Log out: delete the session's file on this machine.",
+    "退出登录：结束会话，并删除本机上的会话文件。",
+    "Log out: end the session, and delete its file on this machine.",
     "tigertally --as zhao logout",
 )
 @click.command(name="logout", cls=SpeakingCommand)
@@ -83,6 +151,9 @@ def logout_command(shell: Shell) -> None:
         raise NobodyActs
     path = shell.session_path(shell.handle)
     there = path.is_file()
+    if there:
+        with suppress(NotLoggedIn), shell.house() as house:  # one that is over is over
+            identity.sign_out(house, actor=shell.actor(house), token=shell.session_token())
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

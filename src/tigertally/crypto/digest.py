@@ -35,6 +35,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha1_hex(data: bytes) -> str:
+    """Return the SHA-1 as hex: to look something up in a list that is keyed by it, and for nothing else."""
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+
 def same(left: bytes, right: bytes) -> bool:
     """Return whether two byte strings are equal, in constant time."""
     return hmac.compare_digest(left, right)

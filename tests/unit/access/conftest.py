@@ -27,11 +27,12 @@ from tigertally.access import (
     approvals,
     grants,
     identities,
+    sessions,
 )
 from tigertally.access import facts as kinds
 from tigertally.access import sql as access_sql
 from tigertally.access.errors import LoginFailed
-from tigertally.access.identities import Session
+from tigertally.access.sessions import Session
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import new_id
@@ -116,7 +117,7 @@ class Office:
                     now=self.now,
                 )
                 if row is not None:
-                    return identities.open_session(tx, self.ledger, row=row, now=self.now)
+                    return sessions.open_session(tx, self.ledger, row=row, now=self.now)
                 raise LoginFailed  # noqa: TRY301 - undoes the transaction, as in app.verbs
         except LoginFailed:
             self.count_failure(handle)
@@ -126,7 +127,7 @@ class Office:
         """Show the second factor again."""
         try:
             with self.writing() as tx:
-                return identities.show_factor(
+                return sessions.show_factor(
                     tx,
                     self.ledger,
                     self.access.cipher,
@@ -147,7 +148,7 @@ class Office:
     def resume(self, handle: str, token: SecretText) -> Session:
         """Resume a session."""
         with self.reading() as tx:
-            return identities.resume(tx, self.ledger, token=token, handle=handle, now=self.now)
+            return sessions.resume(tx, self.ledger, token=token, handle=handle, now=self.now)
 
     def actor(self, handle: str) -> Actor:
         """Somebody who showed the second factor just now."""

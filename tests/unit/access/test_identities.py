@@ -19,7 +19,8 @@ from tigertally.access.errors import (
     RowNotProved,
     WeakPassphrase,
 )
-from tigertally.access.identities import FAILURES_MAX, LOCK_S, SESSION_S
+from tigertally.access.identities import FAILURES_MAX, LOCK_S
+from tigertally.access.sessions import SESSION_S
 from tigertally.base.ids import new_id
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Lang

@@ -18,32 +18,26 @@ from tigertally.access import (
     Person,
     Role,
     approvals,
+    enrolment,
     identities,
+    sessions,
 )
+from tigertally.access.enrolment import Invited
 from tigertally.access.errors import LoginFailed
 from tigertally.access.policy import SENIOR
 from tigertally.app.verbs.attempt import allow, attempt, checked_digest
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
-from tigertally.base.secret import SecretBytes, SecretText
-from tigertally.crypto.kdf import DEFAULT_COST, Argon2Cost
+from tigertally.base.secret import SecretText
 from tigertally.ledger import facts
 from tigertally.people import FreezeReason, Grade, Quiz, Screening
 from tigertally.store.tx import Tx
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewPerson:
-    """A person just added, and the TOTP secret that only they should see."""
-
-    person: Person
-    totp: SecretBytes
-
-
 def actor_of(house: House, *, handle: str, token: SecretText) -> Actor:
     """Return who acts, from an open session. Raises ``NotLoggedIn``."""
     with house.store.reading() as tx:
-        session = identities.resume(tx, house.ledger, token=token, handle=handle, now=house.clock.now())
+        session = sessions.resume(tx, house.ledger, token=token, handle=handle, now=house.clock.now())
     return Actor(
         person=session.person,
         factor_at=session.factor_at,
@@ -83,7 +77,7 @@ def standing(house: House, *, actor: Actor) -> Standing:
     )
 
 
-def login(house: House, *, handle: str, passphrase: SecretText, code: SecretText) -> SecretText:
+def login(house: House, *, handle: str, passphrase: SecretText, code: SecretText, device: str = "") -> SecretText:
     """Open a session; return its token. Failures are counted, recorded and lock the person after five."""
     with house.store.reading() as reading:
         stored = identities.stored_hash(reading, handle=handle, now=house.clock.now())
@@ -93,12 +87,12 @@ def login(house: House, *, handle: str, passphrase: SecretText, code: SecretText
         row = identities.check_factors(tx, house.access.cipher, handle=handle, tried=tried, code=code, now=now)
         if row is None:
             raise LoginFailed
-        return identities.open_session(tx, house.ledger, row=row, now=now)
+        return sessions.open_session(tx, house.ledger, row=row, now=now, device=device)
 
     try:
         return attempt(house, verb="access.login", work=work)
     except LoginFailed:
-        _count_failure(house, handle=handle)
+        count_failure(house, handle=handle)
         raise
 
 
@@ -110,45 +104,26 @@ def confirm(house: House, *, handle: str, token: SecretText, code: SecretText, a
     bound = checked_digest(act) if act else ""
 
     def work(tx: Tx, now: datetime) -> datetime:
-        return identities.show_factor(
+        return sessions.show_factor(
             tx, house.ledger, house.access.cipher, token=token, handle=handle, code=code, now=now, act=bound
         ).factor_at
 
     try:
         return attempt(house, verb="access.confirm", work=work)
     except LoginFailed:
-        _count_failure(house, handle=handle)
+        count_failure(house, handle=handle)
         raise
 
 
-def add_person(
-    house: House,
-    *,
-    actor: Actor,
-    handle: str,
-    roles: Iterable[Role],
-    passphrase: SecretText,
-    cost: Argon2Cost = DEFAULT_COST,
-) -> NewPerson:
-    """Add a person."""
+def add_person(house: House, *, actor: Actor, handle: str, roles: Iterable[Role]) -> Invited:
+    """Add a person, who then enrols with the code that comes back (``verbs.identity.enrol``)."""
     wanted = frozenset(roles)
-    phc = identities.hash_new(passphrase, cost=cost)
 
-    def work(tx: Tx, now: datetime) -> NewPerson:
+    def work(tx: Tx, now: datetime) -> Invited:
         details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
-        action = _managing(tx, actor=actor, handle=handle, wanted=wanted)
+        action = managing(tx, actor=actor, handle=handle, wanted=wanted)
         allow(house, tx, actor=actor, action=action, now=now, details=details)
-        person, secret = identities.add(
-            tx,
-            house.ledger,
-            house.access.cipher,
-            handle=handle,
-            roles=wanted,
-            phc=phc,
-            actor=actor.person.person,
-            now=now,
-        )
-        return NewPerson(person=person, totp=secret)
+        return enrolment.invite(tx, house.ledger, handle=handle, roles=wanted, actor=actor.person.person, now=now)
 
     return attempt(house, verb="access.person_add", work=work, actor=actor)
 
@@ -160,7 +135,7 @@ def change_roles(house: House, *, actor: Actor, handle: str, roles: Iterable[Rol
     def work(tx: Tx, now: datetime) -> Person:
         details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
         identities.find(tx, handle)
-        action = _managing(tx, actor=actor, handle=handle, wanted=wanted)
+        action = managing(tx, actor=actor, handle=handle, wanted=wanted)
         allow(house, tx, actor=actor, action=action, now=now, details=details)
         return identities.change_roles(
             tx, house.ledger, handle=handle, roles=wanted, actor=actor.person.person, now=now
@@ -174,7 +149,7 @@ def disable(house: House, *, actor: Actor, handle: str) -> None:
 
     def work(tx: Tx, now: datetime) -> None:
         identities.find(tx, handle)
-        action = _managing(tx, actor=actor, handle=handle, wanted=frozenset())
+        action = managing(tx, actor=actor, handle=handle, wanted=frozenset())
         allow(house, tx, actor=actor, action=action, now=now, details=(("handle", handle),))
         identities.disable(tx, house.ledger, handle=handle, actor=actor.person.person, now=now)
 
@@ -203,7 +178,7 @@ def open_approvals(house: House) -> list[Approval]:
         return approvals.still_open(tx, house.clock.now())
 
 
-def _managing(tx: Tx, *, actor: Actor, handle: str, wanted: frozenset[Role]) -> Action:
+def managing(tx: Tx, *, actor: Actor, handle: str, wanted: frozenset[Role]) -> Action:
     """Return which action a change of people is.
 
     Making, changing or disabling somebody who can be a second person takes two persons, as soon as there is (or ever
@@ -215,7 +190,8 @@ def _managing(tx: Tx, *, actor: Actor, handle: str, wanted: frozenset[Role]) -> 
     return Action.PEOPLE_SENIOR if touched & SENIOR and others else Action.PEOPLE_MANAGE
 
 
-def _count_failure(house: House, *, handle: str) -> None:
+def count_failure(house: House, *, handle: str) -> None:
+    """Count a failed login of ``handle``, in a transaction of its own; it locks after five."""
     now = house.clock.now()
     try:
         with house.store.transaction() as tx:

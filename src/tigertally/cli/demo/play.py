@@ -210,8 +210,8 @@ def _install(stage: Stage, house: House, *, lead: str, others: dict[str, str]) -
     everyone = [lead]
     for who, roles in others.items():
         own = _passphrase(stage, who)
-        added = stage.do(house, "people", "add", who, "--roles", roles, "--passphrase-file", own, who=lead)
-        stage.enrol(house, who, added)
+        code = str(stage.do(house, "people", "add", who, "--roles", roles, who=lead)["code"])
+        stage.enrol(house, who, stage.do(house, "enrol", who, "--code", code, "--passphrase-file", own))
         _login(stage, house, who, own)
         everyone.append(who)
     officer = next(iter(others))

@@ -1,0 +1,154 @@
+"""``enrol`` and ``me``: one's own passphrase, second factor, recovery codes, and where one is signed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tigertally.app.verbs import identity as verbs
+from tigertally.base import clock
+from tigertally.base.canon import Json
+from tigertally.base.secret import SecretText
+from tigertally.base.text import Text
+from tigertally.cli.base import Shell, shared
+from tigertally.cli.enrol import show_recovery, show_totp
+from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+
+
+@speak(
+    "凭负责人交来的登记码登记：自己设定口令，得到动态码密钥和恢复码；别人看不到。",
+    "Enrol with the code that the lead handed over: choose a passphrase, get a one-time-code secret and recovery "
+    "codes. Nobody else sees them.",
+    "tigertally enrol zhao",
+    "tigertally enrol zhao --code 7K2QD-… --passphrase-file zhao.txt",
+)
+@click.command(name="enrol", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--code", zh="登记码（默认询问）", en="enrolment code (asked for by default)")
+@option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
+def enrol_command(shell: Shell, name: str, code: str | None, passphrase_file: Path | None) -> None:
+    """Enrol."""
+    with shell.house() as house:
+        given = shell.secret(file=None, zh="登记码", en="enrolment code") if code is None else SecretText(code)
+        passphrase = shell.secret(file=passphrase_file, zh="设定你的口令", en="choose your passphrase", confirm=True)
+        made = verbs.enrol(house, handle=name, code=given, passphrase=passphrase)
+
+    def show(out: Console) -> None:
+        out.print(shell.text_of("{name} 已登记", "{name} is enrolled", name=name), markup=False)
+
+    data: dict[str, Json] = {"handle": name, "person": made.person.person}
+    show_totp(shell, handle=name, secret=made.totp, data=data, show=show, recovery=made.recovery)
+    shell.say("下一步：tigertally login {name}", "Next: tigertally login {name}", name=name)
+
+
+@speak(
+    "本人：口令、第二因素、恢复码、登录的设备。",
+    "Oneself: passphrase, second factor, recovery codes, where one is signed in.",
+)
+@click.group(name="me", cls=SpeakingGroup)
+def me_command() -> None:
+    """Group the commands about oneself."""
+
+
+@speak(
+    "生成新的恢复码，旧的作废；要求五分钟内的第二因素。",
+    "Make new recovery codes; the old ones end. Needs a second factor of the last five minutes.",
+    "tigertally --as zhao me recovery",
+)
+@me_command.command(name="recovery", cls=SpeakingCommand)
+@shared
+def recovery(shell: Shell) -> None:
+    """Make new recovery codes."""
+    with shell.house(acting=True) as house:
+        made = verbs.new_recovery(house, actor=shell.actor(house))
+    data: dict[str, Json] = {"recovery": [code.expose() for code in made]}
+    shell.result(data, lambda out: show_recovery(shell, out, made))
+
+
+@speak(
+    "更换动态码密钥（换手机时），旧的作废；要求五分钟内的第二因素，恢复码也可以。",
+    "Replace the one-time-code secret (a new telephone); the old one ends. Needs a second factor of the last five "
+    "minutes; a recovery code will do.",
+    "tigertally --as zhao me factor",
+)
+@me_command.command(name="factor", cls=SpeakingCommand)
+@shared
+def factor(shell: Shell) -> None:
+    """Replace the one-time-code secret."""
+    with shell.house(acting=True) as house:
+        secret = verbs.new_factor(house, actor=shell.actor(house))
+
+    def show(out: Console) -> None:
+        out.print(shell.text_of("已更换", "replaced"))
+
+    show_totp(shell, handle=shell.handle, secret=secret, data={"handle": shell.handle}, show=show)
+
+
+@speak(
+    "更换口令；其他会话立即结束。",
+    "Replace the passphrase; one's other sessions end at once.",
+    "tigertally --as zhao me passphrase",
+)
+@me_command.command(name="passphrase", cls=SpeakingCommand)
+@shared
+@option("--present-file", type=click.Path(path_type=Path), zh="现用口令文件", en="file with the present passphrase")
+@option("--new-file", type=click.Path(path_type=Path), zh="新口令文件", en="file with the new passphrase")
+def passphrase(shell: Shell, present_file: Path | None, new_file: Path | None) -> None:
+    """Replace the passphrase."""
+    with shell.house(acting=True) as house:
+        actor = shell.actor(house)
+        present = shell.secret(file=present_file, zh="现用口令", en="present passphrase")
+        new = shell.secret(file=new_file, zh="新口令", en="new passphrase", confirm=True)
+        ended = verbs.new_passphrase(house, actor=actor, token=shell.session_token(), present=present, passphrase=new)
+    told = shell.text_of("已更换，结束了 {n} 个其他会话", "replaced; {n} other sessions ended", n=ended)
+    shell.result({"handle": shell.handle, "ended": ended}, lambda out: out.print(told))
+
+
+@speak(
+    "列出自己登录的设备；--end 结束其中一个，或 all 全部。",
+    "List where one is signed in; end one of them with --end, or all.",
+    "tigertally --as zhao me devices",
+    "tigertally --as zhao me devices --end all",
+)
+@me_command.command(name="devices", cls=SpeakingCommand)
+@shared
+@option("--end", "ending", default="", zh="要结束的会话编号，或 all", en="id of the session to end, or all")
+def devices(shell: Shell, ending: str) -> None:
+    """List or end sessions."""
+    with shell.house(acting=True) as house:
+        actor = shell.actor(house)
+        found = verbs.where(house, actor=actor)
+        ended = verbs.end(house, actor=actor, device=ending) if ending else 0
+    data: Json = [
+        {
+            "id": item.id,
+            "device": item.device,
+            "factor": item.factor,
+            "since": clock.to_text(item.since),
+            "factor_at": clock.to_text(item.factor_at),
+            "until": clock.to_text(item.until),
+        }
+        for item in found
+    ]
+
+    def show(out: Console) -> None:
+        if ended:
+            out.print(shell.text_of("已结束 {n} 个会话", "{n} sessions ended", n=ended))
+            return
+        rows = [
+            [item.id, item.device, item.factor, clock.to_text(item.since)[:16], clock.to_text(item.until)[:16]]
+            for item in found
+        ]
+        headings = (
+            Text("编号", "id"),
+            Text("设备", "machine"),
+            Text("第二因素", "factor"),
+            Text("登录于", "since"),
+            Text("到期", "until"),
+        )
+        out.print(shell.table(None, headings, rows))
+
+    shell.result({"ended": ended} if ending else data, show)
