@@ -85,6 +85,8 @@ VERBS = {
     "people screen": "people.screen",
     "people train": "people.train",
     "people unfreeze": "people.unfreeze",
+    "policy change": "access.rules_change",
+    "policy simulate": "access.simulate",
     "policy waive": "access.waive",
     "protect": "sealing.protect",
     "receipt": "handover.receipt",
@@ -181,6 +183,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
         towns.fill(town, customers=100, only=KEPT)
         towns.seal(town)
         _look(town)
+        _rules(town)
         towns.sell(town)
         _hand_over(town)
         _evidence(town)
@@ -229,6 +232,13 @@ def _people(town: Behind) -> None:
 def _learn(firm: Firm, made: Answer) -> None:
     uri = urllib.parse.urlparse(made.text("totp_uri"))
     firm.totp["tan"] = urllib.parse.parse_qs(uri.query)["secret"][0]
+
+
+def _rules(town: Behind) -> None:
+    document = town.root / "rules.toml"
+    document.write_text('["vault.erase"]\ntrained = true\n')
+    town.do(town.seller, "policy", "simulate", document, who="chen")
+    town.two(town.seller, "policy", "change", document, who="chen", second="wang")
 
 
 def _look(town: Behind) -> None:

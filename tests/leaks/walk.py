@@ -188,6 +188,10 @@ def until_destroyed(walk: Walk) -> None:
     town.do(seller, "feed", "status")
     town.do(None, "policy", "write", root / "rules")
     town.do(seller, "policy", "waivers")
+    (root / "rules.toml").write_text('["vault.erase"]\ntrained = true\n')
+    town.do(seller, "policy", "simulate", root / "rules.toml", who="chen")
+    town.tell(seller, "policy", "change", root / "rules.toml", who="chen")
+    town.do(seller, "policy", "show")
     town.do(None, "verifier", root / "verify.pyz")
     for name in ("receipt.json", "certificate-signed.json", "seller-ledger", "buyer-ledger"):
         town.do(None, "verify", root / name, *town.trust)

@@ -6,13 +6,13 @@ bound to its digest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 # RFC 8785 §3.2.2.2 escapes what this function escapes, and nothing else.
 from json.encoder import encode_basestring as _string
 
-from tigertally.access.policy import Action, Role
+from tigertally.access.policy import SHIPPED, Action, Role, Rules
 from tigertally.base.canon import INT_MAX, NotCanonical
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Text
@@ -57,7 +57,7 @@ class Request:
 
     ``factor_kind`` and ``factor_act`` say how the second factor was shown and for which act ("" for any); ``key`` is
     the vault key that would be used; ``seen`` are the units (:mod:`~tigertally.access.volume`) that the person was
-    given within a day.
+    given within a day. ``rules`` are those in force when it was loaded.
     """
 
     person: str
@@ -77,6 +77,7 @@ class Request:
     details: tuple[tuple[str, str], ...] = ()
     grant: GrantView | None = None
     approvals: tuple[ApprovalView, ...] = ()
+    rules: Rules = field(default=SHIPPED, repr=False)
 
     def act(self) -> bytes:
         """Return *what* is asked, whoever asks and whenever, as canonical JSON; ``NotCanonical`` if it has none.

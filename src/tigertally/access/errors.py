@@ -198,3 +198,26 @@ class NoSuchDevice(Missing):
 
     code = "access.no_such_device"
     title = Text("没有这个会话", "no such session of yours")
+
+
+class BadRules(Invalid):
+    """A document of rules that names an unknown action, member, role or stage."""
+
+    code = "access.bad_rules"
+    title = Text("规则文件有误（{where}）", "the rules are not valid ({where})")
+    hint = Text(
+        "只写操作及其成员，见 docs/formats/rules.md", "name actions and members only; see docs/formats/rules.md"
+    )
+
+
+class RulesLoosen(Invalid):
+    """A document of rules that asks less than the shipped ones."""
+
+    code = "access.rules_loosen"
+    title = Text(
+        "规则只能更严：{where} 比自带的宽松", "rules can only be stricter: {where} asks less than the shipped one"
+    )
+    hint = Text(
+        "暂时不能满足的条件由两人豁免：tigertally policy waive",
+        "have two persons waive for a time what cannot be met: tigertally policy waive",
+    )

@@ -13,7 +13,7 @@ from typing import Final
 
 from tigertally.access import events
 from tigertally.access.errors import NoSuchDecision
-from tigertally.access.policy import policy_digest
+from tigertally.access.rules import in_force
 from tigertally.access.unmet import ALL
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
@@ -77,7 +77,7 @@ def explain(tx: Tx, ledger: Ledger, *, entry: int) -> Explanation:
         missing=tuple((code, _title(code)) for code in codes),
         waived=tuple((code, _title(code)) for code in map(str, _list(payload, "waived"))),
         grounds=tuple(_ground(tx, ledger, index) for index in used),
-        present_rules=payload["policy"] == policy_digest(),
+        present_rules=payload["policy"] == in_force(tx, ledger).digest,
     )
 
 

@@ -56,6 +56,17 @@ CONDITION_WAIVED: Final = register_fact(
     approver=str,
 )
 
+# What an organisation asks beyond the shipped rules; see ``rules``.
+RULES_IN_FORCE: Final = register_fact(
+    "access.rules",
+    Text("本组织的规则", "the organisation's own rules"),
+    version=int,
+    document=str,
+    digest=str,
+    by=str,
+    approver=str,
+)
+
 # Roles in order, with commas between them; "" for somebody who was disabled. The newest one counts.
 PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a person's roles"), roles=str)
 # Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.

@@ -22,7 +22,8 @@ from tigertally.access.errors import NotAllowed
 from tigertally.access.facts import INSTALLATION
 from tigertally.access.identities import Person
 from tigertally.access.known import Known
-from tigertally.access.policy import SHIPPED, Action, policy_digest
+from tigertally.access.policy import NOTHING, Action
+from tigertally.access.rules import in_force
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -69,7 +70,8 @@ class Access:
         grant: str = "",
     ) -> Request:
         """Return the request with everything the decision needs loaded: present roles, grant, approvals."""
-        rule = SHIPPED.table[action]
+        rules = in_force(tx, self.ledger)
+        rule = rules.table.get(action, NOTHING)
         person = identities.proved(tx, self.ledger, actor.person.person)
         bare = Request(
             person=actor.person.person,
@@ -88,6 +90,7 @@ class Access:
             seen=given.within_day(tx, self.ledger, actor.person.person, now=now) if rule.volume else 0,
             details=details,
             grant=grants.view(tx, self.ledger, grant) if grant else None,
+            rules=rules,
         )
         if not rule.second_person and not rule.volume:
             return bare
@@ -97,7 +100,8 @@ class Access:
         """Return the decision without recording it."""
         subjects = [request.person, *(item.approver for item in request.approvals)]
         subjects += [subject for subject in (request.deal, request.key, INSTALLATION) if subject]
-        return decide(request, Known(ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects)))
+        known = Known(ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects))
+        return decide(request, known, request.rules)
 
     def decide(self, tx: Tx, request: Request) -> Decision:
         """Decide and record. A no raises :class:`NotAllowed`; a yes is in the ledger when ``tx`` commits."""
@@ -105,7 +109,7 @@ class Access:
         if not decision.allowed:
             raise NotAllowed(decision, request)
         self.record(tx, request, decision)
-        if request.grant is not None and SHIPPED.table[request.action].grant:
+        if request.grant is not None and request.rules.table.get(request.action, NOTHING).grant:
             grants.use(tx, grant_id=request.grant.grant, count=request.count)
         return decision
 
@@ -125,7 +129,7 @@ class Access:
             "unmet": unmet,
             "waived": list(decision.waived),
             "facts": list(decision.facts),
-            "policy": policy_digest(),
+            "policy": request.rules.digest,
             "inputs": inputs_of(request),
         }
         about = [request.person]
@@ -133,7 +137,7 @@ class Access:
             about.append(request.deal)
         # What a grant or an approval was used for is found by these, and the roll misses one that is taken away.
         used: list[str] = []
-        rule = SHIPPED.table[request.action]
+        rule = request.rules.table.get(request.action, NOTHING)
         if decision.allowed and request.grant is not None and rule.grant:
             used.append(request.grant.grant)
         used += [item.approval for item in request.approvals if decision.allowed and item.entry in decision.facts]
@@ -153,7 +157,7 @@ class Access:
 
     def ask_second(self, tx: Tx, request: Request) -> Approval | None:
         """Leave the request for a second person if the action needs one."""
-        rule = SHIPPED.table[request.action]
+        rule = request.rules.table.get(request.action, NOTHING)
         if not rule.second_person and not rule.volume:
             return None
         return approvals.ensure_open(tx, self.ledger, request)
@@ -162,6 +166,7 @@ class Access:
 def inputs_of(request: Request) -> dict[str, Json]:
     """Return what a decision knew beside the act and the facts, so that it can be asked again under other rules."""
     return {
+        "now": clock.to_text(request.now),
         "roles": sorted(role.value for role in request.roles),
         "factor_at": None if request.factor_at is None else clock.to_text(request.factor_at),
         "factor_kind": request.factor_kind,

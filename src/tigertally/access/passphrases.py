@@ -111,7 +111,7 @@ def _guessable(text: str, names: Sequence[str]) -> bool:
     if len(set(bare)) < KINDS_MIN or _repeats(bare) or _left_of_runs(bare) < KINDS_MIN:
         return True
     words = _words() | {part for name in names for part in re.findall(r"\w{3,}", name.casefold())}
-    inner = re.sub(r"^[^a-z]+|[^a-z]+$", "", low)  # digits around a word are no letters of it
+    inner = re.sub(r"^[^a-z\u4e00-\u9fff]+|[^a-z\u4e00-\u9fff]+$", "", low)  # digits around a word are no letters of it
     ways = (low, low.translate(_READ_BACK), inner.translate(_READ_BACK))
     return any(_is_words(re.sub(r"[^a-z\u4e00-\u9fff]+", "", way), words) for way in ways)
 

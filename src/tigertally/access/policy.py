@@ -69,6 +69,7 @@ class Action(Enum):
     STAGE = "deals.stage"
     WAIVE = "deals.waive"
     CONDITION_WAIVE = "access.waive"
+    RULES_CHANGE = "access.rules_change"
     SELF_MANAGE = "access.self_manage"
     RELEASE = "handover.release"
     BUNDLE = "handover.bundle"
@@ -221,6 +222,9 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.CONDITION_WAIVE: Rule(
         roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
     ),
+    Action.RULES_CHANGE: Rule(
+        roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
+    ),
     Action.SELF_MANAGE: Rule(roles=_ALL, factor_age_max_s=_FRESH_S),
     Action.STAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.RELEASE: Rule(
@@ -268,6 +272,10 @@ POLICY: Final[dict[Action, Rule]] = {
     ),
     Action.LEDGER_READ: Rule(roles=_ALL),
 }
+
+
+NOTHING: Final = Rule(roles=frozenset())
+"""The rule of an action that the table does not have: nobody has a role for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -48,7 +48,10 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),
     "ledger": ("ledger", Text("台账：检查点、证明、导出", "the ledger: checkpoints, proofs, export")),
     "feed": ("feed", Text("外送台账：syslog、OCSF、webhook", "feed the ledger: syslog, OCSF, webhook")),
-    "policy": ("policy", Text("访问规则：文本、豁免", "the rules of access: text, waivers")),
+    "policy": (
+        "policy",
+        Text("访问规则：更改、模拟、文本、豁免", "the rules of access: change, simulate, text, waive"),
+    ),
     "why": ("why", Text("解释一次访问决定", "explain a decision")),
     "witness": (
         "witness",

@@ -1,18 +1,21 @@
-"""``policy``: the rules of decisions: as Cedar for counsel to read, compare and sign; which conditions are waived."""
+"""``policy``: the rules of decisions: in force, changed, simulated, written as Cedar; which conditions are waived."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from tigertally.access import Action, cedar
-from tigertally.access.policy import policy_digest
+from tigertally.access.policy import SHIPPED
+from tigertally.access.rules import BYTES_MAX
 from tigertally.access.unmet import ALL, WAIVABLE
 from tigertally.access.waivers import WaivedBecause
-from tigertally.app.errors import NotWritable
+from tigertally.app.errors import NotReadable, NotWritable
 from tigertally.app.settings import write_whole
+from tigertally.app.verbs import people
 from tigertally.app.verbs import rules as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
@@ -24,8 +27,8 @@ from tigertally.ledger import Fact
 
 
 @speak(
-    "访问规则：写成 Cedar 文本、豁免决定条件。",
-    "The rules of access: written as Cedar, conditions waived.",
+    "访问规则：现行、更改、模拟、写成 Cedar 文本、豁免条件。",
+    "The rules of access: in force, changed, simulated, written as Cedar, conditions waived.",
 )
 @click.group(name="policy", cls=SpeakingGroup)
 def policy_command() -> None:
@@ -37,13 +40,24 @@ def policy_command() -> None:
     "Write the rules of access as a Cedar policy set and schema, for counsel to read, compare and sign. Every decision "
     "records the digest of the rules.",
     "tigertally policy write ./rules",
+    "tigertally policy write ./rules --present",
 )
 @policy_command.command(name="write", cls=SpeakingCommand)
 @shared
 @click.argument("folder", type=click.Path(path_type=Path))
-def write(shell: Shell, folder: Path) -> None:
+@option(
+    "--present",
+    is_flag=True,
+    zh="本组织的现行规则（默认自带规则）",
+    en="the organisation's own (by default the shipped ones)",
+)
+def write(shell: Shell, folder: Path, *, present: bool) -> None:
     """Write the rules."""
-    files = {"policy.cedar": cedar.policies().encode(), "policy.cedarschema": cedar.schema().encode()}
+    rules = SHIPPED
+    if present:
+        with shell.house() as house:
+            rules, _ = verbs.present(house)
+    files = {"policy.cedar": cedar.policies(rules).encode(), "policy.cedarschema": cedar.schema().encode()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -51,9 +65,126 @@ def write(shell: Shell, folder: Path) -> None:
     except OSError as error:
         raise NotWritable(path=folder, reason=type(error).__name__) from None
     data: dict[str, Json] = {name: sha256_hex(content) for name, content in files.items()}
-    data["rules"] = policy_digest()
+    data["rules"] = rules.digest
     lines = "\n".join(f"{digest}  {name}" for name, digest in data.items())
     shell.result(data, lambda out: out.print(lines, markup=False))
+
+
+@speak(
+    "现行规则：版本、摘要，以及本组织比自带规则更严的部分。",
+    "The rules in force: version, digest, and where the organisation's own are stricter than the shipped ones.",
+    "tigertally policy show",
+)
+@policy_command.command(name="show", cls=SpeakingCommand)
+@shared
+def show_rules(shell: Shell) -> None:
+    """Show the rules in force."""
+    with shell.house() as house:
+        rules, fact = verbs.present(house)
+    own: Json = {} if fact is None else json.loads(str(fact.value["document"]))
+    data: dict[str, Json] = {
+        "version": rules.version,
+        "digest": rules.digest,
+        "entry": None if fact is None else fact.entry,
+        "own": own,
+    }
+
+    def show(out: Console) -> None:
+        shell.pairs([(Text("版本", "version"), rules.version), (Text("摘要", "digest"), rules.digest)])
+        for action, members in own.items() if isinstance(own, dict) else ():
+            out.print(f"{action}: {json.dumps(members, ensure_ascii=False)}", markup=False)
+
+    shell.result(data, show)
+
+
+@speak(
+    "更改规则：由两人使一份规则文件生效；只能比自带规则更严（格式见 docs/formats/rules.md）。先用 simulate 看影响。",
+    "Change the rules: two persons put a document in force. It can only be stricter than the shipped rules (see "
+    "docs/formats/rules.md). Simulate it first.",
+    "tigertally --as chen policy change own-rules.toml",
+)
+@policy_command.command(name="change", cls=SpeakingCommand)
+@shared
+@click.argument("file", type=click.Path(path_type=Path))
+def change(shell: Shell, file: Path) -> None:
+    """Change the rules."""
+    text = _text(file)
+    with shell.house(acting=True) as house:
+        rules = verbs.change(house, actor=shell.actor(house), text=text)
+    told = shell.text_of(
+        "规则第 {version} 版已生效", "version {version} of the rules is in force", version=rules.version
+    )
+    shell.result({"version": rules.version, "digest": rules.digest}, lambda out: out.print(told))
+
+
+@speak(
+    "模拟：以往的决定在一份规则文件下会有哪些不同；不改变任何东西。",
+    "Simulate: which past decisions would have come out otherwise under a document of rules. Changes nothing.",
+    "tigertally --as chen policy simulate own-rules.toml",
+    "tigertally --as chen policy simulate own-rules.toml --days 90",
+)
+@policy_command.command(name="simulate", cls=SpeakingCommand)
+@shared
+@click.argument("file", type=click.Path(path_type=Path))
+@option("--days", default=30, show_default=True, type=click.IntRange(1, 3650), zh="最近多少天", en="how many days back")
+def simulate(shell: Shell, file: Path, days: int) -> None:
+    """Simulate a change."""
+    text = _text(file)
+    with shell.house(acting=True) as house:
+        found = verbs.simulate(house, actor=shell.actor(house), text=text, days=days)
+        names = {str(person.person): person.handle for person in people.everybody(house)}
+    flips: list[Json] = [
+        {
+            "entry": flip.entry,
+            "at": clock.to_text(flip.at),
+            "by": names.get(flip.person, flip.person),
+            "action": flip.action,
+            "was": flip.was,
+            "unmet": list(flip.unmet),
+        }
+        for flip in found.flips
+    ]
+    data: dict[str, Json] = {"asked": found.asked, "flips": flips, "unknown": list(found.unknown)}
+
+    def show(out: Console) -> None:
+        told = Text(
+            "重新判断 {n} 个决定，{flips} 个会不同，{unknown} 个无法重新判断",
+            "{n} decisions asked again: {flips} would be otherwise; {unknown} could not be asked again",
+        )
+        out.print(shell.text(told, n=found.asked, flips=len(flips), unknown=len(found.unknown)))
+        rows = [
+            [
+                str(flip.entry),
+                clock.to_text(flip.at)[:16],
+                names.get(flip.person, flip.person),
+                flip.action,
+                shell.text_of("允许 → 拒绝", "allowed → refused")
+                if flip.was
+                else shell.text_of("拒绝 → 允许", "refused → allowed"),
+                ", ".join(shell.text(ALL[code].title) if code in ALL else code for code in flip.unmet),
+            ]
+            for flip in found.flips
+        ]
+        headings = (
+            Text("条目", "entry"),
+            Text("时间", "when"),
+            Text("操作人", "by"),
+            Text("操作", "act"),
+            Text("变化", "change"),
+            Text("未满足", "not met"),
+        )
+        if rows:
+            out.print(shell.table(None, headings, rows))
+
+    shell.result(data, show)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(BYTES_MAX).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotReadable(path=path, reason=type(error).__name__) from None
 
 
 @speak(
