@@ -63,7 +63,7 @@ def rows() -> list[Row]:
         _row("ff1 encrypt, 16 digits, a tweak each", _rate(CARDS, lambda: ff1.encrypt(cards, each)), "ff3", theirs[0]),
         _row("ff1 encrypt, 16 digits, as text", _rate(CARDS, lambda: _as_text(ff1, texts)), "ff3", theirs[0]),
         _row("card tokens by ff1, 16 digits", _rate(CARDS, lambda: tokens.tokens(cards)), "ff3", theirs[0]),
-        _row("fitting tokens, IDs as text", _rate(len(ids), lambda: fitting.tokens(FieldClass.NATIONAL_ID, ids)),
+        _row("fitting tokens, IDs as text", _rate(len(ids), lambda: fitting.spell(FieldClass.NATIONAL_ID, ids, ids)),
              "ff3", theirs[0]),
         _row("ff1 encrypt, 19 digits", _rate(CARDS, lambda: ff1.encrypt(long, TWEAK)), None, None),
         _row("ff1 encrypt, 40 digits", _rate(len(longer), lambda: ff1.encrypt(longer, TWEAK)), None, None),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tigertally.base.fields import FieldClass
+from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac
+from tigertally.vault import tokens
 from tigertally.vault.cards import CardTokens
 from tigertally.vault.fitting import FittingTokens
 
@@ -26,7 +27,7 @@ def examples() -> list[tuple[FieldClass, str, str]]:
 
 
 def test_there_are_examples_of_every_sort() -> None:
-    assert len(examples()) == 14
+    assert len(examples()) == 15
     assert len({cls for cls, _, _ in examples()}) == 11
 
 
@@ -35,4 +36,5 @@ def test_an_example_holds(cls: FieldClass, value: str, token: str) -> None:
     if cls is FieldClass.PAN:
         assert CardTokens(KEY).draw([value], taken=lambda _: set()) == [token]
     else:
-        assert FittingTokens(KEY).tokens(cls, [value]) == [token]
+        stored = tokens.make(KEY, [FIELD_RULES[cls].code], [value.encode()], taken=lambda _: set())
+        assert FittingTokens(KEY).spell(cls, [value], stored) == [token]

@@ -1,16 +1,18 @@
 """Tokens that fit where their values stood: the same type and width, and still nobody's number (docs/formats/token.md).
 
-1. deterministic per scope and class: equal values have equal tokens, so joins survive;
-2. a value in the regular form of its class (an 18-character ID whose check character is right, a mobile number, an
+A fitting token is another spelling, for protected copies, of a value whose token in the vault is ``tok_…``:
+
+1. a value in the regular form of its class (an 18-character ID whose check character is right, a mobile number, an
    IBAN …) is encrypted by FF1 into a text of the same length that no value of the class can be: a region, a prefix, a
    letter that are not issued, and a wrong check character. No two share one, because FF1 is a permutation;
-3. anything else is 't', a letter of its class and AES-256-CMAC in base 32: as long as the value, at least
-   :data:`LOOSE_CHARS_MIN`; names and addresses always :data:`NAME_CHARS`. Those could meet, so whoever stores
-   them looks;
-4. tokens of different classes are different texts: their first characters tell the class.
+2. so is any other value of only digits among IDs, mobiles and lines, led by a letter;
+3. names, addresses and e-mails are as long as each other: letters of the vault's own token, of a name the first 14;
+4. a value that is none of these has none. Classes of few values (an expiry date) have none at all: FF1 needs 10^6
+   values, and a token of four digits is a value;
+5. tokens of different classes are different texts: their first characters tell the class.
 
-Classes of few values (an expiry date) have none: FF1 needs 10^6 values, and a token of four digits is a value. Whoever
-has the scope's token key can undo a token of the second kind.
+Deterministic per scope: equal values have equal tokens, so joins survive. Whoever has the scope's token key can undo
+the first two sorts.
 """
 
 from __future__ import annotations
@@ -18,45 +20,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from operator import mul
 from typing import Final
 
 import numpy as np
 
-from tigertally.base.fields import FIELD_RULES, FieldClass
+from tigertally.base.fields import FieldClass
 from tigertally.crypto.cmac import ColumnMac
 from tigertally.crypto.ff1 import Ff1
 from tigertally.crypto.numerals import Numerals
 from tigertally.vault import spelling
 from tigertally.vault.cards import derived_key
 
-LOOSE_CHARS_MIN: Final = 9
-NAME_CHARS: Final = 16
+NAME_LETTERS: Final = 14  # 68 bits: of ten million names two meet once in four million scopes
 MAIL_HOST: Final = "@invalid"
 
-_LOOSE: Final = "t"
-_LETTERS: Final[dict[FieldClass, str]] = {
-    FieldClass.NATIONAL_ID: "c",
-    FieldClass.MOBILE: "m",
-    FieldClass.LANDLINE: "l",
-    FieldClass.BANK_ACCOUNT: "b",
-    FieldClass.PASSPORT: "p",
-    FieldClass.USCC: "u",
-    FieldClass.IBAN: "i",
-    FieldClass.NAME: "n",
-    FieldClass.EMAIL: "e",
-    FieldClass.ADDRESS: "a",
+_NAME_HEAD: Final = "tn"
+_ADDRESS_HEAD: Final = "ta"
+_STORED: Final[dict[FieldClass, str]] = {
+    FieldClass.NAME: "tok_na",
+    FieldClass.ADDRESS: "tok_ad",
+    FieldClass.EMAIL: "tok_em",
 }
-CLASSES: Final = frozenset(_LETTERS)
 # The tokens of these are as long as each other, whatever the value: what a text says shows in its length.
 FIXED_CHARS: Final[dict[FieldClass, int]] = {
-    FieldClass.NAME: NAME_CHARS,
-    FieldClass.ADDRESS: NAME_CHARS,
-    FieldClass.EMAIL: NAME_CHARS + len(MAIL_HOST),
+    FieldClass.NAME: len(_NAME_HEAD) + NAME_LETTERS,
+    FieldClass.ADDRESS: len(_ADDRESS_HEAD) + spelling.CHARS,
+    FieldClass.EMAIL: spelling.CHARS + len(MAIL_HOST),
 }
-# Whole numbers may stand in a column of integers: nothing else than digits, none of them a zero in front.
-IN_INTEGERS: Final = frozenset({FieldClass.MOBILE})
 
 _BASE32: Final = spelling.ALPHABET.tobytes().decode("ascii")
 _DIGITS: Final = "0123456789"
@@ -75,19 +66,24 @@ _USCC_WEIGHTS: Final = tuple(3**place % 31 for place in range(17))
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a regular value becomes a token: ``alphabet`` of what FF1 encrypts, and the two ways.
+    """How values become tokens: which values, and which texts are their tokens; ``alphabet`` of what FF1 encrypts.
 
     ``body`` gives the text to encrypt; ``dress`` the token of the value and what came out; ``undress`` gives what came
     out of FF1 back from a token, and ``undo`` the value of a body (None if it is no value's) and its token.
     """
 
-    regular: re.Pattern[str]
+    value: re.Pattern[str]
+    token: re.Pattern[str]
     alphabet: str
     body: Callable[[str], str]
     dress: Callable[[str, str], str]
     undress: Callable[[str], str]
     undo: Callable[[str, str], str | None]
     right: Callable[[str], bool] = lambda _: True
+
+    def takes(self, value: str) -> bool:
+        """Return whether ``value`` is of this form, check character and all."""
+        return self.value.fullmatch(value) is not None and self.right(value)
 
 
 class FittingTokens:
@@ -97,42 +93,44 @@ class FittingTokens:
 
     def __init__(self, token: ColumnMac) -> None:
         self._mac = token
-        self._ff1s: dict[FieldClass, Ff1] = {}
+        self._ff1s: dict[tuple[FieldClass, int], Ff1] = {}
 
     def __repr__(self) -> str:
         return "<fitting tokens>"
 
-    def tokens(self, cls: FieldClass, values: Sequence[str]) -> list[str]:
-        """Return the token of each value. ``cls`` is one of :data:`CLASSES`."""
-        form = _FORMS.get(cls)
-        regular = [form is not None and is_regular(cls, value) for value in values]
-        loose = [value for value, one in zip(values, regular, strict=True) if not one]
-        out = iter(self._loosely(cls, loose))
-        if form is None:
-            return list(out)
-        chosen = list(compress(values, regular))
-        sealed = self._encrypted(cls, form, [form.body(value) for value in chosen], decrypt=False)
-        firm = map(form.dress, chosen, sealed)
-        return [next(firm) if one else next(out) for one in regular]
-
-    def values(self, cls: FieldClass, tokens: Sequence[str]) -> list[str | None]:
-        """Return the value of each token of a regular value; None for other texts, whose values only a vault knows."""
-        form = _FORMS.get(cls)
-        firm = [at for at, token in enumerate(tokens) if form is not None and _firm(cls, token)]
-        out: list[str | None] = [None] * len(tokens)
-        if form is None:
-            return out
-        opened = self._encrypted(cls, form, [form.undress(tokens[at]) for at in firm], decrypt=True)
-        for at, body in zip(firm, opened, strict=True):
-            value = form.undo(body, tokens[at])
-            out[at] = value if value is not None and is_regular(cls, value) else None
+    def spell(self, cls: FieldClass, values: Sequence[str], stored: Sequence[str | None]) -> list[str | None]:
+        """Return the fitting token of each value, given its token in the vault; None if it has neither or no form."""
+        if cls in FIXED_CHARS:
+            return [None if token is None else _respelled(cls, token) for token in stored]
+        out: list[str | None] = [None] * len(values)
+        left = [at for at, token in enumerate(stored) if token is not None]
+        for number, form in enumerate(_FORMS[cls]):
+            mine = [at for at in left if form.takes(values[at])]
+            bodies = self._crypted(cls, number, [form.body(values[at]) for at in mine], decrypt=False)
+            for at, body in zip(mine, bodies, strict=True):
+                out[at] = form.dress(values[at], body)
+            left = [at for at in left if out[at] is None]
         return out
 
-    def _encrypted(self, cls: FieldClass, form: _Form, bodies: list[str], *, decrypt: bool) -> list[str]:
-        ff1 = self._ff1(cls, len(form.alphabet))
+    def value_of(self, text: str) -> tuple[FieldClass, str] | None:
+        """Return class and value of a token that FF1 made, if ``text`` has the form of one."""
+        for cls, forms in _FORMS.items():
+            for number, form in enumerate(forms):
+                if form.token.fullmatch(text):
+                    (body,) = self._crypted(cls, number, [form.undress(text)], decrypt=True)
+                    value = form.undo(body, text)
+                    theirs = (
+                        value is not None and form.takes(value) and not any(it.takes(value) for it in forms[:number])
+                    )
+                    return (cls, value) if value is not None and theirs else None
+        return None
+
+    def _crypted(self, cls: FieldClass, number: int, bodies: list[str], *, decrypt: bool) -> list[str]:
+        alphabet = _FORMS[cls][number].alphabet
+        ff1 = self._ff1(cls, number)
         work = ff1.decrypt if decrypt else ff1.encrypt
         table = np.zeros(128, np.uint8)
-        symbols = np.frombuffer(form.alphabet.encode(), np.uint8)
+        symbols = np.frombuffer(alphabet.encode(), np.uint8)
         table[symbols] = np.arange(len(symbols), dtype=np.uint8)
         out = [""] * len(bodies)
         groups: dict[int, list[int]] = {}
@@ -142,62 +140,45 @@ class FittingTokens:
             packed = "".join([bodies[at] for at in positions]).encode("ascii")
             rows: Numerals = table[np.frombuffer(packed, np.uint8).reshape(-1, length)]
             text = symbols[work(rows)].tobytes().decode("ascii")
-            for number, at in enumerate(positions):
-                out[at] = text[number * length : (number + 1) * length]
+            for place, at in enumerate(positions):
+                out[at] = text[place * length : (place + 1) * length]
         return out
 
-    def _ff1(self, cls: FieldClass, radix: int) -> Ff1:
-        if cls not in self._ff1s:
-            label = b"\x00ff1|fit|" + cls.value.encode()
-            self._ff1s[cls] = Ff1(derived_key(self._mac, (label + b"|1", label + b"|2")), radix=radix)
-        return self._ff1s[cls]
+    def _ff1(self, cls: FieldClass, number: int) -> Ff1:
+        name = (cls, number)
+        if name not in self._ff1s:
+            label = f"\0ff1|fit|{cls.value}|{number}".encode()
+            key = derived_key(self._mac, (label + b"|1", label + b"|2"))
+            self._ff1s[name] = Ff1(key, radix=len(_FORMS[cls][number].alphabet))
+        return self._ff1s[name]
 
-    def _loosely(self, cls: FieldClass, values: Sequence[str]) -> list[str]:
-        head = _LOOSE + _LETTERS[cls]
-        label = b"\x00fit|" + cls.value.encode() + b"|"
-        made = spelling.spell(b"".join(self._mac.many([label + value.encode() for value in values])))
-        # The first of the 26 letters has three bits only; the others are taken.
-        return [
-            head + body[1 : 1 + _loose_chars(cls, value) - len(head)] + (MAIL_HOST if cls is FieldClass.EMAIL else "")
-            for value, body in zip(values, made, strict=True)
-        ]
+
+def stored_part(text: str) -> str | None:
+    """Return the vault's token of a name's (only its begin), an address's or an e-mail's fitting token."""
+    for head, tail, cls in (
+        (_NAME_HEAD, "", FieldClass.NAME),
+        (_ADDRESS_HEAD, "", FieldClass.ADDRESS),
+        ("", MAIL_HOST, FieldClass.EMAIL),
+    ):
+        if text.startswith(head) and text.endswith(tail) and len(text) == FIXED_CHARS[cls]:
+            letters = text[len(head) : len(text) - len(tail)]
+            if set(letters) <= set(_BASE32):
+                return _STORED[cls] + letters
+    return None
 
 
 def is_regular(cls: FieldClass, value: str) -> bool:
     """Return whether ``value`` is in the regular form of its class, check character and all."""
-    form = _FORMS.get(cls)
-    return form is not None and form.regular.fullmatch(value) is not None and form.right(value)
+    return cls in _FORMS and _FORMS[cls][0].takes(value)
 
 
-def misformed(cls: FieldClass, value: str, token: str) -> bool:
-    """Return whether ``token`` does not have the form of a fitting token of ``value``: a stranger's could be the value.
-
-    That it *is* the token of the value, nobody can tell without the key.
-    """
-    if not token.isascii() or cls not in CLASSES:
-        return True
-    if is_regular(cls, value):
-        alike = len(token) == len(value) and _firm(cls, token)
-        return not alike or token[1:].upper() == value[1:].upper()
-    head = _LOOSE + _LETTERS[cls]
-    body = token.removesuffix(MAIL_HOST) if cls is FieldClass.EMAIL else token
-    fits = len(body) == _loose_chars(cls, value) and (cls is not FieldClass.EMAIL or token.endswith(MAIL_HOST))
-    return not (fits and body.startswith(head) and set(body[len(head) :]) <= set(_BASE32))
-
-
-def chars(cls: FieldClass, value_chars: int) -> int:
-    """Return how many characters the longest token of values of at most ``value_chars`` characters has."""
-    return FIXED_CHARS.get(cls, max(value_chars, LOOSE_CHARS_MIN))
-
-
-def _loose_chars(cls: FieldClass, value: str) -> int:
-    """Return the length without a mail's host."""
-    return NAME_CHARS if cls in FIXED_CHARS else min(max(len(value), LOOSE_CHARS_MIN), 2 + spelling.CHARS - 1)
-
-
-def _firm(cls: FieldClass, token: str) -> bool:
-    """Return whether ``token`` has the form of a token of a regular value."""
-    return _TOKENS[cls].fullmatch(token) is not None and (cls is not FieldClass.NATIONAL_ID or not _id_right(token))
+def _respelled(cls: FieldClass, stored: str) -> str | None:
+    letters = stored.removeprefix(_STORED[cls])
+    if len(letters) != spelling.CHARS:
+        return None  # it came from elsewhere and is no token of ours
+    if cls is FieldClass.NAME:
+        return _NAME_HEAD + letters[:NAME_LETTERS]
+    return _ADDRESS_HEAD + letters if cls is FieldClass.ADDRESS else letters + MAIL_HOST
 
 
 def _id_check(first: str) -> str:
@@ -266,7 +247,7 @@ def _number(body: str) -> int:
     return number
 
 
-def _account_undone(body: str, _: str) -> str | None:
+def _number_undone(body: str, _: str) -> str | None:
     text = str(_number(body)).zfill(len(body) + 1)
     return text if len(text) == len(body) + 1 else None
 
@@ -304,43 +285,61 @@ def _behind(count: int) -> Callable[[str], str]:
     return lambda token: token[count:]
 
 
-_FORMS: Final[dict[FieldClass, _Form]] = {
-    FieldClass.NATIONAL_ID: _Form(
-        re.compile(r"\d{17}[\dX]", re.ASCII), _DIGITS, lambda value: value[:17], _id_dressed, _id_undressed,
-        lambda body, _: body + _id_check(body), _id_right,
+def _digits_form(cls_letter: str) -> _Form:
+    """Return the form of texts of digits: a letter, and the number in base 32, one character less."""
+    return _Form(
+        re.compile(r"\d{5,30}", re.ASCII),
+        re.compile(f"{cls_letter}[{_BASE32}]{{4,29}}"),
+        _BASE32,
+        lambda value: _spelled(int(value), len(value) - 1),
+        _led(cls_letter),
+        _behind(1),
+        _number_undone,
+    )
+
+
+_FORMS: Final[dict[FieldClass, tuple[_Form, ...]]] = {
+    FieldClass.NATIONAL_ID: (
+        _Form(
+            re.compile(r"\d{17}[\dX]", re.ASCII), re.compile(r"0\d{16}[\dX]", re.ASCII), _DIGITS,
+            lambda value: value[:17], _id_dressed, _id_undressed, lambda body, _: body + _id_check(body), _id_right,
+        ),
+        _digits_form("c"),
     ),
-    FieldClass.MOBILE: _Form(
-        re.compile(r"1\d{10}", re.ASCII), _DIGITS, _behind(1), _led(_MOBILE_LEAD), _behind(1),
-        lambda body, _: "1" + body,
+    FieldClass.MOBILE: (
+        _Form(
+            re.compile(r"1\d{10}", re.ASCII), re.compile(r"2\d{10}", re.ASCII), _DIGITS,
+            _behind(1), _led(_MOBILE_LEAD), _behind(1), lambda body, _: "1" + body,
+        ),
+        _digits_form("m"),
     ),
-    FieldClass.LANDLINE: _Form(
-        re.compile(r"0\d{2,3}-?\d{7,8}", re.ASCII), _DIGITS, lambda value: value[1:].replace("-", ""),
-        _landline_dressed, lambda token: token[1:].replace("-", ""), _landline_undone,
+    FieldClass.LANDLINE: (
+        _Form(
+            re.compile(r"0\d{2,3}-?\d{7,8}", re.ASCII), re.compile(r"9\d{2,3}-\d{7,8}|9\d{9,11}", re.ASCII), _DIGITS,
+            lambda value: value[1:].replace("-", ""), _landline_dressed, lambda token: token[1:].replace("-", ""),
+            _landline_undone,
+        ),
+        _digits_form("l"),
     ),
-    FieldClass.BANK_ACCOUNT: _Form(
-        re.compile(r"\d{9,30}", re.ASCII), _BASE32, lambda value: _spelled(int(value), len(value) - 1), _led("b"),
-        _behind(1), _account_undone,
+    FieldClass.BANK_ACCOUNT: (_digits_form("b"),),
+    FieldClass.PASSPORT: (
+        _Form(
+            re.compile(r"[A-Z]{1,2}\d{6,9}|\d{9}", re.ASCII), re.compile(f"p[{_BASE32}]{{6,10}}"), _BASE32,
+            _passport_body, _led("p"), _behind(1), _passport_undone,
+        ),
     ),
-    FieldClass.PASSPORT: _Form(
-        re.compile(r"[A-Z]{1,2}\d{6,9}|\d{9}", re.ASCII), _BASE32, _passport_body, _led("p"), _behind(1),
-        _passport_undone,
+    FieldClass.USCC: (
+        _Form(
+            re.compile(r"[0-9A-HJ-NP-RTUWXY]{18}"), re.compile(f"u[{_USCC}]{{17}}"), _USCC,
+            lambda value: value[:17].lower(), _led("u"), _behind(1),
+            lambda body, _: (body + _uscc_check(body)).upper(), _uscc_right,
+        ),
     ),
-    FieldClass.USCC: _Form(
-        re.compile(r"[0-9A-HJ-NP-RTUWXY]{18}"), _USCC, lambda value: value[:17].lower(), _led("u"), _behind(1),
-        lambda body, _: (body + _uscc_check(body)).upper(), _uscc_right,
-    ),
-    FieldClass.IBAN: _Form(
-        re.compile(r"[A-Z]{2}\d{2}[0-9A-Z]{11,30}", re.ASCII), _BASE36, lambda value: (value[:2] + value[4:]).lower(),
-        _led(_IBAN_LEAD), _behind(2), _iban_undone, _iban_right,
+    FieldClass.IBAN: (
+        _Form(
+            re.compile(r"[A-Z]{2}\d{2}[0-9A-Z]{11,30}", re.ASCII), re.compile(f"ib[{_BASE36}]{{13,32}}"), _BASE36,
+            lambda value: (value[:2] + value[4:]).lower(), _led(_IBAN_LEAD), _behind(2), _iban_undone, _iban_right,
+        ),
     ),
 }  # fmt: skip
-_TOKENS: Final[dict[FieldClass, re.Pattern[str]]] = {
-    FieldClass.NATIONAL_ID: re.compile(r"0\d{16}[\dX]", re.ASCII),
-    FieldClass.MOBILE: re.compile(r"2\d{10}", re.ASCII),
-    FieldClass.LANDLINE: re.compile(r"9\d{2,3}-?\d{7,8}", re.ASCII),
-    FieldClass.BANK_ACCOUNT: re.compile(f"b[{_BASE32}]{{8,29}}"),
-    FieldClass.PASSPORT: re.compile(f"p[{_BASE32}]{{6,10}}"),
-    FieldClass.USCC: re.compile(f"u[{_USCC}]{{17}}"),
-    FieldClass.IBAN: re.compile(f"ib[{_BASE36}]{{13,32}}"),
-}
-CODES: Final = frozenset(FIELD_RULES[cls].code for cls in CLASSES)
+CLASSES: Final = frozenset(_FORMS) | frozenset(FIXED_CHARS)
