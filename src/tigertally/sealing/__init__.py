@@ -21,7 +21,7 @@ from tigertally.sealing.errors import (
     SourceNotReadable,
 )
 from tigertally.sealing.extract import Columns, FieldColumn, read
-from tigertally.sealing.plan import Action, Extent, Plan, PlanField, PlanMistake, PlanSource
+from tigertally.sealing.plan import Action, Extent, Plan, PlanField, PlanMistake, PlanSource, TokenForm
 from tigertally.sealing.planfile import dump, load
 from tigertally.sealing.proposal import check, propose, uncovered
 from tigertally.sealing.protect import protect
@@ -53,6 +53,7 @@ __all__ = [
     "SealReport",
     "Skipped",
     "SourceNotReadable",
+    "TokenForm",
     "TokenLookup",
     "check",
     "dump",

@@ -6,7 +6,8 @@ Invariants of every :class:`Plan` that :func:`mistakes_in` finds nothing wrong w
 2. a column or key is one field as a whole, or holds spans of several classes, never both;
 3. sensitive authentication data and clear passwords are purged, nothing else (PCI DSS 4.0.1 §3.3.1);
 4. the subject column identifies the customer and is not itself a field;
-5. free text has no subject: what stands in it is attributed by its value.
+5. free text has no subject: what stands in it is attributed by its value;
+6. all sealed fields of one class have the same sort of token, so that equal values have equal tokens.
 
 The file form is in :mod:`tigertally.sealing.planfile`; proposing and checking against an estate in
 :mod:`tigertally.sealing.proposal`.
@@ -21,6 +22,7 @@ from typing import Final
 
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.text import Lang, Text
+from tigertally.vault import FITTING_CLASSES
 
 PLAN_FORMAT: Final = "tigertally-plan-v1"
 MEMBER_MARK: Final = "!/"
@@ -74,6 +76,14 @@ class Action(Enum):
     KEEP = "keep"
 
 
+class TokenForm(Enum):
+    """What stands in a sealed value's place: the class's own token; one that fits the column; for cards, by FF1."""
+
+    DEFAULT = ""
+    FIT = "fit"
+    FF1 = "ff1"
+
+
 class Extent(Enum):
     """How much of a cell the field is: all of it, or spans inside other text."""
 
@@ -92,6 +102,7 @@ class PlanField:
     cls: FieldClass
     action: Action
     extent: Extent = Extent.CELL
+    token: TokenForm = TokenForm.DEFAULT
     evidence: str = ""
     line: int = 0
 
@@ -152,7 +163,7 @@ def advice(line: int, what: Text, /, **details: str | int) -> PlanMistake:
 
 
 def mistakes_in(plan: Plan) -> tuple[PlanMistake, ...]:
-    """Return everything wrong with ``plan`` by itself (invariants 1 to 5), by line; empty when it can be followed."""
+    """Return everything wrong with ``plan`` by itself (invariants 1 to 6), by line; empty when it can be followed."""
     found: list[PlanMistake] = []
     seen: dict[tuple[str, str], int] = {}
     for source in plan.sources:
@@ -162,6 +173,7 @@ def mistakes_in(plan: Plan) -> tuple[PlanMistake, ...]:
         seen.setdefault(key, source.line)
         found += _source_mistakes(source)
         found += _field_mistakes(source)
+    found += _token_mistakes(plan)
     return tuple(sorted(found, key=lambda one: one.line))
 
 
@@ -230,6 +242,32 @@ def _field_mistakes(source: PlanSource) -> list[PlanMistake]:
     return found
 
 
+def _token_mistakes(plan: Plan) -> list[PlanMistake]:
+    found: list[PlanMistake] = []
+    first: dict[FieldClass, PlanField] = {}
+    for one in (one for source in plan.sources for one in source.fields):
+        if one.action is not Action.SEAL:
+            if one.token is not TokenForm.DEFAULT:
+                found.append(mistake(one.line, _TOKEN_OF_NOTHING))
+            continue
+        able = FITTING_CLASSES if one.token is TokenForm.FIT else {FieldClass.PAN}
+        if one.token is not TokenForm.DEFAULT and one.cls not in able:
+            known = ", ".join(sorted(cls.value for cls in able))
+            found.append(mistake(one.line, _NO_SUCH_TOKEN, cls=one.cls.value, token=one.token.value, known=known))
+        elif one.token is not first.setdefault(one.cls, one).token:
+            found.append(mistake(one.line, _TOKENS_DIFFER, cls=one.cls.value, first=first[one.cls].line))
+    return found
+
+
+_TOKEN_OF_NOTHING: Final = Text("只有 seal 的字段才有 token", "only what is sealed has a token")
+_NO_SUCH_TOKEN: Final = Text(
+    '{cls} 没有 token = "{token}" 这种令牌；可用于：{known}',
+    '{cls} has no tokens of the sort "{token}"; these have: {known}',
+)
+_TOKENS_DIFFER: Final = Text(
+    "{cls} 的 token 与第 {first} 行不同；同一类字段的令牌必须一致，否则无法关联",
+    "the token of {cls} is not that of line {first}: fields of one class have one sort, or joins break",
+)
 _TWICE: Final = Text(
     "{object} 已在第 {first} 行出现；每个对象的每张表只能写一次",
     "{object} is already in line {first}; each table of each object is written once",

@@ -32,6 +32,7 @@ from tigertally.sealing.plan import (
     PlanField,
     PlanMistake,
     PlanSource,
+    TokenForm,
     mistake,
     mistakes_in,
 )
@@ -43,7 +44,7 @@ _KEY: Final = re.compile(r"\s*[\"']?([A-Za-z0-9_\-]+)[\"']?\s*=")
 _AT_LINE: Final = re.compile(r"at line (\d+)")
 _ROOT_KEYS: Final = frozenset({"format", "source"})
 _SOURCE_KEYS: Final = frozenset({"object", "table", "kind", "encoding", "delimiter", "header", "subject", "field"})
-_FIELD_KEYS: Final = frozenset({"column", "key", "class", "action", "spans"})
+_FIELD_KEYS: Final = frozenset({"column", "key", "class", "action", "spans", "token"})
 
 _PREFACE: Final = f"""\
 # 虎符封存计划 / Tigertally plan。可编辑；检查：tigertally plan --check；格式：docs/formats/plan.md
@@ -119,6 +120,8 @@ def _field_rows(source: PlanSource, one: PlanField) -> list[str]:
     rows += [f'  class = "{one.cls.value}"', f'  action = "{one.action.value}"']
     if one.extent is Extent.SPANS and not source.is_text:
         rows.append("  spans = true")
+    if one.token is not TokenForm.DEFAULT:
+        rows.append(f'  token = "{one.token.value}"')
     return rows
 
 
@@ -234,6 +237,7 @@ class _Reader:
             cls=cls,
             action=action,
             extent=Extent.SPANS if spans is True or in_text else Extent.CELL,
+            token=self._token(tree, at, number),
             line=self._lines.of_field(at, number),
         )
 
@@ -250,6 +254,13 @@ class _Reader:
         if found is None:
             self._note(at, number, "action", _ACTION)
         return found
+
+    def _token(self, tree: Mapping[str, object], at: int, number: int) -> TokenForm:
+        word = tree.get("token")
+        found = next((form for form in TokenForm if form.value and form.value == word), None)
+        if found is None and word is not None:
+            self._note(at, number, "token", _TOKEN)
+        return found or TokenForm.DEFAULT
 
     def _text(self, tree: Mapping[str, object], key: str, at: int, number: int) -> str:
         value = tree.get(key, "")
@@ -285,4 +296,5 @@ _UNKNOWN_KEY: Final = Text("不认识的键 {key}；可用：{known}", "unknown 
 _ENCODING: Final = Text("不认识的编码；可用：{known}", "unknown encoding; known: {known}")
 _COLUMN_AND_KEY: Final = Text("column 与 key 只能写一个", "write column or key, not both")
 _CLASS: Final = Text("class 缺失或不认识；可用：{known}", "class is missing or unknown; known: {known}")
+_TOKEN: Final = Text("token 应为 fit 或 ff1，默认则不写", "token must be fit or ff1, or left out")
 _ACTION: Final = Text("action 应为 seal、purge 或 keep", "action must be seal, purge or keep")

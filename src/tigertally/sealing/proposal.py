@@ -47,6 +47,7 @@ from tigertally.sealing.plan import (
     mistakes_in,
 )
 from tigertally.sealing.rewriters.containers import CONTAINER_KINDS, opened_object
+from tigertally.sealing.widths import width_mistakes
 
 _WHOLE_SHARE_MIN: Final = 0.5
 _BARE: Final = WORD_CLASSES | {FieldClass.CVV, FieldClass.EXPIRY}
@@ -282,6 +283,7 @@ def _estate_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
     for one in source.fields:
         if one.name and one.name not in names:
             yield mistake(one.line, _NO_COLUMN, object=source.object, column=one.name)
+    yield from width_mistakes(source, root)
     if not source.subject and any(one.action is Action.SEAL for one in source.fields):
         yield advice(source.line, _NO_SUBJECT, object=source.object)
 

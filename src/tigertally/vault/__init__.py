@@ -24,6 +24,7 @@ from tigertally.vault.destruction import (
 from tigertally.vault.errors import (
     BadKeeper,
     BadScope,
+    CardTokensSettled,
     CustodyMoved,
     KeeperDenies,
     KeeperKeyUnusable,
@@ -56,6 +57,9 @@ from tigertally.vault.events import (
     KEYS_REWRAPPED,
     SUBJECT_ERASED,
 )
+from tigertally.vault.fitted import as_stored, lookup_fitting
+from tigertally.vault.fitting import CLASSES as FITTING_CLASSES
+from tigertally.vault.fitting import FIXED_CHARS as FITTING_FIXED_CHARS
 from tigertally.vault.keepers.kms import Kms as KmsKeeper
 from tigertally.vault.keepers.passphrase import create as create_passphrase_keeper
 from tigertally.vault.keepers.passphrase import open_file as open_passphrase_keeper
@@ -92,6 +96,8 @@ from tigertally.vault.reading import (
 )
 from tigertally.vault.records import Batch, SealCounts, prepare_batch, seal_batch, store_batch
 from tigertally.vault.rotation import rewrap, rotate
+from tigertally.vault.scopes import CardKind, card_kind, settle_cards
+from tigertally.vault.tokens import STORED_CHARS
 from tigertally.vault.transfer import (
     ReadyPart,
     SealedRows,
@@ -111,16 +117,21 @@ from tigertally.vault.values import Rejection
 
 __all__ = [
     "CUSTODY_MOVED",
+    "FITTING_CLASSES",
+    "FITTING_FIXED_CHARS",
     "KEYS_REWRAPPED",
     "KEY_CREATED",
     "KEY_DESTROYED",
     "KEY_RETIRED",
     "PERIOD_S_MAX",
+    "STORED_CHARS",
     "SUBJECT_ERASED",
     "BadKeeper",
     "BadScope",
     "Batch",
     "Begin",
+    "CardKind",
+    "CardTokensSettled",
     "CustodyMoved",
     "KeeperDenies",
     "KeeperKeyUnusable",
@@ -163,6 +174,8 @@ __all__ = [
     "active_key",
     "announce",
     "announce_end",
+    "as_stored",
+    "card_kind",
     "check_part",
     "commitments_of",
     "committed",
@@ -183,6 +196,7 @@ __all__ = [
     "ledger_keys",
     "list_keys",
     "lookup",
+    "lookup_fitting",
     "move",
     "open_key",
     "open_passphrase_keeper",
@@ -198,6 +212,7 @@ __all__ = [
     "rows_of",
     "sample_sealed",
     "seal_batch",
+    "settle_cards",
     "signing_key",
     "state_custody",
     "store_batch",

@@ -183,6 +183,16 @@ class NoSuchSubject(Missing):
     hint = Text("核对客户标识和所属范围", "check the identifier and its scope")
 
 
+class CardTokensSettled(Conflict):
+    """A scope's cards have tokens of one kind already, and the plan asks for the other."""
+
+    code = "vault.card_tokens_settled"
+    title = Text("该范围的卡号令牌已定为 {kind}", "the cards of this scope have {kind} tokens already")
+    hint = Text(
+        "封存到新的范围，或在计划中与之一致（token）", "seal into a new scope, or let the plan say the same (token)"
+    )
+
+
 class RecordBroken(Broken):
     """A stored record does not open, or is not what was sealed."""
 

@@ -18,7 +18,8 @@ from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.sign import NoteKey, SigningKey
 from tigertally.ledger import LedgerKeys
 from tigertally.store.tx import Tx
-from tigertally.vault import keys, sql
+from tigertally.vault import keys, scopes, sql
+from tigertally.vault.cards import CardTokens
 from tigertally.vault.errors import KeyNotActive, KeyNotYet, KeyOverAge, KeyWornOut, NoSuchKey
 from tigertally.vault.keys import PERIOD_S_MAX, USES_MAX, KeyInfo, KeyPurpose, KeyState
 from tigertally.vault.ports import KeyKeeper
@@ -28,7 +29,10 @@ _DAY_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class VaultKeys:
-    """A scope's keys. ``ciphers`` has every vault key that is not destroyed, by version."""
+    """A scope's keys. ``ciphers`` has every vault key that is not destroyed, by version.
+
+    ``cards`` makes card tokens where the scope computes them; None where they are random.
+    """
 
     scope: str
     active: KeyInfo
@@ -36,6 +40,7 @@ class VaultKeys:
     index: ColumnMac
     token: ColumnMac
     commit: ColumnMac
+    cards: CardTokens | None
     period_s: int
     uses_max: int
 
@@ -70,12 +75,15 @@ def open_scope(
     active = [opened.info for opened in versions if opened.info.state is KeyState.ACTIVE]
     if len(active) != 1:
         raise NoSuchKey(purpose=KeyPurpose.VAULT)
+    token = _mac(tx, keeper, KeyPurpose.TOKEN, scope)
+    computed = scopes.card_kind(tx, scope=scope) is scopes.CardKind.FF1
     ring = VaultKeys(
         scope=scope,
         active=active[0],
         ciphers={opened.info.version: Cipher(opened.secret) for opened in versions},
         index=_mac(tx, keeper, KeyPurpose.INDEX, scope),
-        token=_mac(tx, keeper, KeyPurpose.TOKEN, scope),
+        token=token,
+        cards=CardTokens(token) if computed else None,
         commit=_mac(tx, keeper, KeyPurpose.COMMIT, scope),
         period_s=period_s,
         uses_max=uses_max,

@@ -246,7 +246,8 @@ def _draw_cards(tx: Tx, keys: VaultKeys, batch: Batch, growing: Sequence[_Growth
         return set(sql.tokens_taken(tx, scope=keys.scope, tokens=made))
 
     cards = [batch.values[found[0]].decode() for found in places.values()]
-    for found, token in zip(places.values(), tokens.draw(cards, taken=taken), strict=True):
+    draw = tokens.draw if keys.cards is None else keys.cards.draw
+    for found, token in zip(places.values(), draw(cards, taken=taken), strict=True):
         for at in found:
             spelled[at] = token
 

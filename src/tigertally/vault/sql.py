@@ -401,6 +401,14 @@ def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> dict[str, byte
     return {spelled: bytes(digest) for spelled, digest in tx.all(text(query), params)}
 
 
+def tokens_beginning(tx: Tx, *, scope: str, begin: str) -> list[str]:
+    """Return the different tokens that begin with 18 characters or more."""
+    query = select(token.c.token.distinct()).where(
+        _token_part == begin[4:18], token.c.token.startswith(begin, autoescape=True), token.c.scope == scope
+    )
+    return list(tx.scalars(query))
+
+
 def places_of(tx: Tx, *, scope: str, spelled: str) -> list[tuple[bytes, int, int]]:
     """Return ``(subject, code, slot)`` of a token, by subject."""
     query = (

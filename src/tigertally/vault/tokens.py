@@ -45,6 +45,7 @@ _PREFIXES: Final = {FIELD_RULES[cls].code: f"tok_{letters}" for cls, letters in 
 _HEADS: Final = {code: prefix.encode("ascii") for code, prefix in _PREFIXES.items()}
 _HEAD_CHARS: Final = len("tok_xx")
 _OTHER_CHARS: Final = _HEAD_CHARS + spelling.CHARS
+STORED_CHARS: Final = _OTHER_CHARS
 _BODY: Final = np.isin(np.arange(256), spelling.ALPHABET)
 
 
@@ -101,7 +102,9 @@ def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]
             (others if len(token) == _OTHER_CHARS and token.isascii() else wrong).append(at)
             continue
         same_shape = len(token) == len(value) and token.isascii() and token.isdigit()
-        fine = same_shape and token[0] == str(LEAD) and token[-TAIL_DIGITS:] == value[-TAIL_DIGITS:]
+        # A computed token of a card that begins with 7 itself begins with 0 (``cards``).
+        led = same_shape and (token[0] == str(LEAD) or (token[0] == "0" and value[0] == str(LEAD)))
+        fine = led and token[-TAIL_DIGITS:] == value[-TAIL_DIGITS:]
         (cards if fine else wrong).append(at)
     for positions, made in digits.by_length([tokens[at] for at in cards]):
         passed = digits.luhn(made).tolist()

@@ -22,9 +22,9 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.crypto.digest import sha256_hex
 from tigertally.discovery import Confidence, Inventory
 from tigertally.handover import CopyKind
-from tigertally.sealing import Plan, PlanIncomplete, PlanMistake, PlanNotValid, ProtectReport, SealReport
+from tigertally.sealing import Plan, PlanIncomplete, PlanMistake, PlanNotValid, ProtectReport, SealReport, TokenForm
 from tigertally.store.tx import Tx
-from tigertally.vault import VaultKeys
+from tigertally.vault import CardKind, VaultKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,10 @@ def seal(
         details = (("plan", digest), ("scope", scope), ("inventory", inventory_digest(inventory)))
         allow(house, tx, actor=actor, action=Action.SEAL, now=now, classes=_classes(plan), details=details)
         ensure_scope(house, tx, scope=scope, actor=person, now=now)
+        if FieldClass.PAN in _classes(plan):
+            computed = FieldClass.PAN in _having(plan, TokenForm.FF1)
+            kind = CardKind.FF1 if computed else CardKind.RANDOM
+            vault.settle_cards(tx, house.ledger, scope=scope, kind=kind, actor=person, now=now)
         copies.remember(house, tx, scope=scope, place=root, kind=CopyKind.ORIGINAL, actor=person, now=now)
 
     attempt(house, verb="sealing.seal", work=begin, actor=actor)
@@ -144,7 +148,7 @@ def protect(
 
     def work() -> ProtectReport:
         with scope_keys(house, scope=scope) as keys:
-            tokens = _Tokens(house, keys)
+            tokens = _Tokens(house, keys, fitting=_having(plan, TokenForm.FIT))
             try:
                 return sealing.protect(plan, root, out, inventory=inventory, tokens=tokens, progress=progress)
             except OSError as error:
@@ -191,13 +195,15 @@ def holdings(house: House, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
 class _Tokens:
     """Gives tokens from the vault to the protected copy, in bulk."""
 
-    def __init__(self, house: House, keys: VaultKeys) -> None:
+    def __init__(self, house: House, keys: VaultKeys, *, fitting: frozenset[FieldClass]) -> None:
         self._house = house
         self._keys = keys
+        self._fitting = fitting
 
     def __call__(self, cls: FieldClass, values: list[str]) -> Sequence[str | None]:
         with self._house.store.reading() as tx:
-            return vault.lookup(tx, self._keys, cls=cls, column=values)
+            look = vault.lookup_fitting if cls in self._fitting else vault.lookup
+            return look(tx, self._keys, cls=cls, column=values)
 
 
 def _must_fit(plan: Plan, root: Path) -> None:
@@ -210,6 +216,10 @@ def _must_fit(plan: Plan, root: Path) -> None:
 def _classes(plan: Plan) -> tuple[FieldClass, ...]:
     found = {one.cls for source in plan.sources for one in source.fields if one.action is sealing.Action.SEAL}
     return tuple(sorted(found, key=lambda cls: cls.value))
+
+
+def _having(plan: Plan, form: TokenForm) -> frozenset[FieldClass]:
+    return frozenset(one.cls for source in plan.sources for one in source.fields if one.token is form)
 
 
 def _forbidden(cls: FieldClass, tier: Confidence) -> bool:

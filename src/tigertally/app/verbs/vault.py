@@ -71,7 +71,7 @@ def show(house: House, *, actor: Actor, scope: str, whom: str) -> list[MaskedRec
     def work(tx: Tx, now: datetime) -> list[MaskedRecord]:
         keys = vault.open_scope(tx, house.keeper, scope=scope)
         allow(house, tx, actor=actor, action=Action.VIEW, now=now, count=1, details=(("scope", scope),))
-        records = vault.view(tx, keys, whom=whom)
+        records = vault.view(tx, keys, whom=vault.as_stored(tx, keys, token=whom))
         _viewed(house, tx, actor=actor, scope=scope, subjects=[item.subject for item in records], now=now)
         return records
 
@@ -99,7 +99,8 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
     """
 
     def work(tx: Tx, now: datetime) -> tuple[Decision, Place]:
-        place = vault.resolve(tx, scope=scope, token=token)[0]
+        stored = vault.as_stored(tx, vault.open_scope(tx, house.keeper, scope=scope), token=token)
+        place = vault.resolve(tx, scope=scope, token=stored)[0]
         decision = allow(
             house,
             tx,

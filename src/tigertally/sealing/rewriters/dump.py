@@ -79,6 +79,7 @@ class _Parser:
     object: str
     wanted: frozenset[str] | None  # None: every table
     defined: dict[str, list[str]] = field(default_factory=dict)
+    types: dict[str, dict[str, str]] = field(default_factory=dict)
     open: _Open | None = None
 
     def feed(self, text: str, *, last: bool) -> tuple[int, list[_Rows]]:
@@ -102,7 +103,8 @@ class _Parser:
     def _begin(self, head: re.Match[str]) -> None:
         table, columns, copied, copy_columns, created, body = head.groups()
         if created:
-            self.defined[created.lower()] = _defined(body)
+            self.types[created.lower()] = types = _types(body)
+            self.defined[created.lower()] = list(types)
         elif copied and (self.wanted is None or copied in self.wanted):
             self.open = _Open(copied, _listed(copy_columns), copied=True)
         elif table and (self.wanted is None or table in self.wanted):
@@ -189,6 +191,21 @@ def tables(stream: BinaryIO, source: PlanSource) -> list[tuple[str, Grid]]:
     return list(found.items())
 
 
+def declared(stream: BinaryIO, source: PlanSource) -> dict[str, str]:
+    """Return each column's type as the dump's CREATE TABLE of ``source.table`` says it; nothing if it says none."""
+    parser = _Parser(object=source.object, wanted=frozenset())
+    rest = ""
+    for chunk in _open(stream, source).chunks():
+        rest += chunk
+        done, _ = parser.feed(rest, last=False)
+        rest = rest[done:]
+        if source.table.lower() in parser.types:
+            break
+    else:
+        parser.feed(rest, last=True)
+    return parser.types.get(source.table.lower(), {})
+
+
 def rewrite(stream: BinaryIO, target: BinaryIO, sources: tuple[PlanSource, ...], shield: Shield) -> None:
     """Write the dump with planned columns replaced, and what its text still holds as the text's own source says."""
     plans = {source.table: source for source in sources if source.table}
@@ -271,8 +288,22 @@ def _listed(text: str) -> list[str]:
     return [name.strip().strip('`"[]') for name in text.split(",") if name.strip()]
 
 
-def _defined(body: str) -> list[str]:
-    """Return the column names of a CREATE TABLE's body."""
-    parts = re.sub(r"\([^()]*\)", "", body).split(",")
-    names = [found.group(1) for found in map(_DEFINED.match, parts) if found is not None]
-    return [name for name in names if name.lower() not in _NOT_COLUMNS]
+def _types(body: str) -> dict[str, str]:
+    """Return the columns of a CREATE TABLE's body and what is declared of each."""
+    found = [(named.group(1), part[named.end() - 1 :]) for part in _parts(body) if (named := _DEFINED.match(part))]
+    return {name: declared for name, declared in found if name.lower() not in _NOT_COLUMNS}
+
+
+def _parts(body: str) -> Iterator[str]:
+    """Yield what stands between the commas outside of brackets."""
+    depth = start = 0
+    quoted = False
+    for at, char in enumerate(body):
+        quoted ^= char == "'"
+        if quoted:
+            continue
+        depth += (char == "(") - (char == ")")
+        if char == "," and not depth:
+            yield body[start:at]
+            start = at + 1
+    yield body[start:]
