@@ -403,10 +403,10 @@ def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> dict[str, byte
 
 def tokens_beginning(tx: Tx, *, scope: str, begin: str) -> list[str]:
     """Return the different tokens that begin with 18 characters or more."""
-    query = select(token.c.token.distinct()).where(
+    query = select(token.c.token).where(
         _token_part == begin[4:18], token.c.token.startswith(begin, autoescape=True), token.c.scope == scope
     )
-    return list(tx.scalars(query))
+    return list(tx.scalars(query.distinct()))
 
 
 def places_of(tx: Tx, *, scope: str, spelled: str) -> list[tuple[bytes, int, int]]:
