@@ -51,7 +51,7 @@ _PREFACE: Final = f"""\
 # action: seal = 封存并换成令牌 (into the vault, a token in its place)
 #         purge = 清除，不保存 (removed, never kept); CVV、磁道、PIN、明文密码只能 purge
 #         keep = 保持原样 (left as it is: you state that it is not customer data, or may stay)
-# token: 不写即默认 (left out: tok_…, random for cards); "fit" = 与原值同宽的令牌 (as wide as the value); "ff1" = 卡号 (cards)
+# token: 不写即默认 (left out: tok_…, random for cards); "fit" = 与原值同宽 (as wide as the value); "ff1" = 卡号 (cards)
 format = "{PLAN_FORMAT}"
 """
 

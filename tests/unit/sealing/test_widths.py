@@ -75,7 +75,8 @@ def test_what_fits() -> None:
 MYSQL = """CREATE TABLE `t` (
  `no` char(10), `id` char(18) NOT NULL COMMENT 'a, (b', `mobile` varchar(11) DEFAULT '', `phone` bigint,
  `name` varchar(10), `mail` varchar(64), `acct` bigint(20), `pan` bigint, `exp` char(5), PRIMARY KEY (`no`));
-INSERT INTO `t` VALUES ('C1','110101199003070038','13800138000',13800138000,'虚构甲','a@example.cn',1,4111111111111111,'12/29');
+INSERT INTO `t` VALUES
+ ('C1','110101199003070038','13800138000',13800138000,'虚构甲','a@example.cn',1,4111111111111111,'12/29');
 """
 POSTGRES = """CREATE TABLE public.t (
     no character varying(10) NOT NULL, id character(18), mobile character varying(11), phone bigint,

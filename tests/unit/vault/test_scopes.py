@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.vault.conftest import AMEX, MASTERCARD, SCOPE, VISA, Vault, on_sqlite
+from tests.unit.vault.conftest import AMEX, MASTERCARD, SCOPE, VISA, Column, Vault, on_sqlite
 
 from tigertally.base.fields import FieldClass
 from tigertally.vault import (
@@ -38,7 +38,6 @@ def tokens_of(vault: Vault, cls: FieldClass, values: list[str], *, fitting: bool
 def test_cards_of_a_scope_are_computed_once_that_is_settled(vault: Vault) -> None:
     with vault.store.reading() as tx:
         assert card_kind(tx, scope=SCOPE) is CardKind.RANDOM
-    assert vault.keys.cards is None
     settle(vault, CardKind.FF1)
     settle(vault, CardKind.FF1)
     vault.seal(["C1", "C2"], (F.PAN, [VISA, AMEX]))
@@ -75,14 +74,15 @@ def test_computed_tokens_travel(vault: Vault, other_vault: Vault) -> None:
 
 
 def test_fitting_tokens_name_what_the_vault_holds(vault: Vault) -> None:
-    column = {
+    column: dict[FieldClass, list[str]] = {
         F.MOBILE: ["13800138000", "85291234567"],
         F.NATIONAL_ID: ["11010119900307002X", "110101900307001"],
         F.NAME: ["虚构甲", "虚构乙"],
         F.EMAIL: ["a@example.cn", "b@example.cn"],
         F.IBAN: ["DE89370400440532013000", "not one"],
     }
-    vault.seal(["C1", "C2"], *[(cls, list(values)) for cls, values in column.items()])
+    fields: list[Column] = [(cls, [*values]) for cls, values in column.items()]
+    vault.seal(["C1", "C2"], *fields)
     for cls, values in column.items():
         stored, fitting = tokens_of(vault, cls, values), tokens_of(vault, cls, values, fitting=True)
         for whole, token in zip(stored, fitting, strict=True):
