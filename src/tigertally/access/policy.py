@@ -61,6 +61,7 @@ class Action(Enum):
     ERASE = "vault.erase"
     ROTATE = "vault.rotate"
     CUSTODY = "vault.custody"
+    CUSTODY_OPEN = "vault.custody_open"
     GRANT_ASK = "access.grant_ask"
     GRANT_APPROVE = "access.grant_approve"
     APPROVE = "access.approve"
@@ -212,6 +213,10 @@ POLICY: Final[dict[Action, Rule]] = {
         screened=True,
         pledged=True,
         second_person=_SECOND,
+    ),
+    # Other holders' shares are the second persons here.
+    Action.CUSTODY_OPEN: Rule(
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_FRESH_S, screened=True, pledged=True
     ),
     Action.GRANT_ASK: Rule(roles=frozenset({Role.OPERATOR, Role.CUSTODIAN}), factor_age_max_s=_DAY_S),
     Action.GRANT_APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),

@@ -29,6 +29,14 @@ class BadSettings(Invalid):
     title = Text("设置文件无效（{what}）", "the settings file is not valid ({what})")
 
 
+class NotShared(Conflict):
+    """The root key is not in shares."""
+
+    code = "app.not_shared"
+    title = Text("根密钥目前不是由份额保管", "the root key is not in shares")
+    hint = Text("查看：tigertally custody show", "see tigertally custody show")
+
+
 class Unexpected(Broken):
     """Something nobody foresaw; the incident id joins the message, the log and the ledger."""
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from tigertally import vault
-from tigertally.app.keeping import KeeperKind, Keeping
+from tigertally.app.keeping import OPENED_NAME, KeeperKind, Keeping
 from tigertally.base.secret import SecretText
 from tigertally.crypto.kdf import DEFAULT_COST, Argon2Cost
-from tigertally.vault import KeyKeeper
+from tigertally.vault import CustodyClosed, KeyKeeper
 
 
 def open_keeper(home: Path, keeping: Keeping, *, unlock: SecretText, now: Callable[[], datetime]) -> KeyKeeper:
@@ -30,6 +30,10 @@ def open_keeper(home: Path, keeping: Keeping, *, unlock: SecretText, now: Callab
         return vault.KmsKeeper(
             region=told["region"], key=told["key"], secret=unlock, now=now, address=told.get("address", ""), ca=ca
         )
+    if keeping.kind is KeeperKind.SHARES:
+        if not (home / OPENED_NAME).exists():
+            raise CustodyClosed
+        return vault.open_passphrase_keeper(home / OPENED_NAME, passphrase=unlock)
     return vault.open_passphrase_keeper(home / keeping.file, passphrase=unlock)
 
 

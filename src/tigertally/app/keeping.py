@@ -20,6 +20,9 @@ from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_hex
 
 ROOT_NAME: Final = "root.key"
+SET_NAME: Final = "shares.json"
+SET_NEXT_NAME: Final = "shares.next.json"
+OPENED_NAME: Final = "opened.key"
 
 
 class KeeperKind(Enum):
@@ -28,22 +31,26 @@ class KeeperKind(Enum):
     PASSPHRASE = "passphrase"  # noqa: S105 - a kind
     TRANSIT = "transit"
     KMS = "kms"
+    SHARES = "shares"
 
 
 TITLES: Final[dict[KeeperKind, Text]] = {
     KeeperKind.PASSPHRASE: Text("口令保护的文件", "a file under a passphrase"),
     KeeperKind.TRANSIT: Text("Vault/OpenBao Transit", "Vault or OpenBao Transit"),
     KeeperKind.KMS: Text("云密钥服务（AWS KMS 协议）", "a cloud's key service (AWS KMS protocol)"),
+    KeeperKind.SHARES: Text("多人份额", "shares of several holders"),
 }
 UNLOCKED_BY: Final[dict[KeeperKind, Text]] = {
     KeeperKind.PASSPHRASE: Text("根密钥口令", "root key passphrase"),
     KeeperKind.TRANSIT: Text("Transit 令牌", "Transit token"),
+    KeeperKind.SHARES: Text("本次开启的口令", "passphrase of this opening"),
     KeeperKind.KMS: Text("访问密钥（编号:密钥[:会话令牌]）", "access key (ID:SECRET[:SESSION])"),
 }
 # What each must be told, and what it may be told.
 PARAMETERS: Final[dict[KeeperKind, tuple[frozenset[str], frozenset[str]]]] = {
     KeeperKind.PASSPHRASE: (frozenset(), frozenset({"file"})),
     KeeperKind.TRANSIT: (frozenset({"address", "key"}), frozenset({"mount", "namespace", "ca"})),
+    KeeperKind.SHARES: (frozenset(), frozenset()),
     KeeperKind.KMS: (frozenset({"region", "key"}), frozenset({"address", "ca"})),
 }
 
@@ -71,6 +78,8 @@ class Keeping:
         told = dict(self.values)
         if self.kind is KeeperKind.PASSPHRASE:
             return self.file
+        if self.kind is KeeperKind.SHARES:
+            return SET_NAME
         where = told.get("address") or told.get("region", "")
         return f"{where} {told.get('key', '')}".strip()
 
@@ -81,6 +90,9 @@ class Keeping:
 
 
 PASSPHRASE_FILE: Final = Keeping()
+IN_SHARES: Final = Keeping(kind=KeeperKind.SHARES)
+MOVABLE: Final = tuple(kind for kind in KeeperKind if kind is not KeeperKind.SHARES)
+"""Keepers that a root key can move to by naming them; shares are dealt in a ceremony."""
 
 
 def keeping_of(table: Mapping[str, object]) -> Keeping:

@@ -195,6 +195,13 @@ def open_house(home: Path, *, root_passphrase: SecretText, clock: Clock, examini
     """
     settings = settled(home)
     keeper = keepers.open_keeper(home, settings.keeper, unlock=root_passphrase, now=clock.now)
+    with house_with(settings, keeper=keeper, clock=clock, examining=examining) as house:
+        yield house
+
+
+@contextmanager
+def house_with(settings: Settings, *, keeper: KeyKeeper, clock: Clock, examining: bool = False) -> Iterator[House]:
+    """Open an installation whose keeper is open; close store and keeper at the end. See :func:`open_house`."""
     try:
         with open_store(settings.store_url) as store:
             house = house_of(settings, store=store, keeper=keeper, clock=clock)

@@ -37,7 +37,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "reveal": ("vault", Text("查看一个明文值", "reveal one clear value")),
     "grant": ("vault", Text("授权：申请、批准", "grants: ask, approve")),
     "keys": ("vault", Text("密钥：列出、轮换", "keys: list, rotate")),
-    "custody": ("custody", Text("根密钥由谁保管：查看、移动", "who keeps the root key: show, move")),
+    "custody": ("custody", Text("根密钥由谁保管：移动、多人份额", "who keeps the root key: move, shares")),
     "deal": ("deals", Text("交易：对方、邀请、协议、阶段", "deals: parties, invitations, agreements, stages")),
     "release": ("handover", Text("双方签署的放行", "the release that both sign")),
     "bundle": ("handover", Text("为买方写出移交包", "write the bundle for the buyer")),

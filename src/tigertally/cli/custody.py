@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tigertally.app.keeping import PARAMETERS, TITLES, UNLOCKED_BY, KeeperKind, Keeping, keeping_of
+from tigertally.app.keeping import MOVABLE, PARAMETERS, TITLES, UNLOCKED_BY, KeeperKind, Keeping, keeping_of
 from tigertally.app.verbs import custody as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.errors import Invalid
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
+from tigertally.cli import holding, sharing
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 
@@ -47,7 +48,10 @@ def new_secret(shell: Shell, keeping: Keeping, file: Path | None) -> SecretText:
     return shell.secret(file=file, zh=f"新的{asked.zh}", en=f"new {asked.en}", confirm=confirm)
 
 
-@speak("根密钥由谁保管：查看、移到另一处。", "Who keeps the root key: show; move to another keeper.")
+@speak(
+    "根密钥由谁保管：查看、移到另一处；分成多人份额、开启、重新分发。",
+    "Who keeps the root key: show; move to another keeper; share it among holders, open it with them, pass shares on.",
+)
 @click.group(name="custody", cls=SpeakingGroup)
 def custody_command() -> None:
     """Group the commands about custody."""
@@ -92,7 +96,7 @@ def show_command(shell: Shell) -> None:
 )
 @custody_command.command(name="move", cls=SpeakingCommand)
 @shared
-@option("--to", "kind", required=True, type=click.Choice([item.value for item in KeeperKind]), zh="新的保管处", en="to")
+@option("--to", "kind", required=True, type=click.Choice([item.value for item in MOVABLE]), zh="新的保管处", en="to")
 @option("--with", "given", multiple=True, zh="其设置，名称=值（可多次）", en="its settings, NAME=VALUE (repeatable)")
 @option(
     "--new-unlock-file",
@@ -115,3 +119,7 @@ def move_command(shell: Shell, kind: str, given: tuple[str, ...], new_unlock_fil
         "The old keeper ({place}) still opens backups of the database made before: destroy those, then it.",
         place=before.place,
     )
+
+
+for _command in (*sharing.COMMANDS, *holding.COMMANDS):
+    custody_command.add_command(_command)

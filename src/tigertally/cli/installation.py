@@ -10,7 +10,7 @@ from rich.text import Text as Cell
 
 from tigertally import discovery
 from tigertally.app import measures, settings, wire
-from tigertally.app.keeping import UNLOCKED_BY, KeeperKind
+from tigertally.app.keeping import MOVABLE, UNLOCKED_BY, KeeperKind
 from tigertally.app.settings import DATABASE_DEFAULT
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
@@ -37,7 +37,7 @@ from tigertally.cli.language import SpeakingCommand, option, speak
     "kind",
     default=KeeperKind.PASSPHRASE.value,
     show_default=True,
-    type=click.Choice([item.value for item in KeeperKind]),
+    type=click.Choice([item.value for item in MOVABLE]),
     zh="根密钥由谁保管",
     en="who keeps the root key",
 )

@@ -12,6 +12,16 @@ Left to others: who may do any of this (``access``, asked by ``app``), recording
 values come from (``sealing``) and go to (``handover``).
 """
 
+from tigertally.vault.custody.ceremony import (
+    conclude,
+    give,
+    need_enough,
+    need_plan,
+    need_rules,
+    recover,
+    share_root,
+    take,
+)
 from tigertally.vault.custody.moving import custody, move, state_custody
 from tigertally.vault.destruction import (
     SealedSample,
@@ -24,8 +34,13 @@ from tigertally.vault.destruction import (
 from tigertally.vault.errors import (
     BadKeeper,
     BadScope,
+<<<<<<< HEAD
     CardTokensSettled,
+=======
+    CustodyClosed,
+>>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     CustodyMoved,
+    DealtWrongly,
     KeeperDenies,
     KeeperKeyUnusable,
     KeeperNotBelieved,
@@ -41,20 +56,31 @@ from tigertally.vault.errors import (
     NoSuchKey,
     NoSuchSubject,
     NoSuchToken,
+    NotEnoughShares,
+    NotOfThisPlan,
+    OldShareSet,
     RecordBroken,
+    RuleUnmet,
     SadRefused,
     SameKeeper,
+    SharesWithoutDeal,
     SubjectDiffers,
     TokenClash,
     TokenNotAccepted,
     ValueNotAccepted,
 )
 from tigertally.vault.events import (
+    CUSTODY_CLOSED,
     CUSTODY_MOVED,
+    CUSTODY_OPENED,
     KEY_CREATED,
     KEY_DESTROYED,
     KEY_RETIRED,
     KEYS_REWRAPPED,
+    RESHARE_PLANNED,
+    SHARES_DEALT,
+    SHARES_HOLD,
+    SHARES_PROVEN,
     SUBJECT_ERASED,
 )
 from tigertally.vault.fitted import as_stored, lookup_fitting
@@ -63,6 +89,7 @@ from tigertally.vault.fitting import FIXED_CHARS as FITTING_FIXED_CHARS
 from tigertally.vault.keepers.kms import Kms as KmsKeeper
 from tigertally.vault.keepers.passphrase import create as create_passphrase_keeper
 from tigertally.vault.keepers.passphrase import open_file as open_passphrase_keeper
+from tigertally.vault.keepers.rooted import Rooted as RootedKeeper
 from tigertally.vault.keepers.transit import Transit as TransitKeeper
 from tigertally.vault.keyring import VaultKeys, access_cipher, ledger_keys, open_scope, signing_key, transfer_key
 from tigertally.vault.keys import (
@@ -116,23 +143,40 @@ from tigertally.vault.transfer import (
 from tigertally.vault.values import Rejection
 
 __all__ = [
+    "CUSTODY_CLOSED",
     "CUSTODY_MOVED",
+<<<<<<< HEAD
     "FITTING_CLASSES",
     "FITTING_FIXED_CHARS",
+=======
+    "CUSTODY_OPENED",
+>>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "KEYS_REWRAPPED",
     "KEY_CREATED",
     "KEY_DESTROYED",
     "KEY_RETIRED",
     "PERIOD_S_MAX",
+<<<<<<< HEAD
     "STORED_CHARS",
+=======
+    "RESHARE_PLANNED",
+    "SHARES_DEALT",
+    "SHARES_HOLD",
+    "SHARES_PROVEN",
+>>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "SUBJECT_ERASED",
     "BadKeeper",
     "BadScope",
     "Batch",
     "Begin",
+<<<<<<< HEAD
     "CardKind",
     "CardTokensSettled",
+=======
+    "CustodyClosed",
+>>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "CustodyMoved",
+    "DealtWrongly",
     "KeeperDenies",
     "KeeperKeyUnusable",
     "KeeperNotBelieved",
@@ -155,15 +199,21 @@ __all__ = [
     "NoSuchKey",
     "NoSuchSubject",
     "NoSuchToken",
+    "NotEnoughShares",
+    "NotOfThisPlan",
+    "OldShareSet",
     "Place",
     "ReadyPart",
     "RecordBroken",
     "Rejection",
+    "RootedKeeper",
+    "RuleUnmet",
     "SadRefused",
     "SameKeeper",
     "SealCounts",
     "SealedRows",
     "SealedSample",
+    "SharesWithoutDeal",
     "SubjectDiffers",
     "TokenClash",
     "TokenNotAccepted",
@@ -179,6 +229,7 @@ __all__ = [
     "check_part",
     "commitments_of",
     "committed",
+    "conclude",
     "count_holders",
     "counts",
     "create_installation_keys",
@@ -192,12 +243,16 @@ __all__ = [
     "erase_subject",
     "export_part",
     "find",
+    "give",
     "import_part",
     "ledger_keys",
     "list_keys",
     "lookup",
     "lookup_fitting",
     "move",
+    "need_enough",
+    "need_plan",
+    "need_rules",
     "open_key",
     "open_passphrase_keeper",
     "open_rows",
@@ -206,18 +261,24 @@ __all__ = [
     "prepare_batch",
     "prepare_part",
     "read_rows",
+    "recover",
     "resolve",
     "rewrap",
     "rotate",
     "rows_of",
     "sample_sealed",
     "seal_batch",
+<<<<<<< HEAD
     "settle_cards",
+=======
+    "share_root",
+>>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "signing_key",
     "state_custody",
     "store_batch",
     "store_part",
     "stored_part",
+    "take",
     "transfer_key",
     "try_open",
     "view",

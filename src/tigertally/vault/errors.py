@@ -86,6 +86,74 @@ class KeyNotYet(Refused):
     hint = Text("校准系统时钟后再试", "set the system's clock right, then retry")
 
 
+class NotEnoughShares(Refused):
+    """Too few holders, by the set's own needs."""
+
+    code = "vault.not_enough_shares"
+    title = Text(
+        "份额不足：{groups}/{needed}，还缺 {missing}", "not enough shares: {groups} of {needed}; short of {missing}"
+    )
+    hint = Text("请所缺的持有人提交份额", "ask those holders for their shares")
+
+
+class RuleUnmet(Refused):
+    """Enough shares, but a rule of the set asks for a group that is not among them."""
+
+    code = "vault.rule_unmet"
+    title = Text(
+        "自 {stage} 阶段起，{group} 的持有人必须参加", "from stage {stage} on, holders of {group} must take part"
+    )
+    hint = Text("请该组持有人提交份额", "ask that group's holders for their shares")
+
+
+class SealedRootBroken(Broken):
+    """Good shares, but what they should open is not the root key that the set names."""
+
+    code = "vault.sealed_root_broken"
+    title = Text("份额说明中密封的根密钥打不开", "the root key that is sealed in the set does not open")
+    hint = Text("份额说明文件被改动；取已签署的原件", "the set was altered; fetch the signed original")
+
+
+class SharesWithoutDeal(Invalid):
+    """Rules speak of a deal's stage, and no deal was named."""
+
+    code = "vault.shares_without_deal"
+    title = Text("有阶段规则时必须指定交易", "rules about stages need a deal")
+    hint = Text("加上 --deal，或去掉 --rule", "add --deal, or leave --rule out")
+
+
+class NotOfThisPlan(Refused):
+    """A share, a dealing or a plan that does not belong to this redistribution."""
+
+    code = "vault.not_of_this_plan"
+    title = Text("不属于这次重新分发（{what}）", "not of this redistribution ({what})")
+    hint = Text("核对方案、份额说明和份额是否同一次", "see whether plan, set and share belong together")
+
+
+class DealtWrongly(Refused):
+    """What an old holder dealt is not a sharing of the share that they have."""
+
+    code = "vault.dealt_wrongly"
+    title = Text("{who} 分发的内容与其份额承诺不符", "what {who} dealt does not fit the share that they hold")
+    hint = Text("请该持有人重新分发；不要使用这份文件", "ask them to deal again; do not use that file")
+
+
+class CustodyClosed(Unavailable):
+    """The root key is in shares and nobody has opened custody."""
+
+    code = "vault.custody_closed"
+    title = Text("根密钥由多人份额保管，目前未开启", "the root key is in shares, and custody is closed")
+    hint = Text("召集足够的持有人：tigertally custody open", "gather enough holders: tigertally custody open")
+
+
+class OldShareSet(Refused):
+    """A set of shares that another has taken the place of, or that this ledger does not know."""
+
+    code = "vault.old_share_set"
+    title = Text("这套份额已被取代，或台账中没有", "this set of shares was replaced, or the ledger does not know it")
+    hint = Text("使用最新一轮的份额说明和份额", "use the newest set and its shares")
+
+
 class KeyFileExists(Conflict):
     """There is a file already where a new root key was to go. It is never overwritten."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tigertally.base.text import Text
-from tigertally.ledger import register_event
+from tigertally.ledger import register_event, register_fact
 
 KEY_CREATED: Final = register_event(
     "vault.key.created", Text("建立密钥", "a key was created"), "key", "purpose", "scope", "version"
@@ -26,6 +26,38 @@ CUSTODY_MOVED: Final = register_event(
     "to",
     "root",
     "keys",
+)
+SHARES_DEALT: Final = register_event(
+    "vault.shares.dealt",
+    Text("根密钥份额已分发", "shares of the root key were dealt"),
+    "set",
+    "epoch",
+    "digest",
+    "need",
+    "holders",
+)
+SHARES_PROVEN: Final = register_event(
+    "vault.shares.proven", Text("持有人证明持有份额", "holders proved that they hold shares"), "set", "epoch", "seats"
+)
+RESHARE_PLANNED: Final = register_event(
+    "vault.reshare.planned",
+    Text("计划重新分发份额", "a redistribution of shares was planned"),
+    "set",
+    "epoch",
+    "digest",
+)
+CUSTODY_OPENED: Final = register_event(
+    "vault.custody.opened", Text("以份额开启根密钥", "shares opened the root key"), "set", "epoch", "seats", "stage"
+)
+CUSTODY_CLOSED: Final = register_event(
+    "vault.custody.closed", Text("关闭根密钥", "the root key was closed"), "set", "epoch"
+)
+SHARES_HOLD: Final = register_fact(
+    "vault.shares_hold",
+    Text("现行的根密钥份额", "the shares of the root key that hold"),
+    set=str,
+    epoch=int,
+    digest=str,
 )
 SUBJECT_ERASED: Final = register_event(
     "vault.subject.erased", Text("删除客户", "a customer was erased"), "scope", "fields", "payloads", public=False

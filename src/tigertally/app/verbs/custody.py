@@ -10,7 +10,7 @@ from tigertally import vault
 from tigertally.access import Action, Actor
 from tigertally.app import keepers
 from tigertally.app import settings as settings_room
-from tigertally.app.keeping import KeeperKind, Keeping
+from tigertally.app.keeping import OPENED_NAME, KeeperKind, Keeping
 from tigertally.app.verbs.attempt import allow, attempt, carry_out
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
@@ -85,6 +85,7 @@ def move(
         finally:
             new.close()
         replace(house.settings, keeper=to, keeper_next=None).save()
+        (house.settings.home / OPENED_NAME).unlink(missing_ok=True)
         return count
 
     return carry_out(house, verb="custody.move", work=moved, actor=actor)

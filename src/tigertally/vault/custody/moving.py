@@ -55,8 +55,11 @@ def move(
     now: Callable[[], datetime],
     progress: Progress = SILENT,
     step_keys: int = STEP_KEYS,
+    also: Callable[[Tx, datetime], None] | None = None,
 ) -> int:
     """Let ``new`` keep the root key instead of ``old``; return how many keys it wraps. ``names``: their kinds.
+
+    ``also`` is done in the transaction in which all keys change over.
 
     Running it again after it ended raises ``SameKeeper``. Raises whatever a keeper raises; nothing is changed then.
     """
@@ -70,7 +73,11 @@ def move(
         with begin() as tx:
             wanting, ready = _wanting(tx, new.key_id)
             if not wanting:
-                return _change_over(tx, ledger, ready, new, settings_digest, names, actor, now())
+                moment = now()
+                count = _change_over(tx, ledger, ready, new, settings_digest, names, actor, moment)
+                if also is not None:
+                    also(tx, moment)
+                return count
         step = [_rewrapped(row, old, new) for row in wanting[:step_keys]]
         with begin() as tx:
             sql.write_next(tx, step)

@@ -12,7 +12,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from tigertally.base.secret import SecretText
+from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.crypto import aead, kdf
 from tigertally.crypto.errors import BadKey
 from tigertally.crypto.kdf import Argon2Cost
@@ -25,15 +25,17 @@ PURPOSE: Final = "root"
 FILE_BYTES_MAX: Final = 4096
 
 
-def create(path: Path, *, passphrase: SecretText, cost: Argon2Cost = kdf.DEFAULT_COST) -> Rooted:
-    """Make a root key, store it at ``path`` (mode 0600), return its keeper.
+def create(
+    path: Path, *, passphrase: SecretText, cost: Argon2Cost = kdf.DEFAULT_COST, root: SecretBytes | None = None
+) -> Rooted:
+    """Make a root key (or take the one given), store it at ``path`` (mode 0600), return its keeper.
 
     Raises :class:`KeyFileExists`; :class:`KeeperUnavailable` if the file cannot be written;
     ``WeakParameters`` for a cost out of range.
     """
     if path.exists():
         raise KeyFileExists
-    root = aead.new_key()
+    root = aead.new_key() if root is None else root
     data = keyfile.seal(root, purpose=PURPOSE, passphrase=passphrase, cost=cost).to_bytes()
     try:
         _write_new(path, data)
