@@ -31,13 +31,12 @@ EXPOSERS = {
     "access/sessions.py": "a session's token is digested",
     "vault/keepers/kms.py": "credentials are told apart, the key goes to its keeper",
     "vault/keepers/transit.py": "the token goes into the request's header, the key to its keeper",
-<<<<<<< HEAD
     "app/verbs/identity.py": "the token of one's own session is digested",
-=======
+    "app/verbs/holding.py": "a holder's share goes into their file (0600)",
     "app/verbs/sharing.py": "a holder's share goes into their file (0600)",
     "app/wire.py": "the root passphrase's length is checked",
->>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "app/verbs/vault.py": "a value to look for goes into the keyed digest",
+    "cli/sheet.py": "a share is printed for its holder",
     "cli/enrol.py": "the one-time code's secret is shown once, to the person who enrols",
     "cli/me.py": "new recovery codes are shown once, to the person whose they are",
     "cli/sessions.py": "a session's token goes into its owner's file (0600)",

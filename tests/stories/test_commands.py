@@ -29,6 +29,7 @@ NEEDED = {
     "people pledge": ("--yes",),
     "confirm": ("--code", "000000"),
     "ledger seen": ("--from", "2026-01-01", "--until", "2026-02-01"),
+    "custody holder": ("--key-passphrase-file", "{secret}"),
 }
 
 

@@ -125,8 +125,9 @@ def check_command(shell: Shell, set_file: Path, share_file: Path | None, *, word
 @option("--out", type=PATH, required=True, zh="份额写到", en="where the share goes")
 def unseal_command(shell: Shell, sealed: Path, key_file: Path, key_pass: Path | None, out: Path) -> None:
     """Open a sealed share."""
-    key = verbs.holder_key(key_file, passphrase=key_passphrase(shell, key_pass))
-    verbs.write_share(out, verbs.unseal(sealed, key=key))
+    found, closed = verbs.read_sealed(sealed), verbs.read_holder_key(key_file)
+    key = verbs.open_holder_key(closed, passphrase=key_passphrase(shell, key_pass))
+    verbs.write_share(out, found.open(key))
     shell.result({"share": str(out)}, lambda shown: shown.print(str(out), markup=False))
 
 
@@ -208,7 +209,8 @@ def take_command(
     plan, paper = read_paper(plan_file, Kind.RESHARE), read_paper(set_file, Kind.SHARES)
     given = [verbs.read_dealing(path) for path in dealings]
     place, trusted = a_seat(seat), read_paper(card, Kind.PARTY)
-    key = verbs.holder_key(key_file, passphrase=key_passphrase(shell, key_pass))
+    closed = verbs.read_holder_key(key_file)
+    key = verbs.open_holder_key(closed, passphrase=key_passphrase(shell, key_pass))
     verbs.write_share(out, verbs.take(plan, paper, given, seat=place, key=key, card=trusted))
     shell.result({"share": str(out)}, lambda shown: shown.print(str(out), markup=False))
 

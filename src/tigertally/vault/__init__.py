@@ -34,11 +34,8 @@ from tigertally.vault.destruction import (
 from tigertally.vault.errors import (
     BadKeeper,
     BadScope,
-<<<<<<< HEAD
     CardTokensSettled,
-=======
     CustodyClosed,
->>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     CustodyMoved,
     DealtWrongly,
     KeeperDenies,
@@ -145,36 +142,27 @@ from tigertally.vault.values import Rejection
 __all__ = [
     "CUSTODY_CLOSED",
     "CUSTODY_MOVED",
-<<<<<<< HEAD
+    "CUSTODY_OPENED",
     "FITTING_CLASSES",
     "FITTING_FIXED_CHARS",
-=======
-    "CUSTODY_OPENED",
->>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "KEYS_REWRAPPED",
     "KEY_CREATED",
     "KEY_DESTROYED",
     "KEY_RETIRED",
     "PERIOD_S_MAX",
-<<<<<<< HEAD
-    "STORED_CHARS",
-=======
     "RESHARE_PLANNED",
     "SHARES_DEALT",
     "SHARES_HOLD",
     "SHARES_PROVEN",
->>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
+    "STORED_CHARS",
     "SUBJECT_ERASED",
     "BadKeeper",
     "BadScope",
     "Batch",
     "Begin",
-<<<<<<< HEAD
     "CardKind",
     "CardTokensSettled",
-=======
     "CustodyClosed",
->>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "CustodyMoved",
     "DealtWrongly",
     "KeeperDenies",
@@ -268,11 +256,8 @@ __all__ = [
     "rows_of",
     "sample_sealed",
     "seal_batch",
-<<<<<<< HEAD
     "settle_cards",
-=======
     "share_root",
->>>>>>> 46bf263 (The ceremony: a root key in shares for two companies and an escrow, opened, proved and passed on by commands)
     "signing_key",
     "state_custody",
     "store_batch",

@@ -23,8 +23,9 @@ from tigertally.formats import dealing as dealing_format
 from tigertally.formats import keyfile, party, shareset
 from tigertally.formats import share as share_format
 from tigertally.formats import statement as dsse
-from tigertally.formats.dealing import Dealing, HoldingProof
+from tigertally.formats.dealing import Dealing, HoldingProof, SealedShare
 from tigertally.formats.errors import Malformed, OtherShare
+from tigertally.formats.keyfile import KeyFile
 from tigertally.formats.share import HOLDER_PURPOSE, HolderCard, TaggedShare
 from tigertally.formats.statement import Kind, Statement
 
@@ -44,12 +45,17 @@ def new_holder(
     return card, *paths
 
 
-def holder_key(path: Path, *, passphrase: SecretText) -> TransferKey:
-    """Return a holder's key. Raises ``NotReadable``, ``Malformed``, ``WrongPassphrase``."""
+def read_holder_key(path: Path) -> KeyFile:
+    """Return a holder's key, still closed. Raises ``NotReadable``, ``Malformed``."""
     parsed = keyfile.parse(read_small(path))
     if parsed.purpose != HOLDER_PURPOSE:
         raise Malformed(what="keyfile", where="purpose")
-    return TransferKey(parsed.open(passphrase))
+    return parsed
+
+
+def open_holder_key(closed: KeyFile, *, passphrase: SecretText) -> TransferKey:
+    """Return a holder's key. Raises ``WrongPassphrase``."""
+    return TransferKey(closed.open(passphrase))
 
 
 def read_holder(path: Path) -> HolderCard:
@@ -66,9 +72,9 @@ def read_share(path: Path) -> TaggedShare:
         raise Malformed(what="share", where="text") from None
 
 
-def unseal(path: Path, *, key: TransferKey) -> TaggedShare:
-    """Return the share that was sealed to us. Raises ``DecryptionFailed``."""
-    return dealing_format.parse_sealed(read_small(path)).open(key)
+def read_sealed(path: Path) -> SealedShare:
+    """Return a share that was sealed to somebody. Raises ``NotReadable``, ``Malformed``."""
+    return dealing_format.parse_sealed(read_small(path))
 
 
 def check(paper: Statement, tagged: TaggedShare) -> str:
