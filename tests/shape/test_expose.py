@@ -34,7 +34,6 @@ EXPOSERS = {
     "app/verbs/identity.py": "the token of one's own session is digested",
     "app/verbs/holding.py": "a holder's share goes into their file (0600)",
     "app/verbs/sharing.py": "a holder's share goes into their file (0600)",
-    "app/wire.py": "the root passphrase's length is checked",
     "app/verbs/vault.py": "a value to look for goes into the keyed digest",
     "cli/sheet.py": "a share is printed for its holder",
     "cli/enrol.py": "the one-time code's secret is shown once, to the person who enrols",
