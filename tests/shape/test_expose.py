@@ -30,6 +30,7 @@ EXPOSERS = {
     "access/passphrases.py": "a new passphrase is held against what is guessed first",
     "access/sessions.py": "a session's token is digested",
     "vault/keepers/kms.py": "credentials are told apart, the key goes to its keeper",
+    "vault/keepers/pkcs11.py": "the PIN opens the session, the key goes to its keeper",
     "vault/keepers/transit.py": "the token goes into the request's header, the key to its keeper",
     "app/verbs/identity.py": "the token of one's own session is digested",
     "app/verbs/holding.py": "a holder's share goes into their file (0600)",

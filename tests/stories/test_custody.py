@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.keepers import kms_server
-from tests.contract.keepers.stands import Server, running
+from tests.contract.keepers.stands import PIN, Server, new_token, running, softhsm
 from tests.stories import town as towns
 from tests.stories.town import Firm, Town
 
@@ -195,3 +195,22 @@ def test_the_database_cannot_send_a_credential_elsewhere(town: Town, server: Ser
     with closing(sqlite3.connect(town.seller.home / "tigertally.db")) as edited, edited:
         edited.execute("UPDATE vault_custody SET keeper = ?, root = ?", ("00" * 32, "11" * 16))
     assert town.do(after, "keys", "list").exit == 0
+
+
+def test_the_root_key_goes_into_a_token_and_a_wrong_pin_is_named(town: Town, tmp_path: Path) -> None:
+    module, label = softhsm(), tmp_path.name[-20:]
+    place = new_token(label)
+    after = unlocked_by(town, "pin.txt", PIN)
+    words = ["custody", "move", "--to", "pkcs11", "--with", f"module={module}", "--with", f"token={label}"]
+    words += ["--with", "key=tigertally", "--new-unlock-file", str(after.unlock)]
+    town.two(town.seller, *words, who="chen", second="wang")
+    town.do(after, "fsck")
+    wrong = town.tell(unlocked_by(town, "wrong.txt", "000000"), "keys", "list")
+    assert (wrong.exit, wrong.problem["code"]) == (3, "vault.keeper_denies")
+    shutil.move(place, tmp_path / "drawer")
+    gone = town.tell(after, "keys", "list")
+    assert (gone.exit, gone.problem["code"]) == (6, "vault.keeper_unavailable")
+    shutil.move(tmp_path / "drawer", place)
+    # The module looks for tokens when a process begins.
+    back = towns.process(towns.arguments(after, ["keys", "list"]), cwd=tmp_path)
+    assert back.exit == 0, back.err

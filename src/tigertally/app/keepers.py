@@ -30,6 +30,8 @@ def open_keeper(home: Path, keeping: Keeping, *, unlock: SecretText, now: Callab
         return vault.KmsKeeper(
             region=told["region"], key=told["key"], secret=unlock, now=now, address=told.get("address", ""), ca=ca
         )
+    if keeping.kind is KeeperKind.PKCS11:
+        return vault.Pkcs11Keeper(Path(told["module"]), token=told["token"], key=told["key"], pin=unlock)
     if keeping.kind is KeeperKind.SHARES:
         if not (home / OPENED_NAME).exists():
             raise CustodyClosed
@@ -46,6 +48,9 @@ def new_keeper(
     """
     if keeping.kind is KeeperKind.PASSPHRASE:
         return vault.create_passphrase_keeper(home / keeping.file, passphrase=unlock, cost=cost)
+    if keeping.kind is KeeperKind.PKCS11:
+        told = dict(keeping.values)
+        return vault.Pkcs11Keeper(Path(told["module"]), token=told["token"], key=told["key"], pin=unlock, making=True)
     keeper = open_keeper(home, keeping, unlock=unlock, now=now)
     if isinstance(keeper, (vault.TransitKeeper, vault.KmsKeeper)):
         try:

@@ -31,6 +31,7 @@ class KeeperKind(Enum):
     PASSPHRASE = "passphrase"  # noqa: S105 - a kind
     TRANSIT = "transit"
     KMS = "kms"
+    PKCS11 = "pkcs11"
     SHARES = "shares"
 
 
@@ -38,11 +39,13 @@ TITLES: Final[dict[KeeperKind, Text]] = {
     KeeperKind.PASSPHRASE: Text("口令保护的文件", "a file under a passphrase"),
     KeeperKind.TRANSIT: Text("Vault/OpenBao Transit", "Vault or OpenBao Transit"),
     KeeperKind.KMS: Text("云密钥服务（AWS KMS 协议）", "a cloud's key service (AWS KMS protocol)"),
+    KeeperKind.PKCS11: Text("密码令牌或密码机（PKCS#11）", "a token or HSM (PKCS#11)"),
     KeeperKind.SHARES: Text("多人份额", "shares of several holders"),
 }
 UNLOCKED_BY: Final[dict[KeeperKind, Text]] = {
     KeeperKind.PASSPHRASE: Text("根密钥口令", "root key passphrase"),
     KeeperKind.TRANSIT: Text("Transit 令牌", "Transit token"),
+    KeeperKind.PKCS11: Text("令牌 PIN", "the token's PIN"),
     KeeperKind.SHARES: Text("本次开启的口令", "passphrase of this opening"),
     KeeperKind.KMS: Text("访问密钥（编号:密钥[:会话令牌]）", "access key (ID:SECRET[:SESSION])"),
 }
@@ -50,6 +53,7 @@ UNLOCKED_BY: Final[dict[KeeperKind, Text]] = {
 PARAMETERS: Final[dict[KeeperKind, tuple[frozenset[str], frozenset[str]]]] = {
     KeeperKind.PASSPHRASE: (frozenset(), frozenset({"file"})),
     KeeperKind.TRANSIT: (frozenset({"address", "key"}), frozenset({"mount", "namespace", "ca"})),
+    KeeperKind.PKCS11: (frozenset({"module", "token", "key"}), frozenset()),
     KeeperKind.SHARES: (frozenset(), frozenset()),
     KeeperKind.KMS: (frozenset({"region", "key"}), frozenset({"address", "ca"})),
 }
@@ -80,7 +84,7 @@ class Keeping:
             return self.file
         if self.kind is KeeperKind.SHARES:
             return SET_NAME
-        where = told.get("address") or told.get("region", "")
+        where = told.get("token") or told.get("address") or told.get("region", "")
         return f"{where} {told.get('key', '')}".strip()
 
     @property

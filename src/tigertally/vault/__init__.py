@@ -86,6 +86,7 @@ from tigertally.vault.fitting import FIXED_CHARS as FITTING_FIXED_CHARS
 from tigertally.vault.keepers.kms import Kms as KmsKeeper
 from tigertally.vault.keepers.passphrase import create as create_passphrase_keeper
 from tigertally.vault.keepers.passphrase import open_file as open_passphrase_keeper
+from tigertally.vault.keepers.pkcs11 import Pkcs11 as Pkcs11Keeper
 from tigertally.vault.keepers.rooted import Rooted as RootedKeeper
 from tigertally.vault.keepers.transit import Transit as TransitKeeper
 from tigertally.vault.keyring import VaultKeys, access_cipher, ledger_keys, open_scope, signing_key, transfer_key
@@ -190,6 +191,7 @@ __all__ = [
     "NotEnoughShares",
     "NotOfThisPlan",
     "OldShareSet",
+    "Pkcs11Keeper",
     "Place",
     "ReadyPart",
     "RecordBroken",

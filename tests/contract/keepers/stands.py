@@ -5,11 +5,16 @@ A stand either can be given a fault, or says why that fault cannot happen to it.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import http.client
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +22,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -37,6 +43,7 @@ from tigertally.vault import (
     KeyKeeper,
     KmsKeeper,
     NoKeyFile,
+    Pkcs11Keeper,
     TransitKeeper,
     create_passphrase_keeper,
     open_passphrase_keeper,
@@ -74,6 +81,7 @@ class Fault:
     strike: Callable[[], None]
     says: tuple[type[Problem], ...]
     reopen: bool = False
+    mends: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,7 +154,7 @@ def network_faults(server: Server) -> dict[str, Fault]:
         "garbage": lies,
     }
     found = {mode: Fault(strike=partial(server.set, mode=mode), says=says) for mode, says in modes.items()}
-    return {"unreachable": Fault(strike=end, says=away), **found}
+    return {"unreachable": Fault(strike=end, says=away, mends=False), **found}
 
 
 @contextlib.contextmanager
@@ -169,7 +177,7 @@ def passphrase(folder: Path) -> Iterator[Stand]:
             "wrong_credential": Fault(
                 strike=lambda: words.append(words.pop() + "!"), says=(WrongPassphrase,), reopen=True
             ),
-            "unreachable": Fault(strike=path.unlink, says=(NoKeyFile,), reopen=True),
+            "unreachable": Fault(strike=path.unlink, says=(NoKeyFile,), reopen=True, mends=False),
         },
         cannot=dict.fromkeys(set(FAULTS) - {"wrong_credential", "unreachable"}, IN_PROCESS),
     )
@@ -249,7 +257,82 @@ def kms(folder: Path) -> Iterator[Stand]:
         )
 
 
-STANDS = {"passphrase": passphrase, "transit": transit, "kms": kms}
+MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
+NO_NETWORK = "a token is no server"
+PIN = "271828"
+
+
+def softhsm() -> Path:
+    """The module of SoftHSM2; the test is skipped where there is none, or not the library that loads it."""
+    pytest.importorskip("pkcs11")
+    found = [Path(path) for path in MODULES if Path(path).is_file()]
+    if not found or shutil.which("softhsm2-util") is None:
+        pytest.skip("no SoftHSM2 on this machine (Debian: softhsm2)")
+    return found[0]
+
+
+@functools.cache
+def slots() -> Path:
+    """The folder of SoftHSM2's tokens; the module reads where it is once in a process."""
+    home = Path(tempfile.mkdtemp(prefix="tt-hsm-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    (home / "tokens").mkdir()
+    (home / "conf").write_text(f"directories.tokendir = {home / 'tokens'}\nobjectstore.backend = file\n")
+    os.environ["SOFTHSM2_CONF"] = str(home / "conf")
+    return home / "tokens"
+
+
+def new_token(label: str) -> Path:
+    """Put a new token into a slot; return the folder that it is."""
+    import pkcs11  # noqa: PLC0415 - an extra
+
+    before = set(slots().iterdir())
+    words = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "161803"]
+    subprocess.run(words, check=True, capture_output=True)
+    pkcs11.lib(str(softhsm())).reinitialize()
+    return (set(slots().iterdir()) - before).pop()
+
+
+@contextlib.contextmanager
+def pkcs11(folder: Path) -> Iterator[Stand]:
+    """A token, which SoftHSM2 plays."""
+    module, label = softhsm(), folder.name[-20:]
+    place = new_token(label)
+    pin = [PIN]
+
+    def make(key: str = "root") -> KeyKeeper:
+        return Pkcs11Keeper(module, token=label, key=key, pin=SecretText(pin[0]), making=True)
+
+    def delete_key() -> None:
+        import pkcs11 as library  # noqa: PLC0415 - an extra
+
+        # A process is logged in once: this session is as well.
+        with library.lib(str(module)).get_token(token_label=label).open(rw=True) as session:
+            session.get_key(label="root").destroy()
+
+    yield Stand(
+        name="pkcs11",
+        make=make,
+        stranger=lambda: make("other"),
+        secret=PIN,
+        faults={
+            # SoftHSM2 says of a key in a token that was taken out what it says of one that was deleted.
+            "unreachable": Fault(
+                strike=lambda: shutil.rmtree(place), says=(KeeperUnavailable, KeeperKeyUnusable), mends=False
+            ),
+            "wrong_credential": Fault(strike=lambda: pin.append(pin.pop() + "9"), says=(KeeperDenies,), reopen=True),
+            "key_disabled": Fault(strike=delete_key, says=(KeeperKeyUnusable,), mends=False),
+        },
+        cannot={
+            **dict.fromkeys(set(FAULTS) - {"unreachable", "wrong_credential", "key_disabled"}, NO_NETWORK),
+            "credential_withdrawn": "a session that is open stays open when the PIN is changed",
+            "version_shut": "keys in a token have no versions",
+            "lies_key_name": "a token does not say which key it used",
+        },
+    )
+
+
+STANDS = {"pkcs11": pkcs11, "passphrase": passphrase, "transit": transit, "kms": kms}
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

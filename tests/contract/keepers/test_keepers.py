@@ -18,7 +18,17 @@ from pathlib import Path
 import boto3
 import pytest
 from tests.contract.keepers import kms_server
-from tests.contract.keepers.stands import FAULTS, STANDS, TIMEOUT_S, Stand, certificate, running
+from tests.contract.keepers.stands import (
+    FAULTS,
+    PIN,
+    STANDS,
+    TIMEOUT_S,
+    Stand,
+    certificate,
+    new_token,
+    running,
+    softhsm,
+)
 
 from tigertally.base.clock import SystemClock
 from tigertally.base.errors import Problem
@@ -33,6 +43,7 @@ from tigertally.vault import (
     KeeperUnavailable,
     KeyKeeper,
     KmsKeeper,
+    Pkcs11Keeper,
     TransitKeeper,
 )
 
@@ -139,9 +150,7 @@ def test_a_fault_in_mid_job_is_named_loses_nothing_and_tells_no_secret(stand: St
     said += "".join(problem.say(lang) + problem.advise(lang) for lang in Lang) + repr(problem.details)
     assert stand.secret not in said
     assert KEY.hex() not in said
-    if name == "unreachable":
-        return
-    if not fault.reopen:
+    if fault.mends and not fault.reopen:
         stand.mend()
         assert keeper.unwrap(wrapped, b"place") == SecretBytes(KEY)
 
@@ -321,3 +330,43 @@ def free_port() -> int:
     with closing(socket.socket()) as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])
+
+
+def test_a_token_gives_its_key_to_nobody_or_is_refused(tmp_path: Path) -> None:
+    module = softhsm()
+    label = tmp_path.name[-20:]
+    new_token(label)
+    import pkcs11  # noqa: PLC0415 - an extra
+
+    with pkcs11.lib(str(module)).get_token(token_label=label).open(user_pin=PIN, rw=True) as session:
+        open_one = {pkcs11.Attribute.EXTRACTABLE: True, pkcs11.Attribute.SENSITIVE: False}
+        session.generate_key(pkcs11.KeyType.AES, 256, label="loose", store=True, template=open_one)
+        session.generate_key(pkcs11.KeyType.AES, 128, label="short", store=True)
+        for _ in range(2):
+            session.generate_key(pkcs11.KeyType.AES, 256, label="twice", store=True)
+    for key, reason in (
+        ("loose", "key_can_be_exported"),
+        ("short", "key_type"),
+        ("twice", "key_ambiguous"),
+        ("none", "no_such_key"),
+    ):
+        with pytest.raises(KeeperKeyUnusable) as told:
+            Pkcs11Keeper(module, token=label, key=key, pin=SecretText(PIN))
+        assert told.value.details["reason"] == reason
+    with pytest.raises(KeeperUnavailable):
+        Pkcs11Keeper(module, token="no such token", key="root", pin=SecretText(PIN))
+    with pytest.raises(BadKeeper):
+        Pkcs11Keeper(tmp_path / "absent.so", token=label, key="root", pin=SecretText(PIN))
+
+
+def test_who_comes_second_to_a_token_knows_its_pin_as_well(tmp_path: Path) -> None:
+    module = softhsm()
+    label = tmp_path.name[-20:]
+    new_token(label)
+    with closing(Pkcs11Keeper(module, token=label, key="root", pin=SecretText(PIN), making=True)) as first:
+        wrapped = first.wrap(SecretBytes(KEY), b"x")
+        with pytest.raises(KeeperDenies):
+            Pkcs11Keeper(module, token=label, key="root", pin=SecretText("000000"))
+        with closing(Pkcs11Keeper(module, token=label, key="root", pin=SecretText(PIN))) as second:
+            assert second.unwrap(wrapped, b"x") == SecretBytes(KEY)
+        assert first.unwrap(wrapped, b"x") == SecretBytes(KEY)
