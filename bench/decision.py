@@ -35,7 +35,7 @@ from tigertally.access import (
     identities,
 )
 from tigertally.access.asking import ApprovalView, GrantView
-from tigertally.access.facts import INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED
+from tigertally.access.facts import INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED, PERSON_REVIEWED
 from tigertally.access.known import Known
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -59,6 +59,7 @@ PERSONAL: Final[tuple[tuple[FactKind, dict[str, Json]], ...]] = (
     (PERSON_TRAINED, {"course": "handling", "version": 1, "score": 9}),
     (PERSON_SCREENED, {"by": "per_x", "outcome": "pass"}),
     (PERSON_PLEDGED, {"text_digest": "d", "version": 1}),
+    (PERSON_REVIEWED, {"by": "per_x"}),
 )
 STAGE: Final[dict[str, Json]] = {"stage": "S6", "side": "seller"}
 AGREED: Final[dict[str, Json]] = {"agreement": "a", "digest": "d", "classes": ["pan", "name"], "purposes": ["refund"]}

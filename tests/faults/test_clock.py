@@ -66,6 +66,8 @@ VERBS = {
     "discover": "discovery.record",
     "find": "vault.find",
     "fsck": "ledger.check",
+    "glass break": "access.glass_break",
+    "glass review": "access.glass_review",
     "grant approve": "access.grant_approve",
     "grant ask": "access.grant_ask",
     "keys rotate": "vault.rotate",
@@ -81,6 +83,7 @@ VERBS = {
     "people disable": "access.disable",
     "people freeze": "people.freeze",
     "people pledge": "people.pledge",
+    "people review": "access.review",
     "people roles": "access.roles",
     "people screen": "people.screen",
     "people train": "people.train",
@@ -215,6 +218,13 @@ def _people(town: Behind) -> None:
     town.do(firm, "people", "freeze", "tan", "--reason", "investigation", who="wang")
     town.do(firm, "people", "unfreeze", "tan", who="wang")
     town.do(firm, "people", "roles", "tan", "--roles", "operator,auditor", who="chen")
+    rows = town.do(firm, "people", "review").data["items"]
+    assert isinstance(rows, list)
+    (code,) = [str(row["row"]) for row in rows if isinstance(row, dict) and row["handle"] == "qian"]
+    town.do(firm, "people", "review", "qian", "--keep", code, who="chen")
+    words = ("glass", "break", "--reason", "order", "--minutes", "5")
+    entry = town.two(firm, *words, who="tan", second="wang").data["glass"]
+    town.two(firm, "glass", "review", str(entry), "--verdict", "misuse", who="chen", second="wang")
     _learn(firm, town.do(firm, "me", "factor", who="tan"))
     spare = town.do(firm, "me", "recovery", who="tan").data["recovery"]
     assert isinstance(spare, list)

@@ -30,7 +30,15 @@ from tigertally.access import (
     decide,
 )
 from tigertally.access.asking import ApprovalView
-from tigertally.access.facts import CONDITION_WAIVED, INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED
+from tigertally.access.conditions import SET_ASIDE
+from tigertally.access.facts import (
+    CONDITION_WAIVED,
+    GLASS_BROKEN,
+    INSTALLATION,
+    LEDGER_CHECKED,
+    LEDGER_WITNESSED,
+    PERSON_REVIEWED,
+)
 from tigertally.access.known import Known
 from tigertally.access.policy import POLICY, SHIPPED, Rules, policy_digest
 from tigertally.access.unmet import WAIVABLE
@@ -95,6 +103,7 @@ def context_of(request: Request, known: Known, approval: ApprovalView | None) ->
         ("pledged", PERSON_PLEDGED, person, ()),
         ("agreement", AGREEMENT_IN_FORCE, deal, ("classes", "purposes")),
         ("stage", DEAL_STAGE, deal, ("stage", "side")),
+        ("reviewed", PERSON_REVIEWED, person, ()),
         ("key", KEY_ACTIVE, request.key, ()),
         ("checked", LEDGER_CHECKED, INSTALLATION, ()),
         ("witnessed", LEDGER_WITNESSED, INSTALLATION, ()),
@@ -138,7 +147,14 @@ def waived(request: Request, known: Known) -> list[Json]:
         long = fact.until is None or fact.until - fact.start > timedelta(days=90)
         if fact.current(request.now) and not long and request.action.value in list(value["actions"]):  # type: ignore[arg-type]
             found |= {str(value["condition"])} if len({value["by"], value["approver"], ""}) == 3 else set()
-    return [*sorted(found & WAIVABLE)]
+    found &= WAIVABLE
+    if POLICY[request.action].grant and request.grant is None:
+        for fact in known.of(GLASS_BROKEN.name, request.person):
+            value = fact.value
+            short = fact.until is not None and fact.until - fact.start <= HOUR
+            if fact.current(request.now) and short and len({value["by"], value["approver"], ""}) == 3:
+                found |= SET_ASIDE
+    return [*sorted(found)]
 
 
 def _strings(value: Json) -> bool:
@@ -225,8 +241,8 @@ def test_what_is_missing_or_of_another_type_is_never_allowed(action: Action) -> 
     """The traps of Cedar: a policy that errs is skipped, and an unknown action has none."""
     context = GOOD[action]
     optional = {
-        "factor_at", "trained", "screened", "pledged", "agreement", "stage", "grant", "second", "key", "checked",
-        "witnessed",
+        "factor_at", "trained", "screened", "pledged", "agreement", "stage", "grant", "second", "reviewed", "key",
+        "checked", "witnessed",
     }  # fmt: skip
     rule = POLICY[action]
     needed = {
@@ -238,6 +254,7 @@ def test_what_is_missing_or_of_another_type_is_never_allowed(action: Action) -> 
         "stage": bool(rule.stages) or (rule.clear_values and bool(context["deal"])),
         "grant": rule.grant,
         "second": bool(rule.second_person),
+        "reviewed": rule.reviewed,
         "key": rule.key,
         "checked": rule.checked,
         "witnessed": rule.witnessed,

@@ -47,7 +47,7 @@ COVERED: Final[list[Json]] = [
 ]
 AGREED: Final[tuple[Json, ...]] = (["refund"], [], ["dispute"], ["refund", 1], "refund", ["refund", "dispute"])
 EVERY: Final[list[Json]] = [action.value for action in Action]
-WAIVED: Final = ("trained", "screened", "factor_strong", "key", "checked", "witnessed")
+WAIVED: Final = ("reviewed", "trained", "screened", "factor_strong", "key", "checked", "witnessed")
 WAIVERS: Final[tuple[tuple[list[Json], str, str], ...]] = (
     (EVERY, "per_wang", "per_zhao"),
     (EVERY, "per_wang", "per_wang"),
@@ -72,6 +72,13 @@ VALUES: Final[dict[str, tuple[dict[str, Json], ...]]] = {
         for purposes in AGREED
     ),
     "vault.key_active": ({"key": "key_one", "version": 1}, {"key": "key_one", "version": "1"}, {}),
+    "access.reviewed": ({"by": "per_x"}, {"by": 1}, {}),
+    "access.glass": (
+        {"reason": "order", "by": "per_li", "approver": "per_zhao"},
+        {"reason": "order", "by": "per_li", "approver": "per_li"},
+        {"reason": "order", "by": "", "approver": "per_zhao"},
+        {"reason": "order", "by": "per_li"},
+    ),
     "ledger.checked": ({"size": 9}, {"size": "9"}, {}),
     "ledger.witnessed": ({"size": 9, "witnesses": ["w"]}, {"size": 9}),
     "access.waived": tuple(
@@ -89,6 +96,7 @@ SPANS: Final = (
     (NOW + timedelta(seconds=6), None),
     (NOW - 2 * HOUR, NOW - HOUR),
     (NOW - 90 * DAY, NOW + EDGE),
+    (NOW - HOUR + EDGE, NOW + EDGE),
 )
 CLASSES: Final = tuple(
     frozenset(item)
@@ -119,7 +127,14 @@ def pool(subject: str, kinds: Sequence[str]) -> list[list[Fact]]:
     ]
 
 
-PERSONAL: Final = ("people.trained", "people.screened", "people.pledged", "people.frozen")
+PERSONAL: Final = (
+    "people.trained",
+    "people.screened",
+    "people.pledged",
+    "people.frozen",
+    "access.reviewed",
+    "access.glass",
+)
 DEALT: Final = ("deals.stage", "deals.agreement_in_force")
 ALL_OVER: Final = ("ledger.checked", "ledger.witnessed", "access.waived")
 POOLS: Final = (
@@ -127,13 +142,20 @@ POOLS: Final = (
     | {subject: pool(subject, DEALT) for subject in DEALS}
     | {"installation": pool("installation", ALL_OVER), "key_one": pool("key_one", ["vault.key_active"])}
 )
-RARE: Final = {"people.frozen": 0.05, "access.waived": 0.3}
+RARE: Final = {"people.frozen": 0.05, "access.waived": 0.3, "access.glass": 0.2}
 
 # As strict as an organisation can make them.
 STRICT: Final = Rules(
     table={
         action: replace(
-            rule, factor_bound=True, factor_strong=True, volume=True, key=True, checked=True, witnessed=True
+            rule,
+            factor_bound=True,
+            factor_strong=True,
+            volume=True,
+            key=True,
+            checked=True,
+            witnessed=True,
+            reviewed=True,
         )
         for action, rule in POLICY.items()
     }
@@ -160,7 +182,9 @@ class Drawer:
                 if self.draw.random() < 0.08:
                     found.append(self.entered(choices))
         if self.draw.random() < 0.2:  # somebody else's, an approver's freeze among them
-            found.append(self.entered(POOLS[PEOPLE[int(self.draw.random() * 3)]][int(self.draw.random() * 4)]))
+            found.append(
+                self.entered(POOLS[PEOPLE[int(self.draw.random() * 3)]][int(self.draw.random() * len(PERSONAL))])
+            )
         self.draw.shuffle(found)
         return found
 
@@ -169,6 +193,8 @@ class Drawer:
         if choices[0].kind == "deals.stage":
             at = int(self.draw.random() * 20) * 2 * len(SPANS)
             return choices[at : at + 2]
+        if choices[0].kind == "access.glass":
+            return choices[len(SPANS) - 1 : len(SPANS)]
         if choices[0].kind == "access.waived":
             return [fact for fact in choices if fact.start < NOW < (fact.until or NOW)]
         return choices[:2]
@@ -227,7 +253,7 @@ class Drawer:
         start, until = self.mostly(SPANS[0], SPANS)
         return (
             None
-            if self.draw.random() < 0.03
+            if self.draw.random() < 0.1
             else GrantView(
                 grant="gra",
                 asker=self.mostly(request.person, PEOPLE),
@@ -294,7 +320,7 @@ def test_a_great_many_requests_are_decided_as_the_oracle_says() -> None:
     assert set(refused) == {
         "role", "frozen", "factor", "factor_bound", "factor_strong", "trained", "screened", "pledged", "grant",
         "grant_waits", "grant_person", "grant_time", "grant_fits", "grant_left", "second_person", "agreement",
-        "agreed_purpose", "stage", "class", "clear_stage", "volume", "key", "checked", "witnessed",
+        "agreed_purpose", "stage", "class", "clear_stage", "volume", "reviewed", "key", "checked", "witnessed",
     }  # fmt: skip
     assert set(refused) == set(ALL) - {"action"}
 

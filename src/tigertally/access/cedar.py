@@ -5,8 +5,8 @@ per action; there is no ``forbid``, since Cedar skips a policy that errs, and a 
 a condition needs is a member of the request's context; a member that may be missing is asked for by ``has`` first. So
 what is missing, ill typed or unknown is not allowed. Times are microseconds since 1970 (UTC).
 
-The context holds, of each kind of fact, the newest that holds at ``now``, the conditions that a waiver stands in for,
-and one second person's approval; where there are several, the request is asked for each.
+The context holds, of each kind of fact, the newest that holds at ``now``, the conditions that a waiver or a broken
+glass stands in for, and one second person's approval; where there are several, the request is asked for each.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ namespace Tigertally {
   type Asked = {
     now: Long, person: String, roles: Set<String>, frozen: Bool, classes: Set<String>, count: Long,
     purpose: String, deal: String, scope: String, act: String, factor_kind: String, factor_act: String,
-    seen: Long, asked: Long, waived: Set<String>, key?: Held, checked?: Held, witnessed?: Held,
+    seen: Long, asked: Long, waived: Set<String>, key?: Held, reviewed?: Held, checked?: Held, witnessed?: Held,
     factor_at?: Long, trained?: Held, screened?: Screening, pledged?: Held, agreement?: Agreement,
     stage?: Stage, grant?: Grant, second?: Approval
   };
@@ -93,13 +93,18 @@ def _conditions(action: Action, rule: Rule) -> list[str]:
     passed = 'context.screened.outcome == "pass"'
     found += [_or_waived("screened", *_held("screened"), passed)] if rule.screened else []
     found += _held("pledged") if rule.pledged else []
-    found += _grant(action) if rule.grant else []
+    found += [_or_waived("grant", *_grant(action))] if rule.grant else []
     found += _approval(rule.second_person) if rule.second_person else []
     found += _agreement() if rule.agreement else []
     if rule.volume:
         few = f"(context.seen >= 0 && context.asked >= 0 && context.seen + context.asked < {UNITS_MAX})"
         found.append(f"({few} || ({_and(_approval(SENIOR))}))")
-    for asked, name in ((rule.key, "key"), (rule.checked, "checked"), (rule.witnessed, "witnessed")):
+    for asked, name in (
+        (rule.reviewed, "reviewed"),
+        (rule.key, "key"),
+        (rule.checked, "checked"),
+        (rule.witnessed, "witnessed"),
+    ):
         found += [_or_waived(name, *_held(name))] if asked else []
     if rule.stages:
         found += [*_held("stage"), f"{_set(rule.stages)}.contains(context.stage.stage)"]

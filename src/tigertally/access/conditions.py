@@ -24,6 +24,11 @@ from tigertally.ledger import Fact
 CLOCK_AHEAD_MAX_S: Final = 5
 WAIVER_DAYS_MAX: Final = 90
 STRONG: Final = "webauthn"
+GLASS_MAX: Final = timedelta(hours=1)
+# What a broken glass stands in for, when a clear value is asked for without a grant.
+SET_ASIDE: Final = frozenset(
+    {"grant", "trained", "screened", "reviewed", "key", "checked", "witnessed", "factor_strong"}
+)
 _AHEAD: Final = timedelta(seconds=CLOCK_AHEAD_MAX_S)
 _WAIVED_MAX: Final = timedelta(days=WAIVER_DAYS_MAX)
 _CLEAR: Final = {side.value: stages for side, stages in CLEAR_STAGES.items()}
@@ -39,10 +44,12 @@ _KEY: Final = kinds.KEY_ACTIVE.name
 _CHECKED: Final = kinds.LEDGER_CHECKED.name
 _WITNESSED: Final = kinds.LEDGER_WITNESSED.name
 _WAIVED: Final = kinds.CONDITION_WAIVED.name
+_REVIEWED: Final = kinds.PERSON_REVIEWED.name
+_GLASS: Final = kinds.GLASS_BROKEN.name
 
 # The kinds of facts that a decision reads, by name.
 USED: Final = frozenset(
-    (_TRAINED, _SCREENED, _PLEDGED, _FROZEN, _AGREEMENT, _STAGE, _KEY, _CHECKED, _WITNESSED, _WAIVED)
+    (_TRAINED, _SCREENED, _PLEDGED, _FROZEN, _AGREEMENT, _STAGE, _KEY, _CHECKED, _WITNESSED, _WAIVED, _REVIEWED, _GLASS)
 )
 
 
@@ -121,6 +128,19 @@ def waiver_of(work: Work, code: str) -> Fact | None:
             and value["approver"]
             and value["by"] != value["approver"]
         ):
+            return fact
+    return None
+
+
+def glass_of(work: Work, code: str) -> Fact | None:
+    """Return the glass that was broken for this person, by two persons and not over, if it stands in for ``code``."""
+    now = work.now
+    if code not in SET_ASIDE or not work.rule.grant or work.request.grant is not None:
+        return None
+    for fact in work.known.of(_GLASS, work.request.person):
+        value, until = fact.value, fact.until
+        two = value["by"] and value["approver"] and value["by"] != value["approver"]
+        if two and until is not None and fact.start <= now < until <= fact.start + GLASS_MAX:
             return fact
     return None
 
@@ -252,6 +272,11 @@ def _volume(work: Work) -> None:
         work.no("volume")
 
 
+def _reviewed(work: Work) -> None:
+    if work.fact(_REVIEWED, work.request.person) is None:
+        work.no("reviewed")
+
+
 def _key(work: Work) -> None:
     if work.fact(_KEY, work.request.key) is None:
         work.no("key")
@@ -283,6 +308,7 @@ CONDITIONS: Final[Mapping[str, Callable[[Work], None]]] = {
     "stage": _stage,
     "class": _clear,
     "volume": _volume,
+    "reviewed": _reviewed,
     "key": _key,
     "checked": _checked,
     "witnessed": _witnessed,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tigertally.access.asking import Decision, Request, Unmet
-from tigertally.access.conditions import CONDITIONS, Work, waiver_of
+from tigertally.access.conditions import CONDITIONS, Work, glass_of, waiver_of
 from tigertally.access.known import Known
 from tigertally.access.policy import SHIPPED, Rules
 from tigertally.access.unmet import UNMET, WAIVABLE
@@ -44,16 +44,15 @@ def decide(request: Request, facts: Known | Iterable[Fact], rules: Rules = SHIPP
 
 
 def _waive(work: Work) -> tuple[str, ...]:
-    """Take out of what is unmet the conditions that two persons waived; return their codes."""
+    """Take out of what is unmet what a waiver or a broken glass stands in for; return the codes."""
     left: list[Unmet] = []
     waived: list[str] = []
     for item in work.unmet:
-        fact = None
-        if item.condition in WAIVABLE:
-            try:
-                fact = waiver_of(work, item.condition)
-            except _UNREADABLE:
-                fact = None
+        try:
+            fact = waiver_of(work, item.condition) if item.condition in WAIVABLE else None
+            fact = glass_of(work, item.condition) if fact is None else fact
+        except _UNREADABLE:
+            fact = None
         if fact is None:
             left.append(item)
         else:

@@ -64,8 +64,7 @@ def reinvite(tx: Tx, ledger: Ledger, *, handle: str, actor: str, now: datetime) 
     person = identities.find(tx, handle)
     sql.set_means(tx, person.person, phc="", totp=b"")
     ended = sql.end_sessions(tx, person.person, now)
-    for kind in (kinds.RECOVERY_CODES, kinds.PERSON_ENROLS):
-        _withdraw(tx, ledger, kind, person=person.person, reason="reset", actor=actor, now=now)
+    withdraw_codes(tx, ledger, person=person.person, reason="reset", actor=actor, now=now)
     payload: dict[str, Json] = {"person": person.person, "sessions": ended}
     event = Event(kind=events.PERSON_RESET, payload=payload, actor=actor, about=(person.person,))
     ledger.append(tx, event, now=now)
@@ -133,6 +132,12 @@ def use_recovery(tx: Tx, ledger: Ledger, *, row: PersonRow, code: SecretText, no
     payload: dict[str, Json] = {"person": row.id, "left": len(left)}
     ledger.append(tx, Event(kind=events.RECOVERY_USED, payload=payload, actor=row.id, about=(row.id,)), now=now)
     return len(left)
+
+
+def withdraw_codes(tx: Tx, ledger: Ledger, *, person: str, reason: str, actor: str, now: datetime) -> None:
+    """End a person's enrolment and recovery codes."""
+    for kind in (kinds.RECOVERY_CODES, kinds.PERSON_ENROLS):
+        _withdraw(tx, ledger, kind, person=person, reason=reason, actor=actor, now=now)
 
 
 def waiting(tx: Tx, ledger: Ledger, *, person: str, now: datetime) -> bool:

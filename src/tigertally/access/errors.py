@@ -221,3 +221,33 @@ class RulesLoosen(Invalid):
         "暂时不能满足的条件由两人豁免：tigertally policy waive",
         "have two persons waive for a time what cannot be met: tigertally policy waive",
     )
+
+
+class BadGlass(Invalid):
+    """A glass for too long."""
+
+    code = "access.bad_glass"
+    title = Text("破窗最长 {minutes} 分钟", "a glass is broken for at most {minutes} minutes")
+
+
+class GlassNotReviewed(Conflict):
+    """One that was broken waits for its review."""
+
+    code = "access.glass_not_reviewed"
+    title = Text("上一次破窗尚未复核", "a glass that was broken before waits for its review")
+    hint = Text("由另外两人复核：tigertally glass review", "have two other persons review it: tigertally glass review")
+
+
+class NoSuchGlass(Missing):
+    """No glass that waits for a review has that number."""
+
+    code = "access.no_such_glass"
+    title = Text("没有这个待复核的破窗", "no such glass waits for a review")
+
+
+class ReviewedOtherwise(Conflict):
+    """The row is not the one that was looked at."""
+
+    code = "access.reviewed_otherwise"
+    title = Text("复核的不是现在的这一行", "the row is not the one that was looked at")
+    hint = Text("运行 tigertally people review 查看后再确认", "look at it with tigertally people review, then keep it")

@@ -44,6 +44,16 @@ RECOVERY_USED: Final = register_event(
 SESSIONS_ENDED: Final = register_event(
     "access.sessions.ended", Text("结束会话", "sessions were ended"), "person", "sessions"
 )
+GLASS_BROKEN: Final = register_event(
+    "access.glass.broken",
+    Text("紧急破窗", "the glass was broken"),
+    "glass", "person", "minutes", "reason", "by", "approver",
+)  # fmt: skip
+GLASS_REVIEWED: Final = register_event(
+    "access.glass.reviewed",
+    Text("破窗已复核", "a broken glass was reviewed"),
+    "glass", "person", "verdict", "by", "approver",
+)  # fmt: skip
 GRANT_ASKED: Final = register_event(
     "access.grant.asked",
     Text("申请授权", "a grant was asked for"),

@@ -67,6 +67,20 @@ RULES_IN_FORCE: Final = register_fact(
     approver=str,
 )
 
+# Who looked at a person's access; see ``reviews``.
+PERSON_REVIEWED: Final = register_fact("access.reviewed", Text("权限已复核", "the access was reviewed"), by=str)
+# Subject: the person it was broken for; and the installation while nobody reviewed it. See ``glass``.
+GLASS_BROKEN: Final = register_fact(
+    "access.glass", Text("紧急破窗访问", "the glass is broken"), reason=str, by=str, approver=str
+)
+GLASS_OPEN: Final = register_fact(
+    "access.glass_open", Text("破窗待复核", "a broken glass waits for its review"), glass=int, person=str
+)
+GRANT_ENDED: Final = register_fact("access.grant_ended", Text("授权提前终止", "the grant was ended"), reason=str)
+DUTY_OPEN: Final = register_fact(
+    "access.duty", Text("待办义务", "something is to be done"), duty=str, person=str, because=str
+)
+
 # Roles in order, with commas between them; "" for somebody who was disabled. The newest one counts.
 PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a person's roles"), roles=str)
 # Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.

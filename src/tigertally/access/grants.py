@@ -18,13 +18,14 @@ from typing import Final
 from tigertally.access import events, sql
 from tigertally.access.asking import GrantView
 from tigertally.access.errors import AlreadySettled, BadGrant, NoSuchGrant, RowNotProved, SamePerson
+from tigertally.access.facts import GRANT_ENDED
 from tigertally.access.policy import Action, Purpose
 from tigertally.access.sql import GrantRow
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.ids import GrantId, new_id
-from tigertally.ledger import Event, Ledger
+from tigertally.ledger import Event, Ledger, facts
 from tigertally.ledger.entries import LOCK
 from tigertally.ledger.errors import LedgerBroken
 from tigertally.store.tx import Tx
@@ -111,7 +112,7 @@ def approve(tx: Tx, ledger: Ledger, *, grant_id: str, approver: str, now: dateti
     row = _row(tx, grant_id)
     if row.asker == approver:
         raise SamePerson
-    if row.approver or now >= row.asked + timedelta(seconds=OPEN_S_MAX):
+    if row.approver or now >= row.asked + timedelta(seconds=OPEN_S_MAX) or _ended(tx, ledger, row.id):
         raise AlreadySettled
     if ledger.payload_of(tx, row.idx, kind=events.GRANT_ASKED) != _asked_payload(row):
         raise RowNotProved(what="grant")
@@ -143,7 +144,7 @@ def view(tx: Tx, ledger: Ledger, grant_id: str) -> GrantView | None:
         start, until = row.start, row.until
         proof = ledger.payload_of(tx, row.idx, kind=events.GRANT_APPROVED)
         wanted = _approved_payload(row, approver=row.approver, start=start, until=until)
-    if proof is None:
+    if proof is None or _ended(tx, ledger, row.id):
         return None
     if proof != wanted:
         raise LedgerBroken(index=row.idx, what="grant")
@@ -171,6 +172,25 @@ def _counted(tx: Tx, ledger: Ledger, row: GrantRow) -> int:
         count = payload.get("count") if isinstance(payload, dict) else None
         used += count if isinstance(count, int) else row.uses_max
     return used
+
+
+def end_all(tx: Tx, ledger: Ledger, *, person: str, reason: str, actor: str, now: datetime) -> int:
+    """End every grant of a person that is open or running; return how many. ``reason`` is a code word."""
+    tx.lock(LOCK)
+    ended = 0
+    for row in sql.read_grants(tx, asker=person):
+        over = row.until is not None and row.until <= now
+        late = row.until is None and row.asked + timedelta(seconds=OPEN_S_MAX) <= now
+        if over or late or _ended(tx, ledger, row.id):
+            continue
+        value = {"reason": reason}
+        facts.state(tx, ledger, GRANT_ENDED, subject=row.id, value=value, start=now, until=None, actor=actor, now=now)
+        ended += 1
+    return ended
+
+
+def _ended(tx: Tx, ledger: Ledger, grant_id: str) -> bool:
+    return bool(facts.read(tx, ledger=ledger, kinds=[GRANT_ENDED.name], subjects=[grant_id]))
 
 
 def use(tx: Tx, *, grant_id: str, count: int) -> None:

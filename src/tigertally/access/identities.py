@@ -46,6 +46,7 @@ from tigertally.store.tx import Tx
 _HANDLE: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,31}")
 FAILURES_MAX: Final = 5
 LOCK_S: Final = 15 * 60
+REVIEW_HOLDS: Final = timedelta(days=183)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ def insert(
     event = Event(kind=events.PERSON_ADDED, payload=payload, actor=actor, about=(person.person,))
     ledger.append(tx, event, now=now)
     _state_roles(tx, ledger, person=person.person, roles=spelled, actor=actor, now=now)
+    state_reviewed(tx, ledger, person=person.person, by=actor, now=now, until=now + REVIEW_HOLDS)
     return person
 
 
@@ -151,6 +153,7 @@ def change_roles(tx: Tx, ledger: Ledger, *, handle: str, roles: Iterable[Role], 
     payload = {"person": row.id, "roles": spelled}
     ledger.append(tx, Event(kind=events.PERSON_CHANGED, payload=payload, actor=actor, about=(row.id,)), now=now)
     _state_roles(tx, ledger, person=row.id, roles=spelled, actor=actor, now=now)
+    state_reviewed(tx, ledger, person=row.id, by=actor, now=now, until=now + REVIEW_HOLDS)
     return Person(person=PersonId(row.id), handle=handle, roles=_roles(spelled))
 
 
@@ -263,6 +266,13 @@ def record_failure(tx: Tx, ledger: Ledger, *, handle: str, now: datetime) -> Non
     payload: dict[str, Json] = {"person": who, "failures": failures, "locked": locked}
     about = () if row is None else (row.id,)
     ledger.append(tx, Event(kind=events.LOGIN_FAILED, payload=payload, about=about), now=now)
+
+
+def state_reviewed(tx: Tx, ledger: Ledger, *, person: str, by: str, now: datetime, until: datetime) -> int:
+    """State that a person's access was looked at now; return the entry."""
+    return facts.replace(
+        tx, ledger, kinds.PERSON_REVIEWED, subject=person, value={"by": by}, start=now, until=until, actor=by, now=now
+    )
 
 
 def _state_roles(tx: Tx, ledger: Ledger, *, person: str, roles: str, actor: str, now: datetime) -> None:

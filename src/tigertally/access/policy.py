@@ -70,6 +70,8 @@ class Action(Enum):
     STAGE = "deals.stage"
     WAIVE = "deals.waive"
     CONDITION_WAIVE = "access.waive"
+    GLASS_BREAK = "access.glass_break"
+    GLASS_REVIEW = "access.glass_review"
     RULES_CHANGE = "access.rules_change"
     SELF_MANAGE = "access.self_manage"
     RELEASE = "handover.release"
@@ -115,6 +117,7 @@ class Rule:
     key: bool = False
     checked: bool = False
     witnessed: bool = False
+    reviewed: bool = False
     conditions: tuple[str, ...] = field(init=False)
     """The names of the conditions to look at, in order; see :mod:`~tigertally.access.conditions`."""
 
@@ -137,6 +140,7 @@ class Rule:
             ("stage", self.stages),
             ("class", self.clear_values),
             ("volume", self.volume),
+            ("reviewed", self.reviewed),
             ("key", self.key),
             ("checked", self.checked),
             ("witnessed", self.witnessed),
@@ -162,6 +166,7 @@ FLAGS: Final = (
     "grant",
     "key",
     "pledged",
+    "reviewed",
     "screened",
     "trained",
     "volume",
@@ -186,10 +191,20 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.PEOPLE_ATTEST: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.DISCOVERY_RECORD: Rule(roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_DAY_S),
     Action.SEAL: Rule(
-        roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_DAY_S, trained=True, screened=True, pledged=True
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
+        factor_age_max_s=_DAY_S,
+        trained=True,
+        screened=True,
+        pledged=True,
+        reviewed=True,
     ),
     Action.PROTECT: Rule(
-        roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_DAY_S, trained=True, screened=True, pledged=True
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
+        factor_age_max_s=_DAY_S,
+        trained=True,
+        screened=True,
+        pledged=True,
+        reviewed=True,
     ),
     Action.VIEW: Rule(roles=frozenset({Role.LEAD, Role.OPERATOR, Role.OFFICER}), factor_age_max_s=_DAY_S, pledged=True),
     Action.REVEAL: Rule(
@@ -198,6 +213,7 @@ POLICY: Final[dict[Action, Rule]] = {
         trained=True,
         screened=True,
         pledged=True,
+        reviewed=True,
         grant=True,
         clear_values=True,
         volume=True,
@@ -212,6 +228,7 @@ POLICY: Final[dict[Action, Rule]] = {
         factor_age_max_s=_FRESH_S,
         screened=True,
         pledged=True,
+        reviewed=True,
         second_person=_SECOND,
     ),
     # Other holders' shares are the second persons here.
@@ -227,6 +244,12 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.CONDITION_WAIVE: Rule(
         roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
     ),
+    Action.GLASS_BREAK: Rule(
+        roles=frozenset({Role.OPERATOR, Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
+    ),
+    Action.GLASS_REVIEW: Rule(
+        roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
+    ),
     Action.RULES_CHANGE: Rule(
         roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
     ),
@@ -238,6 +261,7 @@ POLICY: Final[dict[Action, Rule]] = {
         trained=True,
         screened=True,
         pledged=True,
+        reviewed=True,
         agreement=True,
         second_person=_SECOND,
         stages=frozenset({"S5", "S6", "S7"}),
@@ -250,6 +274,7 @@ POLICY: Final[dict[Action, Rule]] = {
         trained=True,
         screened=True,
         pledged=True,
+        reviewed=True,
         agreement=True,
         stages=frozenset({"S7"}),
         checked=True,
@@ -260,6 +285,7 @@ POLICY: Final[dict[Action, Rule]] = {
         trained=True,
         screened=True,
         pledged=True,
+        reviewed=True,
         agreement=True,
         stages=frozenset({"S7"}),
         checked=True,
@@ -270,6 +296,7 @@ POLICY: Final[dict[Action, Rule]] = {
         trained=True,
         screened=True,
         pledged=True,
+        reviewed=True,
         second_person=_SECOND,
         stages=frozenset({"S7", "S8", "S9"}),
         checked=True,

@@ -34,6 +34,7 @@ ADDABLE: Final = (
     "factor_bound",
     "factor_strong",
     "pledged",
+    "reviewed",
     "screened",
     "trained",
     "witnessed",

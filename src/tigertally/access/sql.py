@@ -259,6 +259,13 @@ def _sessions(tx: Tx, query: Select[tuple[object, ...]]) -> list[SessionRow]:
     ]
 
 
+def last_session(tx: Tx, person_id: str) -> datetime | None:
+    """Return when a person last opened a session."""
+    query = select(session.c.created).where(session.c.person == person_id).order_by(session.c.created.desc()).limit(1)
+    row = tx.one_or_none(query)
+    return None if row is None else row.created
+
+
 def end_session(tx: Tx, token_digest: str, at: datetime) -> None:
     """End one session."""
     tx.execute(update(session).where(session.c.token_digest == token_digest).values(ended=at))

@@ -181,6 +181,15 @@ ALL: Final[Mapping[str, Condition]] = {
             "wait, or have another lead or officer approve this one: tigertally approve",
         ),
     ),
+    "reviewed": Condition(
+        title=Text("半年内有另一人复核过此人的权限", "access that somebody else reviewed within half a year"),
+        why=Text("此人的权限超过半年未复核", "nobody reviewed the person's access within half a year"),
+        how=Text(
+            "由另一位负责人或合规审批人运行 tigertally people review",
+            "have another lead or officer run tigertally people review",
+        ),
+        waivable=True,
+    ),
     "key": Condition(
         title=Text("密钥在有效期内", "a key within its period"),
         why=Text("该范围的密钥已过有效期", "the key of this scope is past its period"),

@@ -1,4 +1,4 @@
-"""``approve`` and ``people`` (add, list, roles, disable, train, screen, pledge, freeze)."""
+"""``people`` (add, list, roles, disable, train, screen, pledge, freeze)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tigertally.access import Person, Role
 from tigertally.access.policy import ROLE_TITLES
 from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as verbs
+from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.errors import Refused
 from tigertally.base.text import Text
@@ -41,57 +42,6 @@ class PledgeDeclined(Refused):
         "不签署就不能查看、封存或移交；有疑问请找合规审批人",
         "without it nothing may be looked up, sealed or handed over; ask a compliance officer if something is unclear",
     )
-
-
-@speak(
-    "作为第二人批准别人发起的操作；不带编号则列出等待批准的操作。",
-    "Be the second person for an act that somebody else began; without an id, list what waits.",
-    "tigertally approve",
-    "tigertally --as wang approve apv_01…",
-)
-@click.command(name="approve", cls=SpeakingCommand)
-@shared
-@click.argument("approval", required=False)
-def approve_command(shell: Shell, approval: str | None) -> None:
-    """Approve, or list."""
-    with shell.house(acting=approval is not None) as house:
-        if approval is not None:
-            given = [verbs.approve(house, actor=shell.actor(house), approval=approval)]
-        else:
-            given = verbs.open_approvals(house)
-        names = {str(person.person): person.handle for person in verbs.everybody(house)}
-    data: Json = [
-        {
-            "approval": item.approval,
-            "action": item.action,
-            "asker": item.asker,
-            "approver": item.approver,
-            "what": item.what,
-        }
-        for item in given
-    ]
-
-    def show(out: Console) -> None:
-        rows = [
-            [
-                item.approval,
-                item.action,
-                names.get(item.asker, item.asker),
-                names.get(item.approver, item.approver) or "…",
-                json.dumps(item.what, ensure_ascii=False),
-            ]
-            for item in given
-        ]
-        headings = (
-            Text("编号", "id"),
-            Text("操作", "act"),
-            Text("发起人", "asked by"),
-            Text("批准人", "approved by"),
-            Text("内容", "what"),
-        )
-        out.print(shell.table(None, headings, rows))
-
-    shell.result(data, show)
 
 
 @speak(
@@ -194,8 +144,9 @@ def change_roles(shell: Shell, name: str, roles: str) -> None:
 
 
 @speak(
-    "停用人员，会话立即结束。",
-    "Disable a person; their sessions end at once.",
+    "停用（离职）：会话、授权、登记码和恢复码立即作废；接触过密钥的，留下更换密钥的义务（glass list）。",
+    "Disable a person who leaves: sessions, grants and codes end at once; of who could get at keys a duty is left to "
+    "replace them (glass list).",
     "tigertally --as chen people disable zhao",
 )
 @people_command.command(name="disable", cls=SpeakingCommand)
@@ -204,9 +155,73 @@ def change_roles(shell: Shell, name: str, roles: str) -> None:
 def disable(shell: Shell, name: str) -> None:
     """Disable a person."""
     with shell.house(acting=True) as house:
-        verbs.disable(house, actor=shell.actor(house), handle=name)
+        left = verbs.disable(house, actor=shell.actor(house), handle=name)
     told = shell.text_of("{name} 已停用", "{name} is disabled", name=name)
-    shell.result({"handle": name, "disabled": True}, lambda out: out.print(told, markup=False))
+    data: dict[str, Json] = {
+        "handle": name,
+        "disabled": True,
+        "sessions": left.sessions,
+        "grants": left.grants,
+        "replace_keys": left.replace_keys,
+    }
+    shell.result(data, lambda out: out.print(told, markup=False))
+
+
+@speak(
+    "权限复核（每半年）：不带姓名列出各行；确认保留某人须给出该行的校验码，看过才知道。到期无人复核，权限自动停止。",
+    "Review access (every half year): without a name, list the rows; to keep somebody's access, give the code of their "
+    "row, which only who looks at it knows. What nobody reviews in time ends by itself.",
+    "tigertally people review",
+    "tigertally --as wang people review zhao --keep 1f3a9c0b7d2e",
+)
+@people_command.command(name="review", cls=SpeakingCommand)
+@shared
+@click.argument("name", required=False)
+@option("--keep", "digest", default="", zh="保留其权限：该行的校验码", en="keep the access: the code of the row")
+def review(shell: Shell, name: str | None, digest: str) -> None:
+    """Review access."""
+    if (name is None) is not (not digest):
+        raise click.BadParameter("NAME --keep CODE", param_hint="--keep")
+    with shell.house(acting=name is not None) as house:
+        entry = None if name is None else verbs.keep(house, actor=shell.actor(house), handle=name, digest=digest)
+        rows = verbs.review(house)
+    data: Json = [
+        {
+            "handle": row.handle,
+            "roles": [*row.roles],
+            "grants": row.grants,
+            "seen": None if row.seen is None else clock.to_text(row.seen),
+            "until": None if row.until is None else clock.to_text(row.until),
+            "row": row.digest,
+        }
+        for row in rows
+    ]
+
+    def show(out: Console) -> None:
+        if entry is not None:
+            out.print(shell.text_of("已复核，台账第 {entry} 条", "reviewed, ledger entry {entry}", entry=entry))
+        lines = [
+            [
+                row.handle,
+                ", ".join(row.roles),
+                str(row.grants),
+                "" if row.seen is None else clock.to_text(row.seen)[:10],
+                "✗" if row.until is None else clock.to_text(row.until)[:10],
+                row.digest,
+            ]
+            for row in rows
+        ]
+        headings = (
+            Text("用户名", "name"),
+            Text("角色", "roles"),
+            Text("授权", "grants"),
+            Text("上次登录", "last seen"),
+            Text("有效至", "until"),
+            Text("校验码", "code"),
+        )
+        out.print(shell.table(None, headings, lines))
+
+    shell.result(data, show)
 
 
 @speak(

@@ -19,7 +19,7 @@ from tigertally.access import (
     decide,
 )
 from tigertally.access.asking import ApprovalView, GrantView
-from tigertally.access.facts import INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED
+from tigertally.access.facts import INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED, PERSON_REVIEWED
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Lang
@@ -50,6 +50,7 @@ def qualified(person: str) -> Facts:
         fact(PERSON_TRAINED, person, {"course": "handling", "version": 1, "score": 9}, 1),
         fact(PERSON_SCREENED, person, {"by": ZHAO, "outcome": "pass"}, 2),
         fact(PERSON_PLEDGED, person, {"text_digest": "d", "version": 1}, 3),
+        fact(PERSON_REVIEWED, person, {"by": ZHAO}, 13),
     )
 
 

@@ -23,7 +23,7 @@ from tigertally.access import (
     Role,
     decide,
 )
-from tigertally.access.facts import LEDGER_CHECKED, LEDGER_WITNESSED
+from tigertally.access.facts import LEDGER_CHECKED, LEDGER_WITNESSED, PERSON_REVIEWED
 from tigertally.access.policy import POLICY, policy_digest
 from tigertally.base import canon
 from tigertally.base.canon import Json
@@ -50,9 +50,11 @@ from .cases import (
 
 
 def test_both_cases_are_allowed_and_cite_what_they_rest_on() -> None:
-    assert decide(*reveal()) == Decision(action=Action.REVEAL, allowed=True, unmet=(), facts=(1, 2, 3, 4, 6, 10, 11))
+    assert decide(*reveal()) == Decision(
+        action=Action.REVEAL, allowed=True, unmet=(), facts=(1, 2, 3, 4, 6, 10, 11, 13)
+    )
     assert decide(*release()) == Decision(
-        action=Action.RELEASE, allowed=True, unmet=(), facts=(1, 2, 3, 4, 5, 7, 11, 12)
+        action=Action.RELEASE, allowed=True, unmet=(), facts=(1, 2, 3, 4, 5, 7, 11, 12, 13)
     )
 
 
@@ -168,6 +170,7 @@ REVEALS: Final = (
     Without(name="grant used up", code="grant_left", take=granting(left=0)),
     Without(name="grant for fewer", code="grant_left", take=asking(count=4)),
     Without(name="nothing counted", code="grant_left", take=asking(count=0)),
+    *fact_flaws(PERSON_REVIEWED, "reviewed", {"by": None}),
     *fact_flaws(KEY_ACTIVE, "key", {"key": KEY, "version": "1"}),
     Without(name="no key", code="key", take=asking(key="")),
     *fact_flaws(LEDGER_CHECKED, "checked", {"size": "9"}),
@@ -271,6 +274,7 @@ def test_everything_unmet_is_listed() -> None:
         "grant",
         "class",
         "clear_stage",
+        "reviewed",
         "key",
         "checked",
     ]
@@ -283,6 +287,7 @@ def test_everything_unmet_is_listed() -> None:
         "second_person",
         "agreement",
         "stage",
+        "reviewed",
         "checked",
         "witnessed",
     ]

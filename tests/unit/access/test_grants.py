@@ -283,5 +283,5 @@ def test_a_reveal_records_grant_facts_and_policy(office: Office) -> None:
     assert payload["allowed"] is True
     assert payload["unmet"] == []
     assert row.idx in payload["facts"]
-    assert len(payload["facts"]) == 6
+    assert len(payload["facts"]) == 7
     assert len(str(payload["policy"])) == 64

@@ -20,11 +20,15 @@ from tigertally.access import (
     approvals,
     enrolment,
     identities,
+    leaving,
+    reviews,
     sessions,
 )
 from tigertally.access.enrolment import Invited
 from tigertally.access.errors import LoginFailed
+from tigertally.access.leaving import Left
 from tigertally.access.policy import SENIOR
+from tigertally.access.reviews import Row
 from tigertally.app.verbs.attempt import allow, attempt, checked_digest
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
@@ -144,16 +148,34 @@ def change_roles(house: House, *, actor: Actor, handle: str, roles: Iterable[Rol
     return attempt(house, verb="access.roles", work=work, actor=actor)
 
 
-def disable(house: House, *, actor: Actor, handle: str) -> None:
-    """Disable a person; their sessions end at once."""
+def disable(house: House, *, actor: Actor, handle: str) -> Left:
+    """Disable a person, who leaves: sessions, grants and codes end at once, and the keys are to be replaced."""
 
-    def work(tx: Tx, now: datetime) -> None:
-        identities.find(tx, handle)
+    def work(tx: Tx, now: datetime) -> Left:
+        left = identities.find(tx, handle)
         action = managing(tx, actor=actor, handle=handle, wanted=frozenset())
         allow(house, tx, actor=actor, action=action, now=now, details=(("handle", handle),))
-        identities.disable(tx, house.ledger, handle=handle, actor=actor.person.person, now=now)
+        return leaving.leave(tx, house.ledger, person=left, actor=actor.person.person, now=now)
 
-    attempt(house, verb="access.disable", work=work, actor=actor)
+    return attempt(house, verb="access.disable", work=work, actor=actor)
+
+
+def review(house: House) -> list[Row]:
+    """Return what everybody may do, for somebody to look at."""
+    with house.store.reading() as tx:
+        return reviews.rows(tx, house.ledger, now=house.clock.now())
+
+
+def keep(house: House, *, actor: Actor, handle: str, digest: str) -> int:
+    """Record that another person's access was looked at, row by row, and stays for half a year. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        details = (("handle", handle), ("row", checked_digest(digest, digits=reviews.DIGEST_CHARS)))
+        identities.find(tx, handle)
+        allow(house, tx, actor=actor, action=Action.PEOPLE_ATTEST, now=now, details=details)
+        return reviews.keep(tx, house.ledger, handle=handle, digest=digest, by=actor.person.person, now=now)
+
+    return attempt(house, verb="access.review", work=work, actor=actor)
 
 
 def everybody(house: House) -> list[Person]:

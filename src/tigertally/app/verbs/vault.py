@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from tigertally import vault
-from tigertally.access import Action, Actor, Decision, Grant, Purpose, grants
+from tigertally.access import Action, Actor, Decision, Grant, Purpose, duties, grants
+from tigertally.access.duties import Duty
 from tigertally.app.verbs.attempt import allow, attempt, carry_out
 from tigertally.app.verbs.deals import strictest_deal
 from tigertally.app.wire import House
@@ -201,6 +202,7 @@ def rotate(house: House, *, actor: Actor, scope: str, progress: Progress = SILEN
         vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope)  # no such scope, nothing to ask for
         allow(house, tx, actor=actor, action=Action.ROTATE, now=now, details=(("scope", scope),))
         vault.rotate(tx, house.ledger, house.keeper, scope=scope, actor=actor.person.person, now=now)
+        duties.done(tx, house.ledger, duty=Duty.REPLACE_KEYS, actor=actor.person.person, now=now)
 
     attempt(house, verb="vault.rotate", work=work, actor=actor)
 

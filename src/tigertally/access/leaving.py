@@ -1,0 +1,44 @@
+"""Leaving: whoever leaves is out at once, and what they knew is to be replaced.
+
+Sessions, grants (open and running), enrolment and recovery codes end in the transaction that takes the roles away. A
+leaver who could get at keys or their shares leaves a duty behind: replace the keys (PCI DSS 3.7.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tigertally.access import duties, enrolment, grants, identities, sql
+from tigertally.access.duties import Duty
+from tigertally.access.identities import Person
+from tigertally.access.policy import Role
+from tigertally.ledger import Ledger
+from tigertally.ledger.entries import LOCK
+from tigertally.store.tx import Tx
+
+KNOW_KEYS: Final = frozenset({Role.LEAD, Role.OFFICER, Role.CUSTODIAN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What ended with a person, and whether keys are to be replaced."""
+
+    sessions: int
+    grants: int
+    replace_keys: bool
+
+
+def leave(tx: Tx, ledger: Ledger, *, person: Person, actor: str, now: datetime) -> Left:
+    """Take everything from a person who leaves."""
+    tx.lock(LOCK)
+    sessions = len(sql.open_sessions(tx, person.person, now))
+    ended = grants.end_all(tx, ledger, person=person.person, reason="left", actor=actor, now=now)
+    enrolment.withdraw_codes(tx, ledger, person=person.person, reason="left", actor=actor, now=now)
+    identities.disable(tx, ledger, handle=person.handle, actor=actor, now=now)
+    replace = bool(person.roles & KNOW_KEYS)
+    if replace:
+        duty = Duty.REPLACE_KEYS
+        duties.raise_it(tx, ledger, duty=duty, person=person.person, because="left", actor=actor, now=now)
+    return Left(sessions=sessions, grants=ended, replace_keys=replace)
