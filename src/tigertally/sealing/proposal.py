@@ -9,7 +9,8 @@ that stands between a plan and this estate. Rules of the proposal:
    purged, because text does not say whose;
 4. merely possible findings: kept in columns (order numbers that pass a check by chance), purged in running text;
 5. in SQL dumps, columns named after people and passwords are fields, if the scan judged no column of the table;
-6. the customer column is the one whose name means it and which most sources share.
+6. tokens fit their columns where a declared type has no room for the default ones;
+7. the customer column is the one whose name means it and which most sources share.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from tigertally.sealing.plan import (
     mistakes_in,
 )
 from tigertally.sealing.rewriters.containers import CONTAINER_KINDS, opened_object
-from tigertally.sealing.widths import width_mistakes
+from tigertally.sealing.widths import width_mistakes, with_room
 
 _WHOLE_SHARE_MIN: Final = 0.5
 _BARE: Final = WORD_CLASSES | {FieldClass.CVV, FieldClass.EXPIRY}
@@ -88,9 +89,10 @@ def propose(inventory: Inventory, root: Path) -> Plan:
                 sources.append(extra)
                 names.append(columns)
     votes = Counter(name for known in names for name in known if _subject_rank(name) is not None)
-    return Plan(
+    plan = Plan(
         sources=tuple(_with_subject(source, known, votes) for source, known in zip(sources, names, strict=True))
     )
+    return with_room(plan, root)
 
 
 def check(plan: Plan, root: Path, inventory: Inventory | None = None) -> tuple[PlanMistake, ...]:

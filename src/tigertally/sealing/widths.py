@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from tigertally.sealing.plan import (
     MEMBER_MARK,
     Action,
     Extent,
+    Plan,
     PlanField,
     PlanMistake,
     PlanSource,
@@ -85,20 +86,37 @@ def rooms(source: PlanSource, root: Path) -> Mapping[str, Room]:
 
 def width_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
     """Yield a mistake for each sealed column that has no room for its tokens, with what would fit if anything does."""
-    sealed = [one for one in source.fields if one.action is Action.SEAL and one.extent is Extent.CELL]
-    if not sealed:
-        return
-    try:
-        known = rooms(source, root)
-    except (NotRewritable, SourceNotReadable):
-        return  # another mistake already
-    for one in sealed:
-        room = known.get(one.name)
-        if room is not None and not fits(one.cls, one.token, room):
+    for one, room in _sealed_rooms(source, root):
+        if not fits(one.cls, one.token, room):
             say = mistake if room.enforced else advice
             yield say(
                 one.line, _what(one, room), column=one.name, cls=one.cls.value, room=room.chars or room.digits or 0
             )
+
+
+def with_room(plan: Plan, root: Path) -> Plan:
+    """Return ``plan`` with fitting tokens for each class that the default ones would be too long for somewhere."""
+    cramped = {
+        one.cls
+        for source in plan.sources
+        for one, room in _sealed_rooms(source, root)
+        if room.enforced and not fits(one.cls, TokenForm.DEFAULT, room)
+    }
+    chosen = cramped & FITTING_CLASSES
+    if not chosen:
+        return plan
+    return Plan(
+        sources=tuple(
+            replace(
+                source,
+                fields=tuple(
+                    replace(one, token=TokenForm.FIT) if one.cls in chosen and one.action is Action.SEAL else one
+                    for one in source.fields
+                ),
+            )
+            for source in plan.sources
+        )
+    )
 
 
 def fits(cls: FieldClass, form: TokenForm, room: Room) -> bool:
@@ -111,6 +129,17 @@ def fits(cls: FieldClass, form: TokenForm, room: Room) -> bool:
     if form is TokenForm.FIT:
         return chars >= FITTING_FIXED_CHARS.get(cls, 0)  # else as long as the value, which stood there
     return chars >= STORED_CHARS
+
+
+def _sealed_rooms(source: PlanSource, root: Path) -> Iterator[tuple[PlanField, Room]]:
+    sealed = [one for one in source.fields if one.action is Action.SEAL and one.extent is Extent.CELL]
+    if not sealed:
+        return
+    try:
+        known = rooms(source, root)
+    except (NotRewritable, SourceNotReadable):
+        return  # another mistake already
+    yield from ((one, known[one.name]) for one in sealed if one.name in known)
 
 
 def _what(one: PlanField, room: Room) -> Text:

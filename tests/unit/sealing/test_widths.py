@@ -7,10 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.unit.sealing.counterparts import survey
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Lang
-from tigertally.sealing import Action, Plan, PlanField, PlanNotValid, PlanSource, TokenForm, check, dump, load
+from tigertally.sealing import Action, Plan, PlanField, PlanNotValid, PlanSource, TokenForm, check, dump, load, propose
 from tigertally.sealing.widths import Room, fits, room_of
 
 F = FieldClass
@@ -106,6 +107,19 @@ def test_a_dump_refuses_what_would_not_load(tmp_path: Path, text: str) -> None:
     fitted = {name: (cls, "fit") for name, cls in COLUMNS.items()}
     better = HEAD + source("sql", "x.sql", {**fitted, "acct": ("bank_account", "fit"), "pan": ("pan", "ff1")})
     assert [(column, grave) for _, column, grave in said(better, tmp_path)] == [("name", True), ("acct", True)]
+
+
+def test_a_proposal_has_tokens_that_fit_where_others_would_not_load(tmp_path: Path) -> None:
+    names = ["王小明", "李娜", "张伟"] * 20
+    rows = "".join(f"('C{at}','{name}','4111111111111111'),\n" for at, name in enumerate(names))
+    head = (
+        "CREATE TABLE `t` (`customer_no` char(10), `real_name` varchar(20), `card` char(19));\nINSERT INTO `t` VALUES\n"
+    )
+    (tmp_path / "x.sql").write_text(head + rows[:-2] + ";\n", encoding="utf-8")
+    plan = propose(survey(tmp_path), tmp_path)
+    sorts = {(one.cls, one.token) for source in plan.sources for one in source.fields if one.cls in {F.NAME, F.PAN}}
+    assert sorts == {(F.NAME, TokenForm.FIT), (F.PAN, TokenForm.DEFAULT)}
+    assert not [one for one in check(load(dump(plan)), tmp_path) if one.grave]
 
 
 def test_sqlite_keeps_lengths_as_notes_unless_strict(tmp_path: Path) -> None:
