@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
-from tests.leaks import enrolment, wrongs
+from tests.leaks import custodians, enrolment, wrongs
 from tests.leaks import walk as walks
 from tests.leaks.walk import Walk
 from tests.stories import town as towns
@@ -36,9 +36,10 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(base / "temp"))
         patch.setattr(tempfile, "tempdir", None)
-        made = walks.begin(base, passphrases=enrolment.secrets())
+        made = walks.begin(base, passphrases=enrolment.secrets() | custodians.secrets())
         walks.until_sealed(made)
         enrolment.enrol(made)
+        custodians.hold(made)
         made.errors = list(wrongs.explode(made))
         wrongs.break_things(made)
         towns.refresh(made.town)
