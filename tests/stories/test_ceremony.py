@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -245,14 +247,21 @@ def test_a_holder_is_replaced_and_the_secret_is_in_no_place(town: Town) -> None:
     done = town.two(town.seller, *finish, dealings[1], "--out", root / "next.json", who="chen", second="wang")
     assert done.data["epoch"] == 2
     town.do(town.seller, "custody", "close", who="chen")
+    # As if the process had died after the commit and before the file had its name.
+    shutil.move(town.seller.home / "shares.json", town.seller.home / "shares.next.json")
+    shutil.copyfile(set_file, town.seller.home / "shares.json")
     # The old shares are told apart; the new ones open, and the data is where it was.
     old = town.tell(town.seller, "custody", "open", *given(town, "seller", "buyer"), who="chen")
-    assert old.problem["code"] == "formats.other_share"
-    assert "epoch 1" in str(old.problem["title"])
+    assert old.problem["code"] == "vault.old_share_set"
     new: list[str | Path] = [word for seat in ("1.1", "2.1", "2.2") for word in ("--share", root / f"new-{seat}.share")]
     assert town.tell(town.seller, "custody", "open", *new[:4], who="chen").problem["code"] == "vault.not_enough_shares"
     town.do(town.seller, "custody", "open", *new, who="chen")
     town.do(town.seller, "fsck")
+    assert not (town.seller.home / "shares.next.json").exists()
+    assert (town.seller.home / "shares.json").read_bytes() == (root / "next.json").read_bytes()
+    late = town.tell(town.seller, "custody", "open", *given(town, "seller", "buyer"), who="chen")
+    assert late.problem["code"] == "formats.other_share"
+    assert "epoch 1" in str(late.problem["title"])
     # Both the old set, put back with its shares, and a dealing for another plan are refused.
     shutil.copyfile(set_file, town.seller.home / "shares.json")
     back = town.tell(town.seller, "custody", "open", *given(town, "seller", "buyer"), who="chen")
@@ -300,3 +309,21 @@ def test_a_ceremony_that_cannot_be_is_refused(town: Town, words: list[str], code
     answer = town.tell(town.seller, "custody", "split", *words, "--out", town.root / "no", who="chen")
     assert (answer.exit, answer.problem["code"]) == (2, code)
     assert not (town.root / "no").exists()
+
+
+def test_a_ceremony_that_died_before_the_settings_were_told_is_made_good(town: Town) -> None:
+    place = town.seller.home / "tigertally.toml"
+    told = place.read_text()
+    place.write_text(told.replace("[keeper]", "[keeper_next]"))
+    town.do(town.seller, "custody", "open", *given(town, "seller", "escrow"), who="chen")
+    assert place.read_text() == told
+
+
+def test_holders_are_notified_of_what_was_done_with_their_shares(town: Town) -> None:
+    town.do(town.seller, "custody", "open", *given(town, "seller", "escrow"), who="chen")
+    with closing(sqlite3.connect(town.seller.home / "tigertally.db")) as read:
+        rows = read.execute("SELECT body FROM store_outbox WHERE kind = 'custody.notice' ORDER BY id").fetchall()
+    said = [json.loads(body) for (body,) in rows]
+    assert [(one["what"], one["holder"]) for one in said] == [
+        (what, holder) for what in ("dealt", "opened") for holder in ("chen", "sun", "notary")
+    ]
