@@ -19,12 +19,13 @@ from pathlib import Path
 import pytest
 from tests.faults.clocked import BETWEEN_S, ClockedTown, clocked_town, everything
 from tests.stories import town as towns
+from tests.stories.authenticator import Authenticator
 from tests.stories.test_commands import has_chinese
 from tests.stories.town import Answer, Firm
 
 import tigertally
 from tigertally.app.verbs import beat as beat_verbs
-from tigertally.app.verbs import identity
+from tigertally.app.verbs import identity, passkeys
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.verbs import vault as vault_verbs
 from tigertally.app.wire import House
@@ -58,10 +59,13 @@ VERBS = {
     "enrol": "access.enrol",
     "me devices": "access.end",
     "me factor": "access.new_factor",
+    "me passkey --answer": "access.passkey_add",
+    "me passkey --origin": "access.passkey_ask",
     "me passphrase": "access.new_passphrase",
     "me recovery": "access.new_recovery",
     "people reset": "access.reset",
     "recover": "access.recover",
+    "show passkey": "access.passkey_show",
     "destroy plan": "handover.plan",
     "discover": "discovery.record",
     "find": "vault.find",
@@ -225,6 +229,7 @@ def _people(town: Behind) -> None:
     words = ("glass", "break", "--reason", "order", "--minutes", "5")
     entry = town.two(firm, *words, who="tan", second="wang").data["glass"]
     town.two(firm, "glass", "review", str(entry), "--verdict", "misuse", who="chen", second="wang")
+    _passkey(town)
     _learn(firm, town.do(firm, "me", "factor", who="tan"))
     spare = town.do(firm, "me", "recovery", who="tan").data["recovery"]
     assert isinstance(spare, list)
@@ -239,6 +244,21 @@ def _people(town: Behind) -> None:
     town.do(firm, "me", "devices", "--end", "all", who="tan")
     town.do(firm, "people", "reset", "tan", who="chen")
     town.do(firm, "people", "disable", "tan", who="chen")
+
+
+def _passkey(town: Behind) -> None:
+    firm, answer = town.seller, town.root / "answer.json"
+    device = Authenticator(origin="https://tally.example")
+    answer.write_bytes(device.create(town.do(firm, "me", "passkey", "--origin", device.origin, who="tan").data))
+    town.do(firm, "me", "passkey", "--answer", answer, who="tan")
+    options = town.do(firm, "confirm", "tan", "--ask-passkey", device.origin).data
+    given = device.get(options)
+
+    def show(house: House) -> None:
+        token = SecretText((firm.home / "sessions" / "tan").read_text().strip())
+        passkeys.show(house, handle="tan", token=token, answer=given)
+
+    town.call(firm, "access.passkey_show", show)
 
 
 def _learn(firm: Firm, made: Answer) -> None:

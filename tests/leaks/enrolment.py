@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.leaks.walk import Walk
+from tests.stories.authenticator import Authenticator
 from tests.stories.town import Answer, Firm
 
 from tigertally.app.verbs import people as verbs
@@ -96,6 +97,14 @@ def _by_oneself(walk: Walk, firm: Firm, files: dict[str, Path]) -> tuple[str | P
     _learn(firm, "luo", walk.town.do(firm, "me", "factor", who="luo"))
     walk.town.do(firm, "people", "review")
     walk.wrong(firm, "people", "review", "luo", "--keep", "0" * 12, who="ren")
+    device = Authenticator(origin="https://tally.example")
+    answer = walk.base / "drawer" / "answer.json"
+    answer.write_bytes(device.create(walk.town.do(firm, "me", "passkey", "--origin", device.origin, who="luo").data))
+    walk.town.do(firm, "me", "passkey", "--answer", answer, who="luo")
+    walk.wrong(firm, "me", "passkey", "--answer", answer, who="luo")
+    answer.write_bytes(device.get(walk.town.do(firm, "confirm", "luo", "--ask-passkey", device.origin).data))
+    walk.town.do(firm, "confirm", "luo", "--passkey", answer)
+    walk.wrong(firm, "confirm", "luo", "--passkey", answer)
     broken = walk.town.two(firm, "glass", "break", "--reason", "order", who="luo", second="gao").data["glass"]
     walk.town.do(firm, "glass", "list")
     walk.town.two(firm, "glass", "review", str(broken), "--verdict", "justified", who="ren", second="gao")

@@ -251,3 +251,14 @@ class ReviewedOtherwise(Conflict):
     code = "access.reviewed_otherwise"
     title = Text("复核的不是现在的这一行", "the row is not the one that was looked at")
     hint = Text("运行 tigertally people review 查看后再确认", "look at it with tigertally people review, then keep it")
+
+
+class NoPasskeyChallenge(Refused):
+    """No passkey was asked for, the challenge is over, or the person has no such key; deliberately not told apart."""
+
+    code = "access.no_passkey_challenge"
+    title = Text("没有等待中的通行密钥请求", "no passkey is being waited for")
+    hint = Text(
+        "先登记：tigertally me passkey；再索取挑战：tigertally confirm 姓名 --passkey-ask",
+        "register one with tigertally me passkey; ask with tigertally confirm NAME --passkey-ask",
+    )

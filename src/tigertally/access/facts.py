@@ -81,6 +81,14 @@ DUTY_OPEN: Final = register_fact(
     "access.duty", Text("待办义务", "something is to be done"), duty=str, person=str, because=str
 )
 
+# A person's key, and a challenge that waits for its answer; see ``passkeys``.
+PASSKEY: Final = register_fact(
+    "access.passkey", Text("通行密钥", "a passkey"), credential=str, algorithm=int, key=str, count=int, origin=str
+)
+PASSKEY_ASKED: Final = register_fact(
+    "access.passkey_asked", Text("等待通行密钥", "a passkey was asked for"), challenge=str, use=str, act=str, origin=str
+)
+
 # Roles in order, with commas between them; "" for somebody who was disabled. The newest one counts.
 PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a person's roles"), roles=str)
 # Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.

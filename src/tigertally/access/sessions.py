@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from tigertally.access import events, identities, sql
+from tigertally.access import events, identities, passkeys, sql
 from tigertally.access import facts as kinds
+from tigertally.access.conditions import STRONG
 from tigertally.access.errors import LoginFailed, NotLoggedIn, RowNotProved
 from tigertally.access.identities import Person
 from tigertally.access.sql import PersonRow, SessionRow
@@ -120,6 +121,29 @@ def show_factor(
     _state_factor(tx, ledger, person=row.id, shown=shown, start=now, until=found.until)
     sql.refresh_factor(tx, digest, now)
     return Session(person=session.person, factor_at=now, factor_kind=TOTP, factor_act=act)
+
+
+def show_passkey(tx: Tx, ledger: Ledger, *, token: SecretText, handle: str, answer: bytes, now: datetime) -> Session:
+    """Refresh a session's second factor by a passkey, for the act that was asked for.
+
+    Raises :class:`NotLoggedIn`, ``NoPasskeyChallenge``, ``Malformed``, ``SignatureInvalid``.
+    """
+    tx.lock(LOCK)
+    session = resume(tx, ledger, token=token, handle=handle, now=now)
+    identities.refuse_locked(tx, handle=handle, now=now)
+    digest = sha256_hex(token.expose().encode())
+    found = sql.read_session(tx, digest)
+    if found is None:
+        raise NotLoggedIn(handle=handle)
+    person = session.person.person
+    act = passkeys.check(tx, ledger, person=person, answer=answer, now=now)
+    payload = {"person": person, "factor": STRONG}
+    ledger.append(tx, Event(kind=events.FACTOR_SHOWN, payload=payload, actor=person, about=(person,)), now=now)
+    device = str(shown_in(tx, ledger, found).value.get("device"))
+    shown = Shown(session=digest, factor=STRONG, act=act, device=device)
+    _state_factor(tx, ledger, person=person, shown=shown, start=now, until=found.until)
+    sql.refresh_factor(tx, digest, now)
+    return Session(person=session.person, factor_at=now, factor_kind=STRONG, factor_act=act)
 
 
 def shown_in(tx: Tx, ledger: Ledger, row: SessionRow) -> Fact:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from tigertally.access.enrolment import Invited
+from tigertally.access.passkeys import ASKED_S, Asked
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell
 from tigertally.crypto import totp
+from tigertally.crypto.passkeys import EDDSA, ES256
+from tigertally.formats import webauthn
 
 
 def show_code(shell: Shell, *, invited: Invited, data: dict[str, Json], show: Callable[[Console], None]) -> None:
@@ -74,3 +77,28 @@ def show_totp(
             show_recovery(shell, out, recovery)
 
     shell.result(data, whole)
+
+
+def creation_options(asked: Asked, *, person: str, handle: str) -> dict[str, Json]:
+    """Return what a browser's ``credentials.create`` takes (PublicKeyCredentialCreationOptionsJSON)."""
+    return {
+        "rp": {"id": webauthn.host_of(asked.origin), "name": "Tigertally"},
+        "user": {"id": webauthn.to_url(person.encode()), "name": handle, "displayName": handle},
+        "challenge": webauthn.to_url(asked.challenge),
+        "pubKeyCredParams": [{"type": "public-key", "alg": alg} for alg in (EDDSA, ES256)],
+        "timeout": ASKED_S * 1000,
+        "attestation": "none",
+        "authenticatorSelection": {"residentKey": "preferred", "userVerification": "required"},
+        "excludeCredentials": [{"type": "public-key", "id": ident} for ident in asked.credentials],
+    }
+
+
+def request_options(asked: Asked) -> dict[str, Json]:
+    """Return what a browser's ``credentials.get`` takes (PublicKeyCredentialRequestOptionsJSON)."""
+    return {
+        "challenge": webauthn.to_url(asked.challenge),
+        "rpId": webauthn.host_of(asked.origin),
+        "timeout": ASKED_S * 1000,
+        "userVerification": "required",
+        "allowCredentials": [{"type": "public-key", "id": ident} for ident in asked.credentials],
+    }

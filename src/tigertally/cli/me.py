@@ -7,14 +7,18 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from tigertally.access.passkeys import CREATE
 from tigertally.app.verbs import identity as verbs
+from tigertally.app.verbs import passkeys
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
-from tigertally.cli.enrol import show_recovery, show_totp
+from tigertally.cli.enrol import creation_options, show_recovery, show_totp
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.formats.webauthn import BYTES_MAX
+from tigertally.handover.folder import read_small
 
 
 @speak(
@@ -152,3 +156,32 @@ def devices(shell: Shell, ending: str) -> None:
         out.print(shell.table(None, headings, rows))
 
     shell.result({"ended": ended} if ending else data, show)
+
+
+@speak(
+    "登记通行密钥：先以 --origin 索取选项（交给浏览器），再以 --answer 交回回答；要求五分钟内的第二因素。",
+    "Register a passkey: ask for options with --origin (for a browser), then give the answer with --answer. Needs a "
+    "second factor of the last five minutes.",
+    "tigertally --as zhao me passkey --origin https://tally.example --json",
+    "tigertally --as zhao me passkey --answer answer.json",
+)
+@me_command.command(name="passkey", cls=SpeakingCommand)
+@shared
+@option("--origin", default="", zh="网址（https://主机）", en="the origin (https://host)")
+@option("--answer", type=click.Path(path_type=Path), zh="浏览器的回答（JSON）", en="the browser's answer (JSON)")
+def passkey(shell: Shell, origin: str, answer: Path | None) -> None:
+    """Register a passkey."""
+    if bool(origin) is (answer is not None):
+        raise click.BadParameter("--origin | --answer", param_hint="--origin")
+    if answer is None:
+        with shell.house(acting=True) as house:
+            actor = shell.actor(house)
+            asked = passkeys.ask(house, actor=actor, origin=origin, use=CREATE)
+        options: Json = creation_options(asked, person=actor.person.person, handle=actor.person.handle)
+        shell.result(options, lambda out: out.print_json(data=options))
+        return
+    body = read_small(answer, bytes_max=BYTES_MAX)
+    with shell.house(acting=True) as house:
+        made = passkeys.add(house, actor=shell.actor(house), answer=body)
+    told = shell.text_of("已登记通行密钥", "the passkey is registered")
+    shell.result({"credential": made.id}, lambda out: out.print(told))

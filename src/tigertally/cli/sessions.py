@@ -10,17 +10,21 @@ import click
 from rich.console import Console
 
 from tigertally.access.errors import NotLoggedIn
+from tigertally.access.passkeys import GET
 from tigertally.access.policy import ROLE_TITLES
 from tigertally.app.errors import NotWritable
 from tigertally.app.settings import write_whole
-from tigertally.app.verbs import identity
+from tigertally.app.verbs import identity, passkeys
 from tigertally.app.verbs import people as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
 from tigertally.cli.base import NobodyActs, Shell, shared
+from tigertally.cli.enrol import request_options
 from tigertally.cli.language import SpeakingCommand, option, speak
+from tigertally.formats.webauthn import BYTES_MAX
+from tigertally.handover.folder import read_small
 
 _NEEDS = {
     "trained": (Text("培训", "training"), Text("运行 tigertally people train", "run tigertally people train")),
@@ -75,6 +79,8 @@ def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: s
     "Show the second factor again: acts that matter want a code of the last five minutes.",
     "tigertally confirm chen",
     "tigertally confirm chen --act 5f3c…",
+    "tigertally confirm chen --ask-passkey https://tally.example --json",
+    "tigertally confirm chen --passkey answer.json",
 )
 @click.command(name="confirm", cls=SpeakingCommand)
 @shared
@@ -83,9 +89,24 @@ def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: s
 @option(
     "--act", default="", zh="只为这一操作：拒绝时给出的摘要", en="for one act only: the digest that a refusal names"
 )
-def confirm_command(shell: Shell, name: str, code: str | None, act: str) -> None:
+@option("--ask-passkey", "origin", default="", zh="索取通行密钥挑战：网址", en="ask for a passkey at this origin")
+@option("--passkey", type=click.Path(path_type=Path), zh="通行密钥的回答（JSON）", en="a passkey's answer (JSON)")
+def confirm_command(shell: Shell, name: str, code: str | None, act: str, origin: str, passkey: Path | None) -> None:
     """Refresh the second factor."""
     shell.handle = name
+    if origin:
+        with shell.house() as house:
+            asked = passkeys.ask(house, actor=shell.actor(house), origin=origin, use=GET, act=act)
+        options: Json = request_options(asked)
+        shell.result(options, lambda out: out.print_json(data=options))
+        return
+    if passkey is not None:
+        answer = read_small(passkey, bytes_max=BYTES_MAX)
+        with shell.house() as house:
+            at = passkeys.show(house, handle=name, token=shell.session_token(), answer=answer)
+        confirmed = shell.text_of("已验证", "confirmed")
+        shell.result({"handle": name, "at": clock.to_text(at)}, lambda out: out.print(confirmed))
+        return
     with shell.house() as house:
         at = verbs.confirm(house, handle=name, token=shell.session_token(), code=_code(shell, code), act=act)
     told = shell.text_of("已验证", "confirmed")
