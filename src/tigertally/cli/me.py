@@ -17,8 +17,8 @@ from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.enrol import creation_options, show_recovery, show_totp
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.formats.verify.files import read_small
 from tigertally.formats.webauthn import BYTES_MAX
-from tigertally.handover.folder import read_small
 
 
 @speak(

@@ -23,8 +23,8 @@ from tigertally.base.text import Text
 from tigertally.cli.base import NobodyActs, Shell, shared
 from tigertally.cli.enrol import request_options
 from tigertally.cli.language import SpeakingCommand, option, speak
+from tigertally.formats.verify.files import read_small
 from tigertally.formats.webauthn import BYTES_MAX
-from tigertally.handover.folder import read_small
 
 _NEEDS = {
     "trained": (Text("培训", "training"), Text("运行 tigertally people train", "run tigertally people train")),
