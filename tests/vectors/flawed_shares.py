@@ -16,7 +16,7 @@ from tigertally.crypto.aead import Cipher
 from tigertally.crypto.digest import sha256
 from tigertally.formats import share, statement
 from tigertally.formats.share import TaggedShare
-from tigertally.formats.shareset import Group, Holder, Rule, ShareSet, Terms
+from tigertally.formats.shareset import Group, Holder, Plan, Rule, ShareSet, Terms
 from tigertally.formats.statement import Kind, Statement
 
 SET = ShareSetId(world.ident("shs", "shares"))
@@ -56,6 +56,16 @@ def made() -> tuple[Statement, list[TaggedShare]]:
     return paper, [TaggedShare(tag=tag, share=one) for one in dealt]
 
 
+def plan(present: Statement) -> Statement:
+    """The seller leaves: buyer and escrow hold from now on."""
+    groups = (
+        Group(name="buyer", need=1, holders=(Holder(name="sun", key=world.buyer().transfer.public),)),
+        Group(name="escrow", need=1, holders=(Holder(name="notary", key=world.seller().transfer.public),)),
+    )
+    after = terms(epoch=2, groups=groups, rules=(), previous=present.digest)
+    return statement.make(Kind.RESHARE, Plan(terms=after, givers=((1, 1), (3, 1))).body(), world.seller().signing)
+
+
 def sealer(secret: SecretBytes) -> Cipher:
     """What the shares recover, as the cipher of the root key."""
     return Cipher(kdf.derive(secret, label="custody-seal", context=SET.encode()))
@@ -68,7 +78,8 @@ def aad() -> bytes:
 
 def build(vectors: Vectors) -> None:
     """Write them."""
-    paper = vectors.base("shares/set.json", lambda: made()[0].to_bytes())  # noqa: PLW0108 - made only if it is needed
+    paper = vectors.base("shares/shares.json", lambda: made()[0].to_bytes())  # noqa: PLW0108 - made only if it is needed
+    vectors.base("shares/reshare.json", lambda: plan(statement.parse(paper)).to_bytes())
     texts = []
     for at, seat in enumerate(SEATS):
         name = f"shares/seat-{seat[0]}-{seat[1]}.share"

@@ -134,13 +134,14 @@ def judge_canon(data: bytes, _: str) -> str:
 def judge_shares(data: bytes, name: str) -> str:
     if name.endswith(".json"):
         paper = statement.parse(data)
-        assert shareset.read_set(paper).body() == canon.loads(paper.payload)
+        found = shareset.read_plan(paper) if paper.kind is Kind.RESHARE else shareset.read_set(paper)
+        assert found.body() == canon.loads(paper.payload)
         paper.require({"seller": SELLER})
         return "accept"
-    whole = shareset.read_set(statement.parse((HERE / "shares/set.json").read_bytes()))
+    whole = shareset.read_set(statement.parse((HERE / "shares/shares.json").read_bytes()))
     spelled = SecretText(data.decode())
-    found = share.from_words(spelled) if name.endswith(".words") else share.from_text(spelled)
-    assert whole.admit(found) is found.share
+    tagged = share.from_words(spelled) if name.endswith(".words") else share.from_text(spelled)
+    assert whole.admit(tagged) is tagged.share
     return "accept"
 
 
@@ -230,7 +231,7 @@ def test_known_record() -> None:
 
 
 def test_the_shares_of_enough_groups_open_the_root_key() -> None:
-    whole = shareset.read_set(statement.parse((HERE / "shares/set.json").read_bytes()))
+    whole = shareset.read_set(statement.parse((HERE / "shares/shares.json").read_bytes()))
     texts = [(HERE / f"shares/seat-{group}-{member}.share").read_text() for group, member in flawed_shares.SEATS]
     given = [whole.admit(share.from_text(SecretText(text))) for text in texts]
     for some in ([0, 4], [1, 4], [0, 2, 3], [2, 3, 4]):

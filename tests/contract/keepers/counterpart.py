@@ -47,6 +47,7 @@ def serve(answer: Answerer) -> None:  # noqa: C901 - a server with its ways to m
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
