@@ -1,7 +1,8 @@
 """The vault: keys in a hierarchy, customers' values sealed under them, tokens in their place.
 
 Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`), a clear value only with a decision
-(:func:`open_value`). Rooms: ``ports`` and ``keepers`` (who keeps the root key), ``keys`` (made, retired, destroyed),
+(:func:`open_value`). Rooms: ``ports``, ``keepers``, ``kept`` and ``custody`` (who keeps the root key, moving
+and sharing it), ``keys`` (made, retired, destroyed),
 ``keyring`` (opened), ``records`` (bulk sealing), ``entries``, ``values``, ``digits``, ``spelling``, ``tokens`` (its
 parts), ``reading``, ``rotation``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
 

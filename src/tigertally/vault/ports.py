@@ -1,7 +1,8 @@
 """The vault's ports: who keeps the root key.
 
-A keeper holds the root key and lends its use, never the key. Two implementations: a file sealed by a passphrase
-(``keepers.passphrase``) and one in memory that can go away (``tigertally.testing.keeper``).
+A keeper holds the root key and lends its use, never the key. Implementations: a file sealed by a passphrase, Vault or
+OpenBao, AWS KMS, a PKCS#11 token (``keepers``), what shares recover (``custody.ceremony``), and one in memory that can
+go away (``tigertally.testing.keeper``).
 """
 
 from __future__ import annotations
