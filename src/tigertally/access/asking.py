@@ -86,11 +86,11 @@ class Request:
         """
         if type(self.count) is not int or abs(self.count) > INT_MAX:
             raise NotCanonical
-        classes = ",".join([_string(name) for name in sorted([item.value for item in self.classes])])
+        classes = ",".join([_string(name) for name in sorted([item._value_ for item in self.classes])])
         details = ",".join([f"[{_string(name)},{_string(value)}]" for name, value in self.details])
         try:
             return (
-                f'{{"action":{_string(self.action.value)},"classes":[{classes}],"count":{self.count},'
+                f'{{"action":{_string(self.action._value_)},"classes":[{classes}],"count":{self.count},'
                 f'"deal":{_string(self.deal)},"details":[{details}],'
                 f'"purpose":{_string(self.purpose)},"scope":{_string(self.scope)}}}'
             ).encode()

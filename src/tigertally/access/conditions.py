@@ -77,7 +77,7 @@ class Work:
     def fact(self, kind: str, subject: str) -> Fact | None:
         """Return the newest fact that holds now, and note that it was used."""
         now = self.now
-        for fact in self.known.of(kind, subject):
+        for fact in self.known.found.get((kind, subject), ()):
             if fact.start <= now and (fact.until is None or now < fact.until):
                 self.used.add(fact.entry)
                 return fact
@@ -85,7 +85,7 @@ class Work:
 
     def frozen_by(self, person: str) -> Fact | None:
         """Return a fact that freezes ``person``; one that begins within the clocks' tolerance counts already."""
-        found = self.known.of(_FROZEN, person)
+        found = self.known.found.get((_FROZEN, person))
         if not found:
             return None
         now = self.now
@@ -114,7 +114,7 @@ class Work:
 
 def waiver_of(work: Work, code: str) -> Fact | None:
     """Return the newest waiver of ``code`` for this action: by two persons, for at most 90 days, not over."""
-    now, action = work.now, work.request.action.value
+    now, action = work.now, work.request.action._value_
     for fact in work.known.of(_WAIVED, kinds.INSTALLATION):
         value, until = fact.value, fact.until
         actions = value["actions"]
@@ -208,10 +208,10 @@ def _grant(work: Work) -> None:
     elif (
         not request.purpose
         or grant.purpose != request.purpose
-        or grant.action != request.action.value
+        or grant.action != request.action._value_
         or grant.deal != request.deal
         or grant.scope != request.scope
-        or not {item.value for item in request.classes} <= grant.classes
+        or not {item._value_ for item in request.classes} <= grant.classes
     ):
         work.no("grant_fits")
     elif not 1 <= request.count <= grant.left:
@@ -231,7 +231,7 @@ def _agreement(work: Work) -> None:
         work.no("agreement")
         return
     covered, purposes = _strings(fact.value.get("classes")), _strings(fact.value.get("purposes"))
-    wanted = {item.value for item in work.request.classes}
+    wanted = {item._value_ for item in work.request.classes}
     if not wanted or not wanted.issubset(covered):
         work.no("agreement")
     purpose = work.request.purpose

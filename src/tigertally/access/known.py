@@ -20,26 +20,26 @@ _FROZEN: Final = PERSON_FROZEN.name
 
 
 class Known:
-    """Facts as the decision looks them up."""
+    """Facts as the decision looks them up: ``found`` by kind and subject, newest first; none about nobody."""
 
-    __slots__ = ("_found",)
+    __slots__ = ("found",)
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         kinds = fact_kinds()
         found: dict[tuple[str, str], list[Fact]] = {}
         for fact in facts:
             kind = kinds.get(fact.kind)
-            if fact.withdrawn or kind is None:
+            if fact.withdrawn or kind is None or not fact.subject:
                 continue
             if fact.kind == _FROZEN or _readable(kind, fact):
                 found.setdefault((fact.kind, fact.subject), []).append(fact)
         for listed in found.values():
             listed.sort(key=_entry, reverse=True)
-        self._found = found
+        self.found = found
 
     def of(self, kind: str, subject: str) -> Sequence[Fact]:
         """Return the facts of ``kind`` about ``subject``, newest first; those that begin later or are over included."""
-        return self._found.get((kind, subject), ()) if subject else ()
+        return self.found.get((kind, subject), ())
 
 
 def _readable(kind: FactKind, fact: Fact) -> bool:
