@@ -40,7 +40,7 @@ def served(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         _use(town, canaries)
         with psycopg.connect(url, autocommit=True) as connection:
             # A constraint that refuses: the server's log then has the statement, and what it was given.
-            connection.execute("ALTER TABLE vault_token ADD CONSTRAINT nothing_more CHECK (token = '') NOT VALID")
+            connection.execute("ALTER TABLE vault_record ADD CONSTRAINT nothing_more CHECK (version = 0) NOT VALID")
             words = ("seal", root / "plan.toml", town.estate, "--inventory", root / "inventory.json")
             assert town.tell(seller, *words, "--scope", "refused", who="qian").exit in {1, 5, 6, 7}
             connection.execute("CHECKPOINT")

@@ -80,7 +80,7 @@ def damage(home: Path, how: str) -> None:
     elif how == "empty":
         path.write_bytes(b"")
     elif how == "missing table":
-        _sql(path, "DROP TABLE vault_token")
+        _sql(path, "DROP TABLE vault_run")
     elif how == "constraint":
         tables = _sql(path, "SELECT name FROM sqlite_master WHERE type='table' AND name LIKE 'vault%'")
         for (name,) in tables:

@@ -78,6 +78,28 @@ class Cipher:
         key = secrets.token_bytes(KEY_BYTES)
         return _cipher(key), self.seal(key, _WRAP + aad)
 
+    def seal_each(
+        self, plaintexts: Sequence[bytes], *, aads: Sequence[bytes], key_aads: Sequence[bytes]
+    ) -> tuple[list[bytes], list[bytes]]:
+        """Seal each plaintext under a new random key of its own, as :meth:`fresh` does for one.
+
+        Return those keys, wrapped under this one and bound to ``key_aads``, and what was sealed, bound to ``aads``.
+        """
+        drawn = secrets.token_bytes((KEY_BYTES + 2 * NONCE_BYTES) * len(plaintexts))
+        encrypt = self._gcm.encrypt
+        wrapping = HEADER + _WRAP
+        wrapped: list[bytes] = []
+        sealed: list[bytes] = []
+        at = 0
+        for plaintext, aad, key_aad in zip(plaintexts, aads, key_aads, strict=True):
+            key = drawn[at : at + KEY_BYTES]
+            at += KEY_BYTES
+            outer, inner = drawn[at : at + NONCE_BYTES], drawn[at + NONCE_BYTES : at + 2 * NONCE_BYTES]
+            at += 2 * NONCE_BYTES
+            wrapped.append(HEADER + outer + encrypt(outer, key, wrapping + key_aad))
+            sealed.append(HEADER + inner + AESGCM(key).encrypt(inner, plaintext, HEADER + aad))
+        return wrapped, sealed
+
     def unwrapped(self, wrapped: bytes, aad: bytes) -> Cipher:
         """Return a cipher under the key that :meth:`wrap` or :meth:`fresh` wrapped. Raises like :meth:`open`."""
         return _cipher(self.open(wrapped, _WRAP + aad))

@@ -52,10 +52,11 @@ class ColumnMac:
 
     def many(self, values: Sequence[bytes]) -> list[bytes]:
         """Return the digests of ``values``, in order."""
-        made = self._column(values).tobytes()
+        made = self.column(values).tobytes()
         return [made[at : at + MAC_BYTES] for at in range(0, len(made), MAC_BYTES)]
 
-    def _column(self, values: Sequence[bytes]) -> _Bytes:
+    def column(self, values: Sequence[bytes]) -> _Bytes:
+        """Return the digests of ``values`` as an array, shape (n, 16)."""
         out: _Bytes = np.empty((len(values), MAC_BYTES), np.uint8)
         lengths = np.fromiter(map(len, values), np.int64, len(values))
         order = np.argsort(lengths, kind="stable")

@@ -1,13 +1,14 @@
 """Taking away: one customer's record, a whole scope's rows, and the proof that what was sealed opens no more.
 
-Invariants: erasing a subject takes its record (with its key), its rows of tokens and the payloads of ledger entries
-about it, in one transaction; every proof in the ledger still stands. A scope's rows go in batches, tokens first, so
-that a run that was killed leaves nothing that opens without being counted. Keys are destroyed in ``keys``.
+Invariants: erasing a subject takes its record (with its key), its entries in the index and the payloads of ledger
+entries about it, in one transaction; every proof in the ledger still stands. A scope's rows go in batches, the index
+first, so that a run that was killed leaves nothing that opens without being counted. Keys are destroyed in ``keys``.
 Copies that the database has elsewhere (its log, backups, replicas) are the caller's to account for.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from tigertally.crypto.aead import KEY_BYTES, Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.ledger import Event, Ledger
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, events, keys, spelling, sql
+from tigertally.vault import entries, events, index, keys, spelling, sql, sql_index
 from tigertally.vault.errors import KeyDoesNotOpen, NoSuchSubject
 from tigertally.vault.ports import KeyKeeper
 
@@ -42,7 +43,10 @@ def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: st
     if not rows:
         raise NoSuchSubject
     held = entries.places(rows[0].fields)
-    sql.delete_subject(tx, scope=scope, subject=raw, tokens=sorted({str(one.token, "ascii") for one in held}))
+    index.forget(tx, scope=scope, subject=raw, tokens=sorted({one.token for one in held}))
+    by_class = Counter(one.code for one in held)
+    sql_index.count_up(tx, scope=scope, held={code: -count for code, count in by_class.items()})
+    sql.delete_record(tx, scope=scope, subject=raw)
     payloads = ledger.erase_payloads(tx, subject, actor=actor, now=now)
     payload: dict[str, Json] = {"scope": scope, "fields": len(held), "payloads": payloads}
     ledger.append(tx, Event(kind=events.SUBJECT_ERASED, payload=payload, actor=actor, about=(subject,)), now=now)
@@ -52,7 +56,7 @@ def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: st
 def destroy_scope(tx: Tx, *, scope: str, batch: int) -> int:
     """Delete at most ``batch`` rows of a scope; return how many. 0 means that nothing is left."""
     tx.lock(f"vault:{scope}")
-    return sql.delete_tokens(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
+    return sql_index.delete_index(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
 
 
 def zeroised(tx: Tx, *, scope: str) -> frozenset[str]:
@@ -65,13 +69,13 @@ def sample_sealed(tx: Tx, *, scope: str) -> SealedSample | None:
     """Return one sealed record of a scope, None if it holds none. Kept in memory only, for :func:`try_open`."""
     for row in sql.records_after(tx, scope=scope, after=b"", limit=1):
         subject = spelling.subject_text(row.subject)
-        _, edge = entries.split(row.fields)
+        head, sealed = entries.split(row.fields)
         return SealedSample(
             key_version=row.key_version,
             wrapped_key=row.wrapped_key,
             key_aad=entries.key_aad(scope, subject, row.key_version),
-            sealed=row.fields[edge:],
-            aad=entries.aad(scope, subject, row.fields[:edge]),
+            sealed=sealed,
+            aad=entries.aad(scope, subject, head),
         )
     return None
 

@@ -8,7 +8,7 @@ lower floors need: the ledger's keys, the access cipher, the signing and the tra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tigertally.crypto.aead import Cipher
@@ -21,6 +21,7 @@ from tigertally.store.tx import Tx
 from tigertally.vault import keys, scopes, sql
 from tigertally.vault.cards import CardTokens
 from tigertally.vault.errors import KeyNotActive, KeyNotYet, KeyOverAge, KeyWornOut, NoSuchKey
+from tigertally.vault.index import Known
 from tigertally.vault.keys import PERIOD_S_MAX, USES_MAX, KeyInfo, KeyPurpose, KeyState
 from tigertally.vault.ports import KeyKeeper
 
@@ -32,6 +33,7 @@ class VaultKeys:
     """A scope's keys. ``ciphers`` has every vault key that is not destroyed, by version.
 
     ``cards`` makes card tokens where the scope computes them; None where they are random.
+    ``known`` is what bulk work has read of the scope's index: pseudonyms only, held to the store at every use.
     """
 
     scope: str
@@ -43,6 +45,7 @@ class VaultKeys:
     cards: CardTokens | None
     period_s: int
     uses_max: int
+    known: Known = field(default_factory=Known, compare=False)
 
     def __repr__(self) -> str:
         return f"<vault keys of {self.scope}>"

@@ -13,9 +13,8 @@ from typing import Final
 from tigertally.crypto.aead import KEY_BYTES, OVERHEAD_BYTES
 
 SUBJECT_BYTES: Final = 16
-DIGEST_BYTES: Final = 16
+HEAD_BYTES_MAX: Final = 1 + 255 * 18  # longer than any record's head
 WRAPPED_BYTES: Final = OVERHEAD_BYTES + KEY_BYTES
-TOKEN_CHARS: Final = 32
 
 # One packed parameter instead of thousands; CROSS JOIN keeps SQLite from turning the loops around.
 SPOTS = (
@@ -37,22 +36,6 @@ SELECT :scope, substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
 CUT_FIELDS: Final = f"""{ROWS}
 UPDATE vault_record SET fields = {CUT_PIECE}, version = version + 1 FROM spot
  WHERE scope = :scope AND subject = substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES})
-"""  # noqa: S608 - constants only
-
-# A byte of a blob has no number in SQLite but as a character; zero has none, hence slots are one higher in there.
-CUT_TOKENS: Final = f"""{ROWS}
-INSERT INTO vault_token (scope, digest, subject, code, slot, token)
-SELECT :scope, substr(:digests, at * {DIGEST_BYTES} + 1, {DIGEST_BYTES}),
- substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
- unicode(CAST(substr(:codes, at + 1, 1) AS TEXT)), unicode(CAST(substr(:slots, at + 1, 1) AS TEXT)) - 1,
- rtrim(CAST(substr(:tokens, at * {TOKEN_CHARS} + 1, {TOKEN_CHARS}) AS TEXT)) FROM spot
-"""  # noqa: S608 - constants only
-
-# Positions come back as one text, beside what was found there: a row for each would cost more than its look-up.
-FIRST_TOKENS: Final = f"""{SPOTS}
-SELECT group_concat(spot.at - 1), group_concat(t.token) FROM spot CROSS JOIN vault_token AS t ON t.id =
- (SELECT id FROM vault_token WHERE substr(digest, 1, 8) = substr(:packed, spot.at, 8)
-  AND digest = substr(:packed, spot.at, {DIGEST_BYTES}) AND scope = :scope LIMIT 1)
 """  # noqa: S608 - constants only
 
 

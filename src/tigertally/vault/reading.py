@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from tigertally.access import Action, Decision
 from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass, mask
 from tigertally.base.ids import SubjectId
+from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.secret import SecretText
 from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, spelling, sql, values
+from tigertally.vault import entries, index, runs, spelling, sql, sql_index, tokens, values
 from tigertally.vault.errors import NoSuchSubject, NoSuchToken, RecordBroken
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.records import digests_of, subject_cipher
 from tigertally.vault.sql import RecordRow
+from tigertally.vault.sql_index import IndexKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,39 +61,43 @@ def lookup(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence[str]) -
     code = FIELD_RULES[cls].code
     different = [value for value in dict.fromkeys(column) if value]
     pairs = [(value, encoded) for value in different if (encoded := values.encode(value)) is not None]
-    digests = digests_of(keys, [code] * len(pairs), [encoded for _, encoded in pairs])
-    known = sql.tokens_of(tx, scope=keys.scope, digests=sorted(digests))
-    tokens = {value: known.get(digest) for (value, _), digest in zip(pairs, digests, strict=True)}
-    return [tokens.get(value) for value in column]
+    given, held = _tokens_of(tx, keys, code, [encoded for _, encoded in pairs])
+    spelled = tokens.texts(np.full(len(pairs), code, np.uint8), given)
+    found = {value: text for (value, _), text, here in zip(pairs, spelled, held.tolist(), strict=True) if here}
+    return [found.get(value) if value else None for value in column]
 
 
 def find(tx: Tx, keys: VaultKeys, *, cls: FieldClass, value: str) -> list[SubjectId]:
-    """Return the subjects that hold ``value``, ascending. Raises ``SadRefused``."""
+    """Return the subjects that hold ``value``, ascending. Raises ``SadRefused``, ``RecordBroken``."""
     values.refuse_forbidden([cls])
     encoded = values.encode(value)
     if not encoded:
         return []
-    (digest,) = digests_of(keys, [FIELD_RULES[cls].code], [encoded])
-    return [SubjectId(text) for text in _texts(sql.subjects_holding(tx, scope=keys.scope, digest=digest))]
+    code = FIELD_RULES[cls].code
+    given, held = _tokens_of(tx, keys, code, [encoded])
+    if not held[0]:
+        return []
+    return list(dict.fromkeys(place.subject for place in _places(tx, keys.scope, code, runs.whole(given))))
 
 
 def resolve(tx: Tx, *, scope: str, token: str) -> list[Place]:
     """Return the places that ``token`` stands for (several if subjects share the value), by subject.
 
-    Each place is held to the subject's record, whose values are bound to their tokens: a row of the token table
-    that was pointed at somebody else is :class:`RecordBroken`. Raises ``NoSuchToken``.
+    Each place is held to the subject's record, whose values are bound to their tokens: an entry of the index that
+    was pointed at somebody else is :class:`RecordBroken`. Raises ``NoSuchToken``.
     """
-    found = sql.places_of(tx, scope=scope, spelled=token)
+    meant = tokens.raw(token)
+    if meant is None:
+        raise NoSuchToken
+    is_card, raw = meant
+    found = [
+        place
+        for place in _places(tx, scope, None, raw)
+        if (place.cls is FieldClass.PAN) == is_card and tokens.text(FIELD_RULES[place.cls].code, raw) == token
+    ]
     if not found:
         raise NoSuchToken
-    subjects = sorted({subject for subject, _, _ in found})
-    records = {row.subject: row for row in sql.records_of(tx, scope=scope, subjects=subjects)}
-    places: list[Place] = []
-    for subject, code, slot in found:
-        if subject not in records or (code, slot, token) not in _bound(records[subject]):
-            raise RecordBroken
-        places.append(Place(subject=SubjectId(spelling.subject_text(subject)), cls=_class(code), slot=slot))
-    return places
+    return found
 
 
 def view(tx: Tx, keys: VaultKeys, *, whom: str) -> list[MaskedRecord]:
@@ -127,15 +136,57 @@ def open_value(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place | st
 
 def counts(tx: Tx, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
     """Return how many subjects a scope holds, and how many values of each class. Raises ``RecordBroken``."""
-    total, by_code = sql.count_values(tx, scope=scope, codes=sorted(BY_CODE))
-    if total != sum(by_code.values()):
-        raise RecordBroken
-    return sql.count_records(tx, scope=scope), {BY_CODE[code]: count for code, count in by_code.items()}
+    held = sql_index.read_tally(tx, scope=scope)
+    return sql.count_records(tx, scope=scope), {_class(code): count for code, count in held.items()}
 
 
 def count_holders(tx: Tx, *, scope: str, classes: Collection[FieldClass]) -> int:
     """Return how many subjects have at least one value of ``classes``: those that an export of them would hold."""
-    return sql.count_holders(tx, scope=scope, codes=sorted(FIELD_RULES[cls].code for cls in classes))
+    codes = frozenset(FIELD_RULES[cls].code for cls in classes)
+    if codes.issuperset(sql_index.read_tally(tx, scope=scope)):
+        return sql.count_records(tx, scope=scope)  # every record has a value, and all values are of these classes
+    total, after = 0, b""
+    while found := sql.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
+        there = entries.heads([head for _, head in found])
+        total += len(np.unique(there.record[np.isin(there.code, sorted(codes))]))
+        after = found[-1][0]
+    return total
+
+
+def _tokens_of(
+    tx: Tx, keys: VaultKeys, code: int, encoded: Sequence[bytes]
+) -> tuple[runs.Halves, npt.NDArray[np.bool_]]:
+    """Return the token of each value of one class, and which of them somebody holds."""
+    known = keys.known
+    kind = IndexKind.CARD if code == tokens.PAN_CODE else IndexKind.OTHER
+    known.refresh(tx, scope=keys.scope, kinds=(kind,))
+    codes = [code] * len(encoded)
+    given, held = np.zeros((len(encoded), 2), np.uint64), np.zeros(len(encoded), np.bool_)
+    if known.has(kind):
+        held, given = known.tokens_of(kind, digests_of(keys, codes, encoded))
+    if kind is IndexKind.CARD:
+        return given, held
+    known.refresh(tx, scope=keys.scope, kinds=(IndexKind.TOKEN,))
+    given = np.where(held[:, None], given, tokens.derive(keys.token, codes, encoded))
+    return given, held | known.has_tokens_like(given)
+
+
+def _places(tx: Tx, scope: str, code: int | None, raw: bytes) -> list[Place]:
+    """Return where a token (16 bytes) stands, by subject. Raises ``RecordBroken`` if a record knows nothing of it."""
+    found = index.find(tx, scope=scope, kind=IndexKind.TOKEN, keys=runs.halves(raw))
+    packed = runs.whole(found.payloads)
+    subjects = sorted({packed[at : at + runs.KEY_BYTES] for at in range(0, len(packed), runs.KEY_BYTES)})
+    records = {row.subject: row for row in sql.records_of(tx, scope=scope, subjects=subjects)}
+    places: list[Place] = []
+    for subject in subjects:
+        if subject not in records:
+            raise RecordBroken
+        mine = [one for one in entries.places(records[subject].fields) if one.token == raw and code in {None, one.code}]
+        if not mine:
+            raise RecordBroken
+        name = SubjectId(spelling.subject_text(subject))
+        places += [Place(subject=name, cls=_class(one.code), slot=one.slot) for one in mine]
+    return places
 
 
 def _opened(keys: VaultKeys, row: RecordRow, subject: str) -> list[Field]:
@@ -161,10 +212,6 @@ def _masked(tx: Tx, keys: VaultKeys, subject: SubjectId) -> MaskedRecord:
         for one in _opened(keys, row, subject)
     ]
     return MaskedRecord(subject=subject, fields=tuple(shown))
-
-
-def _bound(row: RecordRow) -> set[tuple[int, int, str]]:
-    return {(place.code, place.slot, _text(place.token)) for place in entries.places(row.fields)}
 
 
 def _record(tx: Tx, keys: VaultKeys, subject: str) -> RecordRow:

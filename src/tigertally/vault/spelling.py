@@ -72,16 +72,23 @@ def subject_raw(identifier: str) -> bytes:
 
 def subjects_raw(identifiers: Sequence[str]) -> list[bytes]:
     """Return the raw bytes of identifiers. Raises ``BadId``."""
-    joined = "".join(identifiers)
-    width = len(PREFIX) + CHARS
-    if not joined.isascii() or any(len(one) != width for one in identifiers):
+    if any(not one.startswith(PREFIX) for one in identifiers):
         raise BadId(kind="sub")
-    letters = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, width)
-    parts = _NUMBERS[letters[:, len(PREFIX) :]]
-    head = np.frombuffer(PREFIX.encode("ascii"), dtype=np.uint8)
+    try:
+        return cut(unspell([one[len(PREFIX) :] for one in identifiers]), RAW_BYTES)
+    except ValueError:
+        raise BadId(kind="sub") from None
+
+
+def unspell(bodies: Sequence[str]) -> bytes:
+    """Return the packed 16 bytes each that :func:`spell` spells so. Raises ``ValueError`` for what it never wrote."""
+    joined = "".join(bodies)
+    if not joined.isascii() or any(len(one) != CHARS for one in bodies):
+        raise ValueError("length")
+    parts = _NUMBERS[np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, CHARS)]
     # 26 times five bits are two more than sixteen bytes: the first letter has three.
-    if (letters[:, : len(PREFIX)] != head).any() or (parts == _NO_LETTER).any() or (parts[:, 0] > _TOP).any():
-        raise BadId(kind="sub")
+    if (parts == _NO_LETTER).any() or (parts[:, 0] > _TOP).any():
+        raise ValueError("letter")
     high = np.zeros(len(parts), dtype=np.uint64)
     low = np.zeros(len(parts), dtype=np.uint64)
     for place, shift in enumerate(_SHIFTS):
@@ -92,7 +99,7 @@ def subjects_raw(identifiers: Sequence[str]) -> list[bytes]:
             low |= part << np.uint64(shift)
             if shift + 5 > _LOW_BITS:
                 high |= part >> np.uint64(_LOW_BITS - shift)
-    return cut(np.stack([high, low], axis=1).astype(">u8").tobytes(), RAW_BYTES)
+    return np.stack([high, low], axis=1).astype(">u8").tobytes()
 
 
 def cut(packed: bytes, width: int) -> list[bytes]:

@@ -1,28 +1,22 @@
 """Tables of the vault and the statements on them. No rule lives here.
 
-``vault_key`` holds wrapped keys; ``vault_record`` one row per subject; ``vault_token`` one row per value of a
-subject: the keyed digest finds a value, the token finds its place. Subjects are 16 raw bytes here (their order is
-the order of their ids as text, on both databases). Digests are 16 bytes.
+``vault_key`` holds wrapped keys; ``vault_record`` one row per subject. Subjects are 16 raw bytes here (their
+order is the order of their ids as text, on both databases). The index has its own tables (``sql_index``).
 
 Bulk look-ups join against one parameter: a packed byte string on SQLite, an array on PostgreSQL.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-import numpy as np
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
-    Index,
     Integer,
-    SmallInteger,
     String,
     Table,
     UniqueConstraint,
@@ -30,16 +24,15 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal_column,
     select,
     text,
     update,
 )
 
-from tigertally.store.schema import AutoId, Blob, Instant, metadata
+from tigertally.store.schema import Blob, Instant, metadata
 from tigertally.store.tx import Tx
 from tigertally.vault import packed
-from tigertally.vault.packed import DIGEST_BYTES, SUBJECT_BYTES, TOKEN_CHARS
+from tigertally.vault.packed import SUBJECT_BYTES
 
 key = Table(
     "vault_key",
@@ -67,24 +60,6 @@ record = Table(
     Column("sealed_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
 )
-token = Table(
-    "vault_token",
-    metadata,
-    Column("id", AutoId, primary_key=True),
-    Column("scope", String(40), nullable=False),
-    Column("digest", Blob, nullable=False),
-    Column("subject", Blob, nullable=False),
-    Column("code", SmallInteger, nullable=False),
-    Column("slot", SmallInteger, nullable=False),
-    Column("token", String(64), nullable=False),
-    Index("uq_vault_token_digest_subject", text("substr(digest, 1, 8)"), "subject", unique=True),
-    Index("ix_vault_token_token", text("substr(token, 5, 14)")),
-)
-
-
-# What the two indexes hold; a query finds rows by them only if it says these words.
-_digest_half: ColumnElement[bytes] = literal_column("substr(digest, 1, 8)", Blob)
-_token_part: ColumnElement[str] = literal_column("substr(token, 5, 14)", String)
 
 
 def _wanted(tx: Tx, table: str, column: str, columns: str, width: int) -> str:
@@ -198,24 +173,13 @@ class RecordRow(NamedTuple):
     fields: bytes
 
 
-@dataclass(slots=True, repr=False)
-class TokenRows:
-    """Rows of the token table as columns: digest and subject of 16 bytes, class code below 128, slot below 127."""
-
-    digests: list[bytes] = field(default_factory=list)
-    subjects: list[bytes] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
-    slots: list[int] = field(default_factory=list)
-    tokens: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RecordRows:
     """New rows of the record table as columns: subject of 16 bytes, wrapped key, fields."""
 
-    subjects: list[bytes] = field(default_factory=list)
-    wrapped: list[bytes] = field(default_factory=list)
-    fields: list[bytes] = field(default_factory=list)
+    subjects: Sequence[bytes]
+    wrapped: Sequence[bytes]
+    fields: Sequence[bytes]
 
 
 _RECORD: Final = "t.subject, t.key_version, t.wrapped_key, t.fields"
@@ -277,43 +241,6 @@ def insert_records(tx: Tx, *, scope: str, rows: RecordRows, key_version: int, no
     tx.insert_columns(record, _in_table_order(record, columns))
 
 
-def insert_tokens(tx: Tx, *, scope: str, rows: TokenRows) -> None:
-    """Insert rows of the token table.
-
-    In the order of the index that is largest, so that neighbours share its pages. SQLite takes five packed columns
-    and cuts them itself: 4.0 against 5.6 microseconds a row when rows are bound one by one, most of it the indexes.
-    """
-    if not rows.digests:
-        return
-    digests = np.frombuffer(b"".join(rows.digests), f"V{DIGEST_BYTES}")
-    order = np.argsort(digests.view(">u8")[::2], kind="stable")
-    places = order.tolist()
-    if tx.dialect == "sqlite":
-        subjects = np.frombuffer(b"".join(rows.subjects), f"V{SUBJECT_BYTES}")
-        tx.execute(
-            text(packed.CUT_TOKENS),
-            {
-                "scope": scope,
-                "last": len(places) - 1,
-                "digests": digests[order].tobytes(),
-                "subjects": subjects[order].tobytes(),
-                "codes": np.array(rows.codes, np.uint8)[order].tobytes(),
-                "slots": (np.array(rows.slots, np.uint8) + np.uint8(1))[order].tobytes(),
-                "tokens": "".join([rows.tokens[at].ljust(TOKEN_CHARS) for at in places]).encode("ascii"),
-            },
-        )
-        return
-    columns: dict[str, Sequence[object]] = {
-        "scope": [scope] * len(places),
-        "digest": [rows.digests[at] for at in places],
-        "subject": [rows.subjects[at] for at in places],
-        "code": [rows.codes[at] for at in places],
-        "slot": [rows.slots[at] for at in places],
-        "token": [rows.tokens[at] for at in places],
-    }
-    tx.insert_columns(token, _in_table_order(token, columns))
-
-
 def _in_table_order(table: Table, columns: Mapping[str, Sequence[object]]) -> dict[str, Sequence[object]]:
     """Return the columns in the order in which the table declares them, whatever order the caller had."""
     return {column.name: columns[column.name] for column in table.columns if column.name in columns}
@@ -359,76 +286,6 @@ def replace_wraps(tx: Tx, *, scope: str, subjects: Sequence[bytes], wrapped: Seq
     )
 
 
-def tokens_of(tx: Tx, *, scope: str, digests: Sequence[bytes]) -> dict[bytes, str]:
-    """Return the token of every value among ``digests`` that any subject holds.
-
-    One row per value is read, however many hold it: an expiry date is that of thousands.
-    """
-    if not digests:
-        return {}
-    if tx.dialect == "sqlite":
-        (row,) = tx.all(text(packed.FIRST_TOKENS), _among(tx, scope, digests, DIGEST_BYTES))
-        if row[0] is None:
-            return {}
-        places = [int(at) // DIGEST_BYTES for at in row[0].split(",")]
-        return {digests[at]: spelled for at, spelled in zip(places, row[1].split(","), strict=True)}
-    query = (
-        "SELECT spot.k, t.token FROM unnest(CAST(:keys AS bytea[])) AS spot(k) CROSS JOIN LATERAL"
-        " (SELECT token FROM vault_token WHERE substr(digest, 1, 8) = substr(spot.k, 1, 8) AND digest = spot.k"
-        " AND scope = :scope LIMIT 1) AS t"
-    )
-    return {bytes(digest): spelled for digest, spelled in tx.all(text(query), _among(tx, scope, digests, DIGEST_BYTES))}
-
-
-def tokens_taken(tx: Tx, *, scope: str, tokens: Sequence[str]) -> dict[str, bytes]:
-    """Return the digest of the value that each token among ``tokens`` stands for, of those that are in use."""
-    if not tokens:
-        return {}
-    if tx.dialect == "sqlite":
-        query = (
-            "SELECT t.token, t.digest FROM json_each(:tokens) AS spot CROSS JOIN vault_token AS t"
-            " ON t.id = (SELECT id FROM vault_token WHERE substr(token, 5, 14) = substr(spot.value, 5, 14)"
-            " AND token = spot.value AND scope = :scope LIMIT 1)"
-        )
-        params: dict[str, object] = {"scope": scope, "tokens": json.dumps(list(tokens))}
-    else:
-        query = (
-            "SELECT t.token, t.digest FROM unnest(CAST(:tokens AS varchar[])) AS spot(k) CROSS JOIN LATERAL"
-            " (SELECT token, digest FROM vault_token WHERE substr(token, 5, 14) = substr(spot.k, 5, 14)"
-            " AND token = spot.k AND scope = :scope LIMIT 1) AS t"
-        )
-        params = {"scope": scope, "tokens": list(tokens)}
-    return {spelled: bytes(digest) for spelled, digest in tx.all(text(query), params)}
-
-
-def tokens_beginning(tx: Tx, *, scope: str, begin: str) -> list[str]:
-    """Return the different tokens that begin with 18 characters or more."""
-    query = select(token.c.token).where(
-        _token_part == begin[4:18], token.c.token.startswith(begin, autoescape=True), token.c.scope == scope
-    )
-    return list(tx.scalars(query.distinct()))
-
-
-def places_of(tx: Tx, *, scope: str, spelled: str) -> list[tuple[bytes, int, int]]:
-    """Return ``(subject, code, slot)`` of a token, by subject."""
-    query = (
-        select(token.c.subject, token.c.code, token.c.slot)
-        .where(_token_part == spelled[4:18], token.c.token == spelled, token.c.scope == scope)
-        .order_by(token.c.subject, token.c.code, token.c.slot)
-    )
-    return [(bytes(subject), code, slot) for subject, code, slot in tx.all(query)]
-
-
-def subjects_holding(tx: Tx, *, scope: str, digest: bytes) -> list[bytes]:
-    """Return the subjects that hold the value of ``digest``, ascending."""
-    query = (
-        select(token.c.subject)
-        .where(_digest_half == digest[:8], token.c.digest == digest, token.c.scope == scope)
-        .order_by(token.c.subject)
-    )
-    return [bytes(subject) for subject in tx.scalars(query)]
-
-
 def count_records(tx: Tx, *, scope: str, key_version: int | None = None) -> int:
     """Return how many subjects there are (under one version of the vault key, if given)."""
     query = select(func.count()).select_from(record).where(record.c.scope == scope)
@@ -437,50 +294,31 @@ def count_records(tx: Tx, *, scope: str, key_version: int | None = None) -> int:
     return tx.scalar(query) or 0
 
 
-def count_holders(tx: Tx, *, scope: str, codes: Sequence[int]) -> int:
-    """Return how many subjects have at least one value of these classes."""
-    other = select(token.c.id).where(token.c.scope == scope, token.c.code.not_in(codes)).limit(1)
-    if not tx.all(other):
-        # Every record has a value, and all values are of these classes: no need to tell the subjects apart.
-        return count_records(tx, scope=scope)
-    query = select(func.count(token.c.subject.distinct())).where(token.c.scope == scope, token.c.code.in_(codes))
-    return tx.scalar(query) or 0
-
-
-def count_values(tx: Tx, *, scope: str, codes: Sequence[int]) -> tuple[int, dict[int, int]]:
-    """Return how many values there are, and how many of each class that has any. One pass, nothing is sorted."""
-    sums = [func.count().filter(token.c.code == code) for code in codes]
-    (row,) = tx.all(select(func.count(), *sums).where(token.c.scope == scope))
-    total, *found = row
-    return total, {code: count for code, count in zip(codes, found, strict=True) if count}
-
-
-def delete_subject(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[str]) -> int:
-    """Delete a subject's record and its rows of these tokens; return records deleted (0 or 1)."""
-    found = _token_part.in_([one[4:18] for one in tokens])
-    tx.execute(
-        delete(token).where(found, token.c.token.in_(list(tokens)), token.c.scope == scope, token.c.subject == subject)
+def heads_after(tx: Tx, *, scope: str, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+    """Return the next records, ascending: subject, and the beginning of what is stored, its head in it."""
+    query = (
+        select(record.c.subject, func.substr(record.c.fields, 1, packed.HEAD_BYTES_MAX))
+        .where(record.c.scope == scope, record.c.subject > after)
+        .order_by(record.c.subject)
+        .limit(limit)
     )
+    return [(bytes(subject), bytes(head)) for subject, head in tx.all(query)]
+
+
+def delete_record(tx: Tx, *, scope: str, subject: bytes) -> int:
+    """Delete a subject's record; return records deleted (0 or 1)."""
     return tx.execute(delete(record).where(record.c.scope == scope, record.c.subject == subject))
-
-
-def delete_tokens(tx: Tx, *, scope: str, limit: int) -> int:
-    """Delete up to ``limit`` token rows of a scope; all at once where the database can drop a table's pages whole."""
-    if _alone(tx, token, scope):
-        return tx.execute(delete(token))
-    doomed = select(token.c.id).where(token.c.scope == scope).order_by(token.c.id).limit(limit)
-    return tx.execute(delete(token).where(token.c.id.in_(doomed)))
 
 
 def delete_records(tx: Tx, *, scope: str, limit: int) -> int:
     """Delete up to ``limit`` records of a scope, or all at once, as tokens go."""
-    if _alone(tx, record, scope):
+    if alone(tx, record, scope):
         return tx.execute(delete(record))
     doomed = select(record.c.subject).where(record.c.scope == scope).order_by(record.c.subject).limit(limit)
     return tx.execute(delete(record).where(record.c.scope == scope, record.c.subject.in_(doomed)))
 
 
-def _alone(tx: Tx, table: Table, scope: str) -> bool:
+def alone(tx: Tx, table: Table, scope: str) -> bool:
     """Return whether SQLite may drop all pages of a table, row by row unseen: nobody else has rows in it."""
     if tx.dialect != "sqlite":
         return False

@@ -8,18 +8,25 @@
 
 Equal tokens tell that values are equal, which for classes of few values (an expiry) tells much; the price is named
 in docs/adr/0007. A token stands in clear everywhere, so :func:`misformed` is asked before a stranger's is kept.
+
+In the vault a token is 16 bytes, as two numbers (``runs.Halves``): the 128 bits; or a card token's number, and a mark
+with its length, which no other token may end with. Text is made of it at the edge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tigertally.base.fields import FIELD_RULES, FieldClass
+from tigertally.base.ids import base32
 from tigertally.crypto.cmac import ColumnMac
-from tigertally.vault import digits, spelling
+from tigertally.vault import digits, runs, spelling
+from tigertally.vault.runs import Halves
 
 LEAD: Final = 7
 TAIL_DIGITS: Final = 4
@@ -47,49 +54,77 @@ _HEAD_CHARS: Final = len("tok_xx")
 _OTHER_CHARS: Final = _HEAD_CHARS + spelling.CHARS
 STORED_CHARS: Final = _OTHER_CHARS
 _BODY: Final = np.isin(np.arange(256), spelling.ALPHABET)
+_TOP: Final = np.isin(np.arange(256), spelling.ALPHABET[:8])  # 26 letters have two bits more than 16 bytes
+_CARD_MARK: Final = int.from_bytes(b"card\0\0\0\0", "big")
+_LENGTH_BITS: Final = 8
+_POWERS: Final = np.array([10**place for place in range(19)], dtype=np.uint64)
 
 
-def make(
-    key: ColumnMac, codes: Sequence[int], values: Sequence[bytes], *, taken: Callable[[list[str]], set[str]]
-) -> list[str]:
-    """Return a token per distinct (code, value). ``taken`` says which of some card tokens are in use already."""
-    out = derive(key, codes, values)
-    cards = [at for at, code in enumerate(codes) if code == PAN_CODE]
-    for at, token in zip(cards, draw([values[at].decode() for at in cards], taken=taken), strict=True):
-        out[at] = token
-    return out
+def derive(key: ColumnMac, codes: Sequence[int], values: Sequence[bytes]) -> Halves:
+    """Return the token of each value that is no card."""
+    heads = {code: bytes((code,)) for code in set(codes)}
+    return runs.halves(key.column([heads[code] + value for code, value in zip(codes, values, strict=True)]))
 
 
-def derive(key: ColumnMac, codes: Sequence[int], values: Sequence[bytes]) -> list[str]:
-    """Return the token of each value that is no card; "" for cards, whose tokens are not derived from them."""
-    out = [""] * len(codes)
-    others = [at for at, code in enumerate(codes) if code != PAN_CODE]
-    made = key.many([bytes((codes[at],)) + values[at] for at in others])
-    for at, body in zip(others, spelling.spell(b"".join(made)), strict=True):
-        out[at] = _PREFIXES[codes[at]] + body
-    return out
-
-
-def draw(cards: list[str], *, taken: Callable[[list[str]], set[str]]) -> list[str]:
-    """Return a new token for each of some distinct cards, of those that ``taken`` does not name."""
-    out = [""] * len(cards)
-    used: set[str] = set()
+def draw(cards: list[str], *, taken: Callable[[Halves], npt.NDArray[np.bool_]]) -> Halves:
+    """Return a new token for each of some distinct cards, of those that ``taken`` says no to."""
+    out = np.zeros((len(cards), 2), np.uint64)
+    used: set[int] = set()
     waiting = list(range(len(cards)))
     for _ in range(ROUNDS_MAX):
         if not waiting:
             return out
         drawn = _draw([cards[at] for at in waiting])
-        refused = taken(drawn)
-        again: list[int] = []
-        for at, token in zip(waiting, drawn, strict=True):
-            if token in refused or token in used:
-                again.append(at)
-            else:
-                used.add(token)
-                out[at] = token
-        waiting = again
+        numbers: list[int] = drawn[:, 0].tolist()
+        refused: list[bool] = taken(drawn).tolist()
+        fine = [not refuse and number not in used for refuse, number in zip(refused, numbers, strict=True)]
+        for place in np.flatnonzero(fine).tolist():
+            if numbers[place] in used:
+                fine[place] = False
+            used.add(numbers[place])
+        out[list(compress(waiting, fine))] = drawn[fine]
+        waiting = [at for at, done in zip(waiting, fine, strict=True) if not done]
     # 10^7 tokens and more per last four digits: only a broken generator gets here.
     raise RuntimeError("no free token")
+
+
+def texts(codes: npt.NDArray[np.uint8], raws: Halves) -> list[str]:
+    """Return each token as it stands in a copy."""
+    spelled = spelling.spell(runs.whole(raws))
+    out = [_PREFIXES.get(code, "") + body for code, body in zip(codes.tolist(), spelled, strict=True)]
+    for at in np.flatnonzero(codes == PAN_CODE).tolist():
+        out[at] = _card_text(int(raws[at, 0]), int(raws[at, 1]))
+    return out
+
+
+def text(code: int, raw: bytes) -> str:
+    """Return one token (16 bytes) as it stands in a copy."""
+    if code == PAN_CODE:
+        return _card_text(int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big"))
+    return _PREFIXES.get(code, "") + base32(raw)
+
+
+def raws(codes: Sequence[int], spelled: Sequence[str]) -> Halves:
+    """Return the 16 bytes of tokens that :func:`misformed` finds no fault with."""
+    out = np.zeros((len(codes), 2), np.uint64)
+    cards = [at for at, code in enumerate(codes) if code == PAN_CODE]
+    others = [at for at, code in enumerate(codes) if code != PAN_CODE]
+    out[others] = runs.halves(spelling.unspell([spelled[at][_HEAD_CHARS:] for at in others]))
+    for positions, numbers in digits.by_length([spelled[at] for at in cards]):
+        out[[cards[at] for at in positions]] = _card_raws(numbers)
+    return out
+
+
+def raw(spelled: str) -> tuple[bool, bytes] | None:
+    """Return whether a text is a card's token, and its 16 bytes; None if it is no token."""
+    if spelled.isascii() and spelled.isdigit() and len(spelled) < len(_POWERS) + 1:
+        return True, runs.whole(_card_raws(next(digits.by_length([spelled]))[1]))
+    if spelled[:_HEAD_CHARS] not in _PREFIXES.values():
+        return None
+    try:
+        return False, spelling.unspell([spelled[_HEAD_CHARS:]])
+    except ValueError:
+        return None
 
 
 def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]) -> list[int]:
@@ -112,14 +147,18 @@ def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]
     letters = np.frombuffer("".join([tokens[at] for at in others]).encode("ascii"), dtype=np.uint8)
     spelled = letters.reshape(-1, _OTHER_CHARS)
     heads = np.frombuffer(b"".join([_HEADS[codes[at]] for at in others]), dtype=np.uint8).reshape(-1, _HEAD_CHARS)
-    fitting = (spelled[:, :_HEAD_CHARS] == heads).all(axis=1) & _BODY[spelled[:, _HEAD_CHARS:]].all(axis=1)
+    bodies = spelled[:, _HEAD_CHARS:]
+    fitting = (spelled[:, :_HEAD_CHARS] == heads).all(axis=1) & _BODY[bodies].all(axis=1) & _TOP[bodies[:, 0]]
     wrong += [at for at, fits in zip(others, fitting.tolist(), strict=True) if not fits]
+    spelt = list(compress(others, fitting.tolist()))
+    ends = runs.halves(spelling.unspell([tokens[at][_HEAD_CHARS:] for at in spelt]))[:, 1]
+    wrong += compress(spelt, (ends >> np.uint64(_LENGTH_BITS) == _CARD_MARK >> _LENGTH_BITS).tolist())
     return wrong
 
 
-def _draw(pans: list[str]) -> list[str]:
+def _draw(pans: list[str]) -> Halves:
     """Return one candidate per card: 7, random digits, the last four; redrawn until it fails the Luhn check."""
-    out = [""] * len(pans)
+    out = np.zeros((len(pans), 2), np.uint64)
     for positions, cards in digits.by_length(pans):
         count, length = cards.shape
         made = cards.copy()
@@ -128,6 +167,18 @@ def _draw(pans: list[str]) -> list[str]:
         while pending.any():
             made[pending, 1:-TAIL_DIGITS] = digits.drawn(int(pending.sum()), length - 1 - TAIL_DIGITS)
             pending = digits.luhn(made)
-        for position, token in zip(positions, digits.spelled(made), strict=True):
-            out[position] = token
+        out[positions] = _card_raws(made)
     return out
+
+
+def _card_raws(numbers: digits.Digits) -> Halves:
+    """Return card tokens of one length, given as digits, as the vault keeps them."""
+    count, length = numbers.shape
+    out = np.empty((count, 2), np.uint64)
+    out[:, 0] = numbers.astype(np.uint64) @ _POWERS[:length][::-1]
+    out[:, 1] = _CARD_MARK | length
+    return out
+
+
+def _card_text(number: int, mark: int) -> str:
+    return str(number).zfill(mark & 0xFF)

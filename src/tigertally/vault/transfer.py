@@ -13,17 +13,19 @@ the vault would not seal: each is named, and the caller's transaction undoes the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
+
 from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
-from tigertally.formats import record
+from tigertally.formats import part as parts
 from tigertally.formats.part import PartColumns
-from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, spelling, sql, tokens, values
+from tigertally.vault import entries, index, runs, spelling, sql, sql_index, tokens, values
 from tigertally.vault.errors import (
     NoSuchSubject,
     RecordBroken,
@@ -34,8 +36,10 @@ from tigertally.vault.errors import (
     ValueNotAccepted,
 )
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.records import NewRows, digests_of, subject_cipher
-from tigertally.vault.sql import RecordRow
+from tigertally.vault.records import digests_of, subject_cipher
+from tigertally.vault.runs import Halves
+from tigertally.vault.sql import RecordRow, RecordRows
+from tigertally.vault.sql_index import IndexKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -68,7 +72,7 @@ def read_rows(tx: Tx, keys: VaultKeys, *, classes: Collection[FieldClass], after
     while len(found) < limit:
         wanted = limit - len(found)
         rows = sql.records_after(tx, scope=keys.scope, after=position, limit=wanted)
-        found += [row for row in rows if any(place.code in codes for place in entries.places(row.fields))]
+        found += _holding(rows, codes)
         if len(rows) < wanted:
             break
         position = rows[-1].subject
@@ -79,10 +83,9 @@ def read_rows(tx: Tx, keys: VaultKeys, *, classes: Collection[FieldClass], after
 
 def open_rows(keys: VaultKeys, found: SealedRows, *, bundle: str) -> PartColumns:
     """Return :func:`read_rows` opened, as rows sorted by (subject, code, slot). Raises ``RecordBroken``."""
-    columns = _Columns()
-    for row, name in zip(found.rows, spelling.subjects_text([row.subject for row in found.rows]), strict=True):
-        columns.add(name, _opened(keys, row, name, found.codes))
-    return columns.part(_salts(keys, bundle, columns.order))
+    head = bundle.encode() + b"|"
+    names = spelling.subjects_text([row.subject for row in found.rows])
+    return _opened(keys, found, names, salts=keys.commit.many([head + name.encode() for name in names]))
 
 
 def export_part(
@@ -111,11 +114,15 @@ def import_part(tx: Tx, keys: VaultKeys, *, part: PartColumns, now: datetime) ->
 class ReadyPart:
     """A part that was checked, digested and packed outside of any transaction, under the scope's keys.
 
+    ``subjects`` are its customers, ``starts`` the first row of each and the end; ``digests`` and ``tokens`` are by row;
     ``heads`` and ``bodies`` are each subject's record, to be sealed.
     """
 
     part: PartColumns
-    digests: Sequence[bytes]
+    subjects: Sequence[str]
+    starts: Sequence[int]
+    digests: Halves
+    tokens: Halves
     heads: Sequence[bytes]
     bodies: Sequence[bytes]
 
@@ -124,45 +131,67 @@ def prepare_part(keys: VaultKeys, *, part: PartColumns) -> ReadyPart:
     """Check, digest and pack a part while another one is stored. Raises like :func:`check_part`."""
     encoded = _accepted(part)
     _one_to_one(part, encoded)
-    spelled = [token.encode() for token in part.token]
-    runs = _runs(part)
+    codes = np.array(part.code, np.uint8)
+    raws = tokens.raws(part.code, part.token)
+    places = entries.places_of(codes, np.array(part.slot, np.uint8), raws)
+    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+    edges = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]).tolist()
+    sizes, joined = lengths.astype(">u4").tobytes(), b"".join(encoded)
+    starts = [*part.starts(), len(part.subject)]
     return ReadyPart(
         part=part,
+        subjects=[part.subject[start] for start in starts[:-1]],
+        starts=starts,
         digests=digests_of(keys, part.code, encoded),
-        heads=[entries.head_of(part.code[run], part.slot[run], spelled[run]) for run in runs],
-        bodies=[entries.body_of(encoded[run]) for run in runs],
+        tokens=raws,
+        heads=[
+            entries.head_of(places[start * entries.PLACE_BYTES : stop * entries.PLACE_BYTES])
+            for start, stop in pairwise(starts)
+        ],
+        bodies=[
+            entries.body_of(sizes[4 * start : 4 * stop], joined[edges[start] : edges[stop]])
+            for start, stop in pairwise(starts)
+        ],
     )
 
 
 def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> int:
     """Store what :func:`prepare_part` gave under the same keys. Returns and raises like :func:`import_part`."""
-    part, digests = ready.part, ready.digests
+    part, names = ready.part, ready.subjects
     tx.lock(f"vault:{keys.scope}")
-    runs = _runs(part)
-    names = [part.subject[run.start] for run in runs]
     raws = spelling.subjects_raw(names)
-    here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
-    missing: list[int] = []
-    for at, raw in enumerate(raws):
-        row = here.get(raw)
-        if row is None:
-            missing.append(at)
-        elif not _same(keys, row, names[at], part, runs[at]):
-            raise SubjectDiffers(subject=names[at])
+    rows = sql.records_of(tx, scope=keys.scope, subjects=raws)
+    if rows:
+        _need_same(keys, ready, rows)
+    here = {row.subject for row in rows}
+    missing = [at for at, raw in enumerate(raws) if raw not in here]
     if not missing:
         return 0
-    _refuse_clashes(tx, keys, part.token, digests)
+    new = _refuse_clashes(tx, keys, ready)
     kek = keys.spend(tx, wraps=len(missing), now=now)
-    rows = NewRows()
-    for at in missing:
-        name, run = names[at], runs[at]
-        cipher, wrapped = kek.fresh(entries.key_aad(keys.scope, name, keys.active.version))
-        stored = entries.sealed_record(
-            cipher, scope=keys.scope, subject=name, head=ready.heads[at], body=ready.bodies[at]
-        )
-        rows.add_record(raws[at], wrapped, stored)
-        rows.add_tokens(raws[at], digests[run], part.code[run], part.slot[run], list(part.token[run]))
-    return rows.write(tx, scope=keys.scope, key_version=keys.active.version, now=now)
+    version = keys.active.version
+    wrapped, sealed = kek.seal_each(
+        [ready.bodies[at] for at in missing],
+        aads=[entries.aad(keys.scope, names[at], ready.heads[at]) for at in missing],
+        key_aads=[entries.key_aad(keys.scope, names[at], version) for at in missing],
+    )
+    records = RecordRows(
+        subjects=[raws[at] for at in missing],
+        wrapped=wrapped,
+        fields=[ready.heads[at] + body for at, body in zip(missing, sealed, strict=True)],
+    )
+    sql.insert_records(tx, scope=keys.scope, rows=records, key_version=version, now=now)
+    counts = np.diff(ready.starts)
+    whose = np.repeat(runs.halves(b"".join(raws)), counts, axis=0)
+    stored = np.repeat(np.isin(np.arange(len(raws)), missing), counts)
+    index.add(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=ready.tokens[stored], payloads=whose[stored])
+    codes = np.array(part.code, np.uint8)
+    for kind, chosen in ((IndexKind.CARD, codes == tokens.PAN_CODE), (IndexKind.OTHER, codes != tokens.PAN_CODE)):
+        at = new[chosen[new]]
+        index.add(tx, scope=keys.scope, kind=kind, keys=ready.digests[at], payloads=ready.tokens[at])
+    classes, held = np.unique(codes[stored], return_counts=True)
+    sql_index.count_up(tx, scope=keys.scope, held=dict(zip(classes.tolist(), held.tolist(), strict=True)))
+    return len(missing)
 
 
 def rows_of(tx: Tx, keys: VaultKeys, *, subjects: Sequence[str]) -> SealedRows:
@@ -181,12 +210,8 @@ def committed(
 
     Raises ``NoSuchSubject`` for a record without a value of the wanted classes, ``RecordBroken``.
     """
-    counted: Counter[int] = Counter()
-    made: list[bytes] = []
-    for subject, salt, fields in _fields_of(keys, found, salts=salts):
-        counted.update([one.code for one in fields])
-        made.append(record.commit(salt, record.encode(subject.encode(), fields)))
-    return made, {BY_CODE[code]: count for code, count in sorted(counted.items())}
+    part = _salted(keys, found, salts=salts)
+    return parts.commitments(part), {BY_CODE[code]: count for code, count in sorted(Counter(part.code).items())}
 
 
 def commitments_of(
@@ -214,83 +239,57 @@ def stored_part(
     classes: Collection[FieldClass] | None = None,
 ) -> PartColumns:
     """Return what is stored of ``subjects`` (ascending), as a part with these salts. Raises ``NoSuchSubject``."""
-    columns = _Columns()
-    found = _of_classes(rows_of(tx, keys, subjects=subjects), classes)
-    for subject, _, fields in _fields_of(keys, found, salts=salts):
-        columns.add(subject, fields)
-    return columns.part(list(salts))
+    return _salted(keys, _of_classes(rows_of(tx, keys, subjects=subjects), classes), salts=salts)
 
 
 def _of_classes(found: SealedRows, classes: Collection[FieldClass] | None) -> SealedRows:
     return found if classes is None else replace(found, codes=frozenset(FIELD_RULES[cls].code for cls in classes))
 
 
-def _fields_of(
-    keys: VaultKeys, found: SealedRows, *, salts: Sequence[bytes]
-) -> Iterator[tuple[str, bytes, list[Field]]]:
-    """Yield each subject with its salt and its fields of the wanted classes. Raises ``NoSuchSubject`` if without."""
-    names = spelling.subjects_text([row.subject for row in found.rows])
-    if len(salts) != len(names):
+def _salted(keys: VaultKeys, found: SealedRows, *, salts: Sequence[bytes]) -> PartColumns:
+    """Return records opened, with these salts. Raises ``NoSuchSubject`` for one without a value of the classes."""
+    if len(salts) != len(found.rows) or len(_holding(found.rows, found.codes)) != len(found.rows):
         raise NoSuchSubject
-    for row, name, salt in zip(found.rows, names, salts, strict=True):
-        fields = _opened(keys, row, name, found.codes)
-        if not fields:
-            raise NoSuchSubject
-        yield name, salt, fields
+    return _opened(keys, found, spelling.subjects_text([row.subject for row in found.rows]), salts=salts)
 
 
-def _opened(keys: VaultKeys, row: RecordRow, subject: str, codes: Collection[int]) -> list[Field]:
-    fields = entries.open_record(
-        subject_cipher(keys, row, subject), scope=keys.scope, subject=subject, stored=row.fields
-    )
-    return [one for one in fields if one.code in codes]
+def _holding(rows: Sequence[RecordRow], codes: Collection[int]) -> list[RecordRow]:
+    """Return the records that have a value of these classes."""
+    there = entries.heads([row.fields for row in rows])
+    fitting = np.isin(there.code, sorted(codes))
+    having = np.bincount(there.record[fitting], minlength=len(rows)).tolist()
+    return [row for row, count in zip(rows, having, strict=True) if count]
 
 
-def _runs(part: PartColumns) -> list[slice]:
-    """Return the rows of each subject."""
-    return [slice(*span) for span in pairwise([*part.starts(), len(part.subject)])]
-
-
-class _Columns:
-    """A part's columns while they are gathered. ``order`` is the subjects, once each."""
-
-    __slots__ = ("code", "order", "rows_of", "slot", "subject", "token", "value")
-
-    def __init__(self) -> None:
-        self.order: list[str] = []
-        self.rows_of: list[int] = []
-        self.subject: list[str] = []
-        self.code: list[int] = []
-        self.slot: list[int] = []
-        self.value: list[str] = []
-        self.token: list[str] = []
-
-    def add(self, subject: str, fields: Sequence[Field]) -> None:
-        """Take in one subject. Raises ``RecordBroken`` for values that are no text."""
-        codes, slots, found, spelled = zip(*fields, strict=True)
-        self.code += codes
-        self.slot += slots
-        try:
-            self.value += [value.decode() for value in found]
-            self.token += [token.decode("ascii") for token in spelled]
-        except UnicodeDecodeError:
-            raise RecordBroken from None
-        self.subject += [subject] * len(fields)
-        self.order.append(subject)
-        self.rows_of.append(len(fields))
-
-    def part(self, salts: Sequence[bytes]) -> PartColumns:
-        repeated: list[bytes] = []
-        for salt, count in zip(salts, self.rows_of, strict=True):
-            repeated += [salt] * count
-        return PartColumns(
-            subject=self.subject, salt=repeated, code=self.code, slot=self.slot, value=self.value, token=self.token
+def _opened(keys: VaultKeys, found: SealedRows, names: Sequence[str], *, salts: Sequence[bytes]) -> PartColumns:
+    """Return records opened: the rows of the wanted classes. Raises ``RecordBroken``."""
+    stored = [row.fields for row in found.rows]
+    there = entries.heads(stored)
+    bodies = [
+        entries.opened_body(
+            subject_cipher(keys, row, name),
+            scope=keys.scope,
+            subject=name,
+            head=row.fields[:edge],
+            sealed=row.fields[edge:],
         )
-
-
-def _salts(keys: VaultKeys, bundle: str, subjects: Sequence[str]) -> list[bytes]:
-    head = bundle.encode() + b"|"
-    return keys.commit.many([head + subject.encode() for subject in subjects])
+        for row, name, edge in zip(found.rows, names, there.edges(), strict=True)
+    ]
+    try:
+        texts = [text.decode() for text in entries.texts(there, bodies)]
+    except UnicodeDecodeError:
+        raise RecordBroken from None
+    chosen = np.flatnonzero(np.isin(there.code, sorted(found.codes)))
+    codes = there.code[chosen]
+    whose = there.record[chosen].tolist()
+    return PartColumns(
+        subject=[names[at] for at in whose],
+        salt=[salts[at] for at in whose],
+        code=codes.tolist(),
+        slot=there.slot[chosen].tolist(),
+        value=[texts[at] for at in chosen.tolist()],
+        token=tokens.texts(codes, there.token[chosen]),
+    )
 
 
 def _accepted(part: PartColumns) -> list[bytes]:
@@ -326,21 +325,42 @@ def _one_to_one(part: PartColumns, encoded: Sequence[bytes]) -> None:
         raise ValueNotAccepted(field="-", reason="repeated")
 
 
-def _same(keys: VaultKeys, row: RecordRow, subject: str, part: PartColumns, run: slice) -> bool:
-    """Return whether the stored record is what the part says. Raises ``RecordBroken``."""
-    there = zip(
-        part.code[run], part.slot[run], map(str.encode, part.value[run]), map(str.encode, part.token[run]), strict=True
-    )
-    return list(there) == _opened(keys, row, subject, frozenset(BY_CODE))
+def _need_same(keys: VaultKeys, ready: ReadyPart, rows: Sequence[RecordRow]) -> None:
+    """Raise ``SubjectDiffers`` unless the records that are here are what the part says; ``RecordBroken``."""
+    here = sorted(rows, key=lambda row: row.subject)
+    names = spelling.subjects_text([row.subject for row in here])
+    place = {name: at for at, name in enumerate(ready.subjects)}
+    held = _opened(keys, SealedRows(rows=here, codes=frozenset(BY_CODE)), names, salts=[b""] * len(here))
+    starts = [*held.starts(), len(held.subject)]
+    for name, (start, stop) in zip(names, pairwise(starts), strict=True):
+        theirs = slice(ready.starts[place[name]], ready.starts[place[name] + 1])
+        for column in ("code", "slot", "value", "token"):
+            if getattr(held, column)[start:stop] != getattr(ready.part, column)[theirs]:
+                raise SubjectDiffers(subject=name)
 
 
-def _refuse_clashes(tx: Tx, keys: VaultKeys, spelled: Sequence[str], digests: Sequence[bytes]) -> None:
-    """Raise ``TokenClash`` unless the part's tokens and values pair with each other here too."""
-    token_of = dict(zip(digests, spelled, strict=True))
-    digest_of = dict(zip(spelled, digests, strict=True))
-    for digest, token in sql.tokens_of(tx, scope=keys.scope, digests=sorted(token_of)).items():
-        if token_of[digest] != token:
+def _refuse_clashes(tx: Tx, keys: VaultKeys, ready: ReadyPart) -> npt.NDArray[np.int64]:
+    """Raise ``TokenClash`` unless the part's tokens and values pair with each other here too.
+
+    Return the rows, each value once, whose pairs are new here.
+    """
+    known = keys.known
+    known.refresh(tx, scope=keys.scope, kinds=tuple(IndexKind))
+    _, first = np.unique(ready.digests, axis=0, return_index=True)
+    digests, given = ready.digests[first], ready.tokens[first]
+    is_card = np.array(ready.part.code, np.uint8)[first] == tokens.PAN_CODE
+    fresh = np.ones(len(first), np.bool_)
+    for kind, chosen in ((IndexKind.CARD, np.flatnonzero(is_card)), (IndexKind.OTHER, np.flatnonzero(~is_card))):
+        held, found = known.tokens_of(kind, digests[chosen])
+        if (found[held] != given[chosen[held]]).any():
             raise TokenClash
-    for token, digest in sql.tokens_taken(tx, scope=keys.scope, tokens=sorted(digest_of)).items():
-        if digest_of[token] != digest:
+        fresh[chosen[held]] = False
+    # Values of ours, sealed from our own sources, have the tokens that we derive and stand in no list of pairs.
+    own = np.flatnonzero(fresh & ~is_card)
+    codes = [ready.part.code[at] for at in first[own].tolist()]
+    derived = tokens.derive(keys.token, codes, [ready.part.value[at].encode() for at in first[own].tolist()])
+    for asked in (given[fresh], derived):
+        like = asked[known.has_tokens_like(asked)]
+        if len(like) and len(index.find(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=like).which):
             raise TokenClash
+    return first[fresh]

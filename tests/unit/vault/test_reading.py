@@ -19,8 +19,11 @@ from tigertally.vault import (
     lookup,
     open_value,
     resolve,
+    runs,
     spelling,
     sql,
+    sql_index,
+    tokens,
     view,
 )
 from tigertally.vault.records import open_subject_key
@@ -42,6 +45,12 @@ def token_of(vault: Vault, value: str) -> str:
         (token,) = lookup(tx, vault.keys, cls=PAN, column=[value])
     assert token is not None
     return token
+
+
+def raw_of(token: str) -> runs.Halves:
+    meant = tokens.raw(token)
+    assert meant is not None
+    return runs.halves(meant[1])
 
 
 def test_a_view_is_masked(filled: Vault) -> None:
@@ -112,8 +121,13 @@ def test_holders_are_counted_once(filled: Vault) -> None:
 def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
     mine, theirs = token_of(filled, VISA), token_of(filled, MASTERCARD)
     with filled.store.transaction() as tx:
-        whose = tx.scalar(select(sql.token.c.subject).where(sql.token.c.token == theirs))
-        tx.execute(update(sql.token).where(sql.token.c.token == mine).values(subject=whose))
+        (place,) = resolve(tx, scope=filled.scope, token=theirs)
+        whose = spelling.subject_raw(place.subject)
+        for row in tx.all(select(sql_index.block)):
+            found = runs.read(bytes(row.data))
+            found[(found[:, :2] == raw_of(mine)).all(axis=1), 2:] = runs.halves(whose)
+            (made,) = runs.blocks(found)
+            tx.execute(update(sql_index.block).where(sql_index.block.c.run == row.run).values(data=made.data))
         for asking in (
             lambda: resolve(tx, scope=filled.scope, token=mine),
             lambda: view(tx, filled.keys, whom=mine),
@@ -123,7 +137,7 @@ def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
                 asking()
         # And if the record's own copy of the token is changed as well, the value does not open.
         row = tx.all(select(sql.record).where(sql.record.c.subject == whose))[0]
-        fields = bytes(row.fields).replace(theirs.encode(), mine.encode())
+        fields = bytes(row.fields).replace(runs.whole(raw_of(theirs)), runs.whole(raw_of(mine)))
         tx.execute(update(sql.record).where(sql.record.c.subject == whose).values(fields=fields))
         (place,) = resolve(tx, scope=filled.scope, token=mine)
         with pytest.raises(RecordBroken):
@@ -181,7 +195,7 @@ def test_no_byte_of_a_record_can_be_changed(filled: Vault) -> None:
     keys = filled.keys
     with filled.store.transaction() as tx:
         (whom,) = find(tx, keys, cls=PAN, value=VISA)
-        subject = tx.scalar(select(sql.token.c.subject).where(sql.token.c.token == token_of(filled, VISA)))
+        subject = spelling.subject_raw(whom)
         row = tx.all(select(sql.record).where(sql.record.c.subject == subject))[0]
         for column in ("fields", "wrapped_key"):
             good = bytes(getattr(row, column))

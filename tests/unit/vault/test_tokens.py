@@ -3,26 +3,33 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
+from tigertally.base.ids import base32
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac
 from tigertally.data.issuers import TEST_NUMBERS, all_ranges, issued, luhn_ok
-from tigertally.vault import digits, tokens
+from tigertally.vault import digits, runs, tokens
+from tigertally.vault.runs import Halves
 
 KEY = ColumnMac(SecretBytes(bytes(32)))
 PAN = FIELD_RULES[FieldClass.PAN].code
 NAME = FIELD_RULES[FieldClass.NAME].code
 
 
-def nobody(_: list[str]) -> set[str]:
+def nobody(made: Halves) -> npt.NDArray[np.bool_]:
     """No token is taken."""
-    return set()
+    return np.zeros(len(made), np.bool_)
 
 
 def card_tokens(cards: list[str]) -> list[str]:
-    return tokens.make(KEY, [PAN] * len(cards), [card.encode() for card in cards], taken=nobody)
+    return tokens.texts(np.full(len(cards), PAN, np.uint8), tokens.draw(cards, taken=nobody))
+
+
+def derived(codes: list[int], values: list[bytes], key: ColumnMac = KEY) -> list[str]:
+    return tokens.texts(np.array(codes, np.uint8), tokens.derive(key, codes, values))
 
 
 def test_a_card_token_is_no_card() -> None:
@@ -51,15 +58,15 @@ def test_tokens_tell_nothing_of_the_first_digits() -> None:
 
 
 def test_a_taken_token_is_drawn_again() -> None:
-    rounds: list[list[str]] = []
+    rounds: list[list[int]] = []
 
-    def first_round(made: list[str]) -> set[str]:
-        rounds.append(made)
-        return set(made) if len(rounds) == 1 else set()
+    def first_round(made: Halves) -> npt.NDArray[np.bool_]:
+        rounds.append(made[:, 0].tolist())
+        return np.full(len(made), len(rounds) == 1)
 
-    (token,) = tokens.make(KEY, [PAN], [b"4111111111111111"], taken=first_round)
+    drawn = tokens.draw(["4111111111111111"], taken=first_round)
     assert len(rounds) == 2
-    assert token == rounds[1][0] != rounds[0][0]
+    assert drawn[:, 0].tolist() == rounds[1] != rounds[0]
 
 
 def test_tokens_made_together_are_different() -> None:
@@ -70,17 +77,17 @@ def test_tokens_made_together_are_different() -> None:
 
 def test_a_broken_generator_is_noticed() -> None:
     with pytest.raises(RuntimeError):
-        tokens.make(KEY, [PAN], [b"4111111111111111"], taken=set)
+        tokens.draw(["4111111111111111"], taken=lambda made: np.ones(len(made), np.bool_))
 
 
 def test_other_tokens_join_and_name_their_class() -> None:
     code = FIELD_RULES[FieldClass.MOBILE].code
-    one, two, other = tokens.make(KEY, [code, code, NAME], [b"13800138000"] * 3, taken=nobody)
+    one, two, other = derived([code, code, NAME], [b"13800138000"] * 3)
     assert one == two
     assert re.fullmatch(r"tok_mo[0-9a-z]{26}", one)
     assert re.fullmatch(r"tok_na[0-9a-z]{26}", other)
     assert one[6:] != other[6:]
-    (elsewhere,) = tokens.make(ColumnMac(SecretBytes(b"\x01" * 32)), [code], [b"13800138000"], taken=nobody)
+    (elsewhere,) = derived([code], [b"13800138000"], ColumnMac(SecretBytes(b"\x01" * 32)))
     assert elsewhere != one
 
 
@@ -102,13 +109,33 @@ def test_every_class_that_is_kept_has_letters_of_its_own() -> None:
         (NAME, "韩测试", "tok_mo" + "0" * 26),
         (NAME, "韩测试", "tok_na" + "0" * 25),
         (NAME, "韩测试", "tok_na" + "U" * 26),
+        (NAME, "韩测试", "tok_na8" + "0" * 25),  # more than sixteen bytes
+        (NAME, "韩测试", "tok_na" + base32(bytes(8) + b"card\0\0\0\x10")),  # kept, it would be a card's
         (NAME, "韩测试", ""),
     ],
 )
 def test_misformed_tokens_are_seen(code: int, value: str, token: str) -> None:
     assert luhn_ok("7000000000091111")
-    good = tokens.make(KEY, [NAME], [b"x"], taken=nobody)[0]
+    good = derived([NAME], [b"x"])[0]
     assert tokens.misformed([NAME, code, NAME], ["x", value, "y"], [good, token, good]) == [1]
+
+
+def test_tokens_are_text_and_sixteen_bytes() -> None:
+    cards = card_tokens([*TEST_NUMBERS])
+    names = derived([NAME] * 50, [str(at).encode() for at in range(50)])
+    codes = [PAN] * len(cards) + [NAME] * 50
+    raws = tokens.raws(codes, [*cards, *names])
+    assert tokens.texts(np.array(codes, np.uint8), raws) == [*cards, *names]
+    for spelled, code, pair in zip([*cards, *names], codes, raws, strict=True):
+        raw = runs.whole(pair)
+        assert tokens.raw(spelled) == (code == PAN, raw)
+        assert tokens.text(code, raw) == spelled
+
+
+@pytest.mark.parametrize("text", ["", "7", "tok_na", "tok_xx" + "0" * 26, "tok_na" + "8" * 26, "9" * 40, "7１11"])
+def test_what_is_no_token_is_none(text: str) -> None:
+    meant = tokens.raw(text)
+    assert meant is None or tokens.text(PAN, meant[1]) == text
 
 
 def test_luhn_by_column_is_luhn() -> None:

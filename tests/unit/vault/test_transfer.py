@@ -26,7 +26,9 @@ from tigertally.vault import (
     import_part,
     lookup,
     open_value,
+    runs,
     sql,
+    sql_index,
     stored_part,
 )
 
@@ -136,7 +138,13 @@ def test_it_is_sealed_under_keys_of_its_own(seller: Vault, other_vault: Vault) -
         with vault.store.reading() as tx:
             stored.append(
                 {bytes(cell) for row in tx.all(select(sql.record.c.fields, sql.record.c.wrapped_key)) for cell in row}
-                | {bytes(digest) for digest in tx.scalars(select(sql.token.c.digest))}
+                | {
+                    tuple(key)
+                    for kind in (sql_index.IndexKind.CARD, sql_index.IndexKind.OTHER)
+                    for run in sql_index.read_runs(tx, scope=vault.scope, kind=kind)
+                    for block in sql_index.blocks_after(tx, run=run.run, after=-1, limit=100)
+                    for key in runs.read(block.data)[:, :2].tolist()
+                }
             )
     assert not stored[0] & stored[1]
 

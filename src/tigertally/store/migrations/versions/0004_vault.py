@@ -1,11 +1,11 @@
-"""The vault: wrapped keys, records, tokens."""
+"""The vault: wrapped keys, records, the index in sorted runs."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from tigertally.store.schema import AutoId, Blob, Instant
+from tigertally.store.schema import Blob, Instant
 
 revision = "0004_vault"
 down_revision = "0003_access"
@@ -40,17 +40,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scope", "subject", name="pk_vault_record"),
     )
     op.create_table(
-        "vault_token",
-        sa.Column("id", AutoId, nullable=False),
+        "vault_run",
+        sa.Column("run", sa.BigInteger, nullable=False),
         sa.Column("scope", sa.String(40), nullable=False),
-        sa.Column("digest", Blob, nullable=False),
-        sa.Column("subject", Blob, nullable=False),
-        sa.Column("code", sa.SmallInteger, nullable=False),
-        sa.Column("slot", sa.SmallInteger, nullable=False),
-        sa.Column("token", sa.String(64), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_vault_token"),
+        sa.Column("kind", sa.SmallInteger, nullable=False),
+        sa.Column("level", sa.SmallInteger, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("entries", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("run", name="pk_vault_run"),
     )
-    # Half of a digest and a part of a token are enough to find a row by, and less to write.
-    value: list[str | sa.TextClause] = [sa.text("substr(digest, 1, 8)"), "subject"]
-    op.create_index("uq_vault_token_digest_subject", "vault_token", value, unique=True)
-    op.create_index("ix_vault_token_token", "vault_token", [sa.text("substr(token, 5, 14)")])
+    op.create_index("ix_vault_run_scope_kind", "vault_run", ["scope", "kind"])
+    op.create_table(
+        "vault_block",
+        sa.Column("run", sa.BigInteger, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("first", Blob, nullable=False),
+        sa.Column("data", Blob, nullable=False),
+        sa.PrimaryKeyConstraint("run", "number", name="pk_vault_block"),
+    )
+    op.create_index("ix_vault_block_run_first_number", "vault_block", ["run", "first", "number"])
+    op.create_table(
+        "vault_tally",
+        sa.Column("scope", sa.String(40), nullable=False),
+        sa.Column("code", sa.SmallInteger, nullable=False),
+        sa.Column("held", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope", "code", name="pk_vault_tally"),
+    )

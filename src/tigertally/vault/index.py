@@ -1,0 +1,188 @@
+"""The index of a scope: runs kept in the store, added to by batch, looked into, merged, made to forget.
+
+Three kinds: a token finds the subjects that hold it; a card's digest finds its token; so does the digest of any other
+value whose token is not ours to derive (a seller's). Invariants: what a transaction adds is one run, there as soon as
+it is committed; entries are hints and the record's head is the truth, so every subject found is held to its record
+(``reading``); forgetting a subject rewrites the blocks that name it, so nothing of it stays.
+
+:class:`Known` keeps a scope's runs in memory for bulk work: 32 bytes for each card and foreign value, 8 for each token
+if tokens are asked for. It is held to the list of runs at every use, so what another process did is seen.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tigertally.store.tx import Tx
+from tigertally.vault import runs
+from tigertally.vault import sql_index as sql
+from tigertally.vault.runs import Entries, Found, Halves
+from tigertally.vault.sql_index import BlockRow, IndexKind, RunRow
+
+FAN: Final = 16
+_READ_BLOCKS: Final = 256
+_POINT_COST: Final = 256  # looking for one key in one run costs about as much as reading so many entries
+_RUN_BITS: Final = 62
+
+
+def add(tx: Tx, *, scope: str, kind: IndexKind, keys: Halves, payloads: Halves) -> None:
+    """Add entries. Runs of one level are merged when there are :data:`FAN` of them."""
+    if not len(keys):
+        return
+    _write(tx, scope=scope, kind=kind, level=0, pieces=iter([runs.entries(keys, payloads)]))
+    level = 0
+    while len(crowd := [run for run in sql.read_runs(tx, scope=scope, kind=kind) if run.level == level]) >= FAN:
+        pieces = runs.merged([_pieces(tx, run.run) for run in crowd])
+        _write(tx, scope=scope, kind=kind, level=level + 1, pieces=pieces)
+        for run in crowd:
+            sql.delete_run(tx, run.run)
+        level += 1
+
+
+def find(tx: Tx, *, scope: str, kind: IndexKind, keys: Halves) -> Found:
+    """Return the payloads of ``keys``: by few look-ups or in one pass, whichever reads less."""
+    there = sql.read_runs(tx, scope=scope, kind=kind)
+    if not there or not len(keys):
+        return runs.match(np.empty((0, 4), np.uint64), keys)
+    if len(keys) * len(there) * _POINT_COST < sum(run.entries for run in there):
+        found = [_found_of(tx, scope, kind, keys[at : at + 1], at) for at in range(len(keys))]
+    else:
+        found = [runs.match(piece, keys) for run in there for piece in _pieces(tx, run.run)]
+    return Found(np.concatenate([one.which for one in found]), np.concatenate([one.payloads for one in found]))
+
+
+def forget(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[bytes]) -> None:
+    """Take out a subject's entries, and what leads to tokens that nobody else holds."""
+    wanted = runs.halves(b"".join(tokens))
+    whose = runs.halves(subject)[0]
+    for key in wanted:
+        for block in sql.blocks_of(tx, scope=scope, kind=IndexKind.TOKEN, first=_first(key)):
+            held = runs.read(block.data)
+            gone = (held[:, :2] == key).all(axis=1) & (held[:, 2:] == whose).all(axis=1)
+            _keep(tx, block, held, ~gone)
+    held_still = find(tx, scope=scope, kind=IndexKind.TOKEN, keys=wanted).which
+    dead = np.delete(wanted, np.unique(held_still), axis=0)
+    for kind in (IndexKind.CARD, IndexKind.OTHER):
+        for run in sql.read_runs(tx, scope=scope, kind=kind):
+            for block in _blocks(tx, run.run):
+                there = runs.read(block.data)
+                near = np.isin(there[:, 2], dead[:, 0])
+                if near.any():
+                    gone = near & (there[:, None, 2:] == dead[None]).all(axis=2).any(axis=1)
+                    _keep(tx, block, there, ~gone)
+
+
+@dataclass(slots=True, repr=False)
+class Known:
+    """A scope's runs in memory. ``refresh`` first, in the transaction that asks."""
+
+    _runs: dict[tuple[IndexKind, int, int], npt.NDArray[np.uint64]] = field(default_factory=dict)
+
+    def refresh(self, tx: Tx, *, scope: str, kinds: Sequence[IndexKind]) -> None:
+        """Read what is new of ``kinds`` and drop what is gone."""
+        now: dict[tuple[IndexKind, int, int], npt.NDArray[np.uint64]] = {}
+        for kind in kinds:
+            for run in sql.read_runs(tx, scope=scope, kind=kind):
+                name = (kind, run.run, run.revision)
+                had = self._runs.get(name)
+                now[name] = _loaded(tx, kind, run) if had is None else had
+        asked = frozenset(kinds)
+        self._runs = {**{name: run for name, run in self._runs.items() if name[0] not in asked}, **now}
+
+    def tokens_of(self, kind: IndexKind, digests: Halves) -> tuple[npt.NDArray[np.bool_], Halves]:
+        """Return which values have a token, and the tokens (zeros where there is none)."""
+        there = np.zeros(len(digests), np.bool_)
+        tokens = np.zeros((len(digests), 2), np.uint64)
+        order = np.argsort(digests[:, 0], kind="stable")
+        inorder = digests[order]
+        for run in self._of(kind):
+            found = runs.match(run, inorder)
+            places = order[found.which]
+            there[places] = True
+            tokens[places] = found.payloads
+        return there, tokens
+
+    def has(self, kind: IndexKind) -> bool:
+        """Return whether there are runs of this kind."""
+        return any(name[0] is kind for name in self._runs)
+
+    def has_tokens_like(self, tokens: Halves) -> npt.NDArray[np.bool_]:
+        """Return which tokens begin like one that somebody holds: no is certain, yes all but certain (64 bits)."""
+        return _among(self._of(IndexKind.TOKEN), tokens[:, 0])
+
+    def card_tokens_like(self, tokens: Halves) -> npt.NDArray[np.bool_]:
+        """Return which card tokens are in use. A card token's first half is its number, so yes is certain."""
+        return _among([np.sort(run[:, 2]) for run in self._of(IndexKind.CARD)], tokens[:, 0])
+
+    def _of(self, kind: IndexKind) -> list[npt.NDArray[np.uint64]]:
+        return [run for name, run in self._runs.items() if name[0] is kind]
+
+
+def _loaded(tx: Tx, kind: IndexKind, run: RunRow) -> npt.NDArray[np.uint64]:
+    pieces = list(_pieces(tx, run.run))
+    if kind is not IndexKind.TOKEN:
+        return np.concatenate(pieces) if pieces else np.empty((0, 4), np.uint64)
+    return np.unique(np.concatenate([piece[:, 0] for piece in pieces])) if pieces else np.empty(0, np.uint64)
+
+
+def _among(sorted_runs: Sequence[npt.NDArray[np.uint64]], wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    there = np.zeros(len(wanted), np.bool_)
+    order = np.argsort(wanted, kind="stable")
+    inorder = wanted[order]
+    for run in sorted_runs:
+        if len(run):
+            at = np.minimum(np.searchsorted(run, inorder), len(run) - 1)
+            there[order] |= run[at] == inorder
+    return there
+
+
+def _write(tx: Tx, *, scope: str, kind: IndexKind, level: int, pieces: Iterator[Entries]) -> None:
+    run = secrets.randbits(_RUN_BITS)  # never used again, so that nobody takes a run for another one
+    count = number = 0
+    for piece in pieces:
+        made = list(runs.blocks(piece))
+        sql.insert_blocks(tx, run=run, number=number, blocks=made)
+        number += len(made)
+        count += len(piece)
+    sql.insert_run(tx, scope=scope, kind=kind, row=RunRow(run=run, level=level, revision=0, entries=count))
+
+
+def _blocks(tx: Tx, run: int) -> Iterator[BlockRow]:
+    after = -1
+    while found := sql.blocks_after(tx, run=run, after=after, limit=_READ_BLOCKS):
+        yield from found
+        after = found[-1].number
+
+
+def _pieces(tx: Tx, run: int) -> Iterator[Entries]:
+    after = -1
+    while found := sql.blocks_after(tx, run=run, after=after, limit=_READ_BLOCKS):
+        yield runs.read(b"".join([block.data for block in found]))
+        after = found[-1].number
+
+
+def _found_of(tx: Tx, scope: str, kind: IndexKind, key: Halves, number: int) -> Found:
+    blocks = sql.blocks_of(tx, scope=scope, kind=kind, first=_first(key[0]))
+    found = [runs.match(runs.read(block.data), key) for block in blocks]
+    payloads = np.concatenate([np.empty((0, 2), np.uint64), *(one.payloads for one in found)])
+    return Found(np.full(len(payloads), number, np.int64), payloads)
+
+
+def _first(key: npt.NDArray[np.uint64]) -> bytes:
+    return int(key[0]).to_bytes(runs.FIRST_BYTES, "big")
+
+
+def _keep(tx: Tx, block: BlockRow, held: Entries, kept: npt.NDArray[np.bool_]) -> None:
+    gone = len(held) - int(kept.sum())
+    if not gone:
+        return
+    for made in runs.blocks(held[kept]):
+        sql.replace_block(tx, block, data=made.data, gone=gone)
+    if gone == len(held):
+        sql.delete_block(tx, block, gone=gone)
