@@ -205,9 +205,9 @@ def _once_each(rank: Numbers, marks: Halves) -> Numbers:
 
 def _adjacent(column: npt.NDArray[np.uint64], order: Numbers) -> Flags:
     """Return, for each but the first in order, whether it equals the one before."""
-    inorder = column[order]
-    same = inorder[1:] == inorder[:-1]
-    return same if column.ndim == 1 else same.all(axis=1)
+    inorder = column[order].reshape(len(order), -1)
+    same: Flags = (inorder[1:] == inorder[:-1]).all(axis=1)
+    return same
 
 
 def _edges(lengths: Numbers) -> Numbers:
