@@ -29,10 +29,10 @@ from tigertally.vault import (
     export_part,
     lookup,
     open_scope,
-    runs,
     seal_batch,
     tokens,
 )
+from tigertally.vault.index import runs
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PAN, NAME = FieldClass.PAN, FieldClass.NAME

@@ -19,8 +19,9 @@ from tigertally.crypto.aead import KEY_BYTES, Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.ledger import Event, Ledger
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, events, index, keys, spelling, sql, sql_index
+from tigertally.vault import entries, events, index, keys, spelling, sql
 from tigertally.vault.errors import KeyDoesNotOpen, NoSuchSubject
+from tigertally.vault.index import sql as sql_index
 from tigertally.vault.ports import KeyKeeper
 
 

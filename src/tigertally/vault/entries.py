@@ -21,9 +21,10 @@ import numpy.typing as npt
 from tigertally.crypto.aead import Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.formats.record import Field
-from tigertally.vault import runs, tokens
+from tigertally.vault import tokens
 from tigertally.vault.errors import RecordBroken
-from tigertally.vault.runs import Halves
+from tigertally.vault.index import runs
+from tigertally.vault.index.runs import Halves
 
 SLOT_MAX: Final = 255
 PLACE_BYTES: Final = 18

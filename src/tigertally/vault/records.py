@@ -29,12 +29,14 @@ from tigertally.crypto.aead import Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.formats.part import FIELDS_MAX
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, index, runs, spelling, sql, sql_index, tokens, values
+from tigertally.vault import entries, index, spelling, sql, tokens, values
 from tigertally.vault.errors import RecordBroken
+from tigertally.vault.index import runs
+from tigertally.vault.index import sql as sql_index
+from tigertally.vault.index.runs import Halves, Numbers
+from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.runs import Halves, Numbers
 from tigertally.vault.sql import RecordRow, RecordRows
-from tigertally.vault.sql_index import IndexKind
 from tigertally.vault.values import Rejection
 
 T = TypeVar("T")

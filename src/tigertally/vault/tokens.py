@@ -25,8 +25,9 @@ import numpy.typing as npt
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.ids import base32
 from tigertally.crypto.cmac import ColumnMac
-from tigertally.vault import digits, runs, spelling
-from tigertally.vault.runs import Halves
+from tigertally.vault import digits, spelling
+from tigertally.vault.index import runs
+from tigertally.vault.index.runs import Halves
 
 LEAD: Final = 7
 TAIL_DIGITS: Final = 4

@@ -25,7 +25,7 @@ from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
 from tigertally.formats import part as parts
 from tigertally.formats.part import PartColumns
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, index, runs, spelling, sql, sql_index, tokens, values
+from tigertally.vault import entries, index, spelling, sql, tokens, values
 from tigertally.vault.errors import (
     NoSuchSubject,
     RecordBroken,
@@ -35,11 +35,13 @@ from tigertally.vault.errors import (
     TokenNotAccepted,
     ValueNotAccepted,
 )
+from tigertally.vault.index import runs
+from tigertally.vault.index import sql as sql_index
+from tigertally.vault.index.runs import Halves
+from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.records import digests_of, subject_cipher
-from tigertally.vault.runs import Halves
 from tigertally.vault.sql import RecordRow, RecordRows
-from tigertally.vault.sql_index import IndexKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

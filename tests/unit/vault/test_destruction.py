@@ -19,10 +19,10 @@ from tigertally.vault import (
     lookup,
     resolve,
     sample_sealed,
-    sql_index,
     try_open,
     view,
 )
+from tigertally.vault.index import sql as sql_index
 
 from .conftest import MASTERCARD, VISA, Vault, on_sqlite
 

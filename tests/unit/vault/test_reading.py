@@ -19,13 +19,13 @@ from tigertally.vault import (
     lookup,
     open_value,
     resolve,
-    runs,
     spelling,
     sql,
-    sql_index,
     tokens,
     view,
 )
+from tigertally.vault.index import runs
+from tigertally.vault.index import sql as sql_index
 from tigertally.vault.records import open_subject_key
 
 from .conftest import MASTERCARD, VISA, YES, Vault, on_sqlite

@@ -14,13 +14,13 @@ from tigertally.vault import (
     find,
     lookup,
     resolve,
-    runs,
     seal_batch,
     spelling,
     sql,
-    sql_index,
     view,
 )
+from tigertally.vault.index import runs
+from tigertally.vault.index import sql as sql_index
 from tigertally.vault.packed import SUBJECT_BYTES
 
 from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, Column, Vault, on_sqlite

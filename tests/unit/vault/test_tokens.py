@@ -11,8 +11,9 @@ from tigertally.base.ids import base32
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac
 from tigertally.data.issuers import TEST_NUMBERS, all_ranges, issued, luhn_ok
-from tigertally.vault import digits, runs, tokens
-from tigertally.vault.runs import Halves
+from tigertally.vault import digits, tokens
+from tigertally.vault.index import runs
+from tigertally.vault.index.runs import Halves
 
 KEY = ColumnMac(SecretBytes(bytes(32)))
 PAN = FIELD_RULES[FieldClass.PAN].code

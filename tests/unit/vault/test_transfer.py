@@ -26,11 +26,11 @@ from tigertally.vault import (
     import_part,
     lookup,
     open_value,
-    runs,
     sql,
-    sql_index,
     stored_part,
 )
+from tigertally.vault.index import runs
+from tigertally.vault.index import sql as sql_index
 
 from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, YES, Vault, on_sqlite
 

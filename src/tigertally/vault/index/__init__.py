@@ -20,10 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tigertally.store.tx import Tx
-from tigertally.vault import runs
-from tigertally.vault import sql_index as sql
-from tigertally.vault.runs import Entries, Found, Halves
-from tigertally.vault.sql_index import BlockRow, IndexKind, RunRow
+from tigertally.vault.index import runs, sql
+from tigertally.vault.index.runs import Entries, Found, Halves
+from tigertally.vault.index.sql import BlockRow, IndexKind, RunRow
 
 FAN: Final = 16
 _READ_BLOCKS: Final = 256

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from tigertally.store.schema import Blob, metadata
 from tigertally.store.tx import Tx
 from tigertally.vault import sql
-from tigertally.vault.runs import Block
+from tigertally.vault.index.runs import Block
 
 run = Table(
     "vault_run",
