@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 SALT_BYTES: Final = 16
+HEAD_BYTES: Final = 6  # of a field, before its value
 _DOMAIN: Final = b"tigertally/record/v1\x00"
 
 
@@ -44,20 +45,9 @@ def encode(subject: bytes, fields: Sequence[Field]) -> bytes:
     return b"".join(parts)
 
 
-def encode_rows(
-    codes: Sequence[int], slots: Sequence[int], values: Sequence[str], tokens: Sequence[str]
-) -> list[bytes]:
-    """Return each row's field bytes (rule 2), columns in, one entry per row out; for :func:`join`."""
-    heads = {pair: bytes(pair) for pair in set(zip(codes, slots, strict=True))}
-    return [
-        heads[code, slot] + len(value).to_bytes(4, "big") + value + len(token).to_bytes(2, "big") + token
-        for code, slot, value, token in zip(codes, slots, map(str.encode, values), map(str.encode, tokens), strict=True)
-    ]
-
-
-def join(subject: bytes, encoded: Sequence[bytes]) -> bytes:
-    """Return the record (rule 1) of ``subject`` from its field bytes, which must be in order already."""
-    return len(subject).to_bytes(2, "big") + subject + len(encoded).to_bytes(2, "big") + b"".join(encoded)
+def join(subject: bytes, count: int, fields: bytes) -> bytes:
+    """Return the record (rule 1) of ``subject`` from the bytes of its ``count`` fields, in order already."""
+    return len(subject).to_bytes(2, "big") + subject + count.to_bytes(2, "big") + fields
 
 
 def commit(salt: bytes, record: bytes) -> bytes:

@@ -181,8 +181,8 @@ def _checked(place: Path, item: Part, *, paper: Manifest, transfer: TransferKey)
     columns = open_part(place, item, paper, transfer=transfer)
     vault.check_part(columns)
     return Checked(
-        first=columns.subject[0],
-        last=columns.subject[-1],
+        first=columns.arrow("subject")[0].as_py(),
+        last=columns.arrow("subject")[-1].as_py(),
         commitments=part.commitments(columns),
         counts=part.counts(columns),
     )

@@ -230,8 +230,7 @@ def _stored(site: Site, work: _Work, *, keys: VaultKeys) -> Iterator[tuple[Seale
 
 
 def _salted(columns: PartColumns) -> tuple[list[str], list[bytes]]:
-    starts = columns.starts()
-    return [columns.subject[at] for at in starts], [columns.salt[at] for at in starts]
+    return columns.firsts("subject"), columns.firsts("salt")
 
 
 def _committed(keys: VaultKeys, stored: tuple[SealedRows, list[bytes]]) -> Checked:

@@ -134,8 +134,11 @@ def opened_body(cipher: Cipher, *, scope: str, subject: str, head: bytes, sealed
         raise RecordBroken from None
 
 
-def texts(there: Heads, bodies: Sequence[bytes]) -> list[bytes]:
-    """Return the values of records from what :func:`body_of` made of each. Raises :class:`RecordBroken`."""
+def texts(there: Heads, bodies: Sequence[bytes]) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """Return the values of records from what :func:`body_of` made of each, and where each begins and the last ends.
+
+    Raises :class:`RecordBroken`.
+    """
     counts = there.counts
     begins = (counts * _LENGTH_BYTES).tolist()
     packed = b"".join([body[:begin] for body, begin in zip(bodies, begins, strict=True)])
@@ -146,8 +149,7 @@ def texts(there: Heads, bodies: Sequence[bytes]) -> list[bytes]:
     if (sums + counts * _LENGTH_BYTES != np.fromiter(map(len, bodies), np.int64, len(bodies))).any():
         raise RecordBroken
     joined = b"".join([body[begin:] for body, begin in zip(bodies, begins, strict=True)])
-    stops = np.cumsum(lengths).tolist()
-    return [joined[stop - length : stop] for stop, length in zip(stops, lengths.tolist(), strict=True)]
+    return joined, np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
 
 def aad(scope: str, subject: str, head: bytes) -> bytes:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -451,7 +452,9 @@ def _grow(
     record = np.concatenate([there.record, np.repeat(np.arange(len(rows)), counts)])
     code = np.concatenate([there.code, batch.codes[at]])
     slot = np.concatenate([there.slot, growth.slots[more]])
-    texts = entries.texts(there, bodies) + [batch.value(one) for one in at.tolist()]
+    joined, bounds = entries.texts(there, bodies)
+    texts = [joined[start:stop] for start, stop in pairwise(bounds.tolist())]
+    texts += [batch.value(one) for one in at.tolist()]
     order = np.argsort(record << 16 | code.astype(np.int64) << 8 | slot)
     pieces = _Pieces.of(
         code[order],

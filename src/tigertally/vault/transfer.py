@@ -12,7 +12,6 @@ the vault would not seal: each is named, and the caller's transaction undoes the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,10 +19,12 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
 from tigertally.formats import part as parts
-from tigertally.formats.part import PartColumns
+from tigertally.formats import record
+from tigertally.formats.part import Column, PartColumns
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, index, spelling, sql, tokens, values
 from tigertally.vault.errors import (
@@ -42,6 +43,8 @@ from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.records import digests_of, subject_cipher
 from tigertally.vault.sql import RecordRow, RecordRows
+
+_INDEX_BITS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -100,7 +103,8 @@ def export_part(
 
 def check_part(part: PartColumns) -> None:
     """Raise what :func:`import_part` would for this part alone: forbidden classes, values, tokens, clashes in it."""
-    _one_to_one(part, _accepted(part))
+    _check_values(part)
+    _check_pairs(part)
 
 
 def import_part(tx: Tx, keys: VaultKeys, *, part: PartColumns, now: datetime) -> int:
@@ -131,18 +135,17 @@ class ReadyPart:
 
 def prepare_part(keys: VaultKeys, *, part: PartColumns) -> ReadyPart:
     """Check, digest and pack a part while another one is stored. Raises like :func:`check_part`."""
-    encoded = _accepted(part)
-    _one_to_one(part, encoded)
-    codes = np.array(part.code, np.uint8)
+    check_part(part)
+    encoded = part.arrow("value").cast(pa.binary()).to_pylist()
     raws = tokens.raws(part.code, part.token)
-    places = entries.places_of(codes, np.array(part.slot, np.uint8), raws)
+    places = entries.places_of(part.numbers("code"), part.numbers("slot"), raws)
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
     edges = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]).tolist()
     sizes, joined = lengths.astype(">u4").tobytes(), b"".join(encoded)
     starts = [*part.starts(), len(part.subject)]
     return ReadyPart(
         part=part,
-        subjects=[part.subject[start] for start in starts[:-1]],
+        subjects=part.firsts("subject"),
         starts=starts,
         digests=digests_of(keys, part.code, encoded),
         tokens=raws,
@@ -187,7 +190,7 @@ def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> i
     whose = np.repeat(runs.halves(b"".join(raws)), counts, axis=0)
     stored = np.repeat(np.isin(np.arange(len(raws)), missing), counts)
     index.add(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=ready.tokens[stored], payloads=whose[stored])
-    codes = np.array(part.code, np.uint8)
+    codes = part.numbers("code")
     for kind, chosen in ((IndexKind.CARD, codes == tokens.PAN_CODE), (IndexKind.OTHER, codes != tokens.PAN_CODE)):
         at = new[chosen[new]]
         index.add(tx, scope=keys.scope, kind=kind, keys=ready.digests[at], payloads=ready.tokens[at])
@@ -213,7 +216,7 @@ def committed(
     Raises ``NoSuchSubject`` for a record without a value of the wanted classes, ``RecordBroken``.
     """
     part = _salted(keys, found, salts=salts)
-    return parts.commitments(part), {BY_CODE[code]: count for code, count in sorted(Counter(part.code).items())}
+    return parts.commitments(part), {FieldClass(name): count for name, count in parts.counts(part).items()}
 
 
 def commitments_of(
@@ -277,33 +280,34 @@ def _opened(keys: VaultKeys, found: SealedRows, names: Sequence[str], *, salts: 
         )
         for row, name, edge in zip(found.rows, names, there.edges(), strict=True)
     ]
+    joined, edges = entries.texts(there, bodies)
+    offsets = pa.py_buffer(edges.astype(np.int32).tobytes())
+    texts = pa.StringArray.from_buffers(len(edges) - 1, offsets, pa.py_buffer(joined))
     try:
-        texts = [text.decode() for text in entries.texts(there, bodies)]
-    except UnicodeDecodeError:
-        raise RecordBroken from None
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        raise RecordBroken from None  # the library's own words may quote a value
     chosen = np.flatnonzero(np.isin(there.code, sorted(found.codes)))
     codes = there.code[chosen]
-    whose = there.record[chosen].tolist()
+    whose = pa.array(there.record[chosen])
     return PartColumns(
-        subject=[names[at] for at in whose],
-        salt=[salts[at] for at in whose],
-        code=codes.tolist(),
-        slot=there.slot[chosen].tolist(),
-        value=[texts[at] for at in chosen.tolist()],
-        token=tokens.texts(codes, there.token[chosen]),
+        subject=Column(pa.array(names, pa.string()).take(whose)),
+        salt=Column(pa.array(salts, pa.binary(record.SALT_BYTES)).take(whose)),
+        code=Column(pa.array(codes)),
+        slot=Column(pa.array(there.slot[chosen])),
+        value=Column(texts if len(chosen) == len(texts) else texts.take(pa.array(chosen))),
+        token=Column(pa.array(tokens.texts(codes, there.token[chosen]), pa.string())),
     )
 
 
-def _accepted(part: PartColumns) -> list[bytes]:
-    """Return the values' bytes if every value and token may be kept. Raises ``SadRefused`` and the others named."""
-    by_code: dict[int, list[int]] = {}
-    for at, code in enumerate(part.code):
-        by_code.setdefault(code, []).append(at)
-    for code, positions in by_code.items():
+def _check_values(part: PartColumns) -> None:
+    """Raise unless every value and token may be kept: ``SadRefused``, ``ValueNotAccepted``, ``TokenNotAccepted``."""
+    codes, value = part.numbers("code"), part.arrow("value")
+    for code in np.unique(codes).tolist():
         cls = BY_CODE.get(code)
         if cls is None:
             raise ValueNotAccepted(field=str(code), reason="class")
-        column = [part.value[at] for at in positions]
+        column = value.take(pa.array(np.flatnonzero(codes == code))).to_pylist()
         cells = values.accept([(cls, column)], rows=len(column))
         if values.Rejection.SAD in cells.rejected:
             raise SadRefused(field=cls)
@@ -313,18 +317,24 @@ def _accepted(part: PartColumns) -> list[bytes]:
     wrong = tokens.misformed(part.code, part.value, part.token)
     if wrong:
         raise TokenNotAccepted(field=BY_CODE[part.code[wrong[0]]])
-    return [value.encode() for value in part.value]
 
 
-def _one_to_one(part: PartColumns, encoded: Sequence[bytes]) -> None:
+def _check_pairs(part: PartColumns) -> None:
     """Raise unless equal values have equal tokens, others others, and no subject has a value twice."""
-    heads = {code: bytes((code,)) for code in set(part.code)}
-    valued = [heads[code] + value for code, value in zip(part.code, encoded, strict=True)]
-    token_of = dict(zip(valued, part.token, strict=True))
-    if list(map(token_of.__getitem__, valued)) != part.token or len(set(token_of.values())) != len(token_of):
+    code = part.arrow("code").cast(pa.int64()).to_numpy()
+    value, token = (part.arrow(name).dictionary_encode().indices.to_numpy() for name in ("value", "token"))
+    which = code << _INDEX_BITS | value
+    pairs = len(_distinct(which, token))
+    if not pairs == len(np.unique(which)) == len(np.unique(token)):
         raise TokenClash
-    if len(set(zip(part.subject, valued, strict=True))) != len(valued):
+    whose = np.repeat(np.arange(len(part.starts())), np.diff(part.starts(), append=len(code)))
+    if len(_distinct(which, whose)) != len(code):
         raise ValueNotAccepted(field="-", reason="repeated")
+
+
+def _distinct(which: npt.NDArray[np.int64], beside: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the distinct pairs of two numbers, the second below 2^24: a part has not so many rows."""
+    return np.unique(which << _INDEX_BITS | beside)
 
 
 def _need_same(keys: VaultKeys, ready: ReadyPart, rows: Sequence[RecordRow]) -> None:
@@ -332,7 +342,9 @@ def _need_same(keys: VaultKeys, ready: ReadyPart, rows: Sequence[RecordRow]) -> 
     here = sorted(rows, key=lambda row: row.subject)
     names = spelling.subjects_text([row.subject for row in here])
     place = {name: at for at, name in enumerate(ready.subjects)}
-    held = _opened(keys, SealedRows(rows=here, codes=frozenset(BY_CODE)), names, salts=[b""] * len(here))
+    held = _opened(
+        keys, SealedRows(rows=here, codes=frozenset(BY_CODE)), names, salts=[bytes(record.SALT_BYTES)] * len(here)
+    )
     starts = [*held.starts(), len(held.subject)]
     for name, (start, stop) in zip(names, pairwise(starts), strict=True):
         theirs = slice(ready.starts[place[name]], ready.starts[place[name] + 1])
@@ -350,7 +362,7 @@ def _refuse_clashes(tx: Tx, keys: VaultKeys, ready: ReadyPart) -> npt.NDArray[np
     known.refresh(tx, scope=keys.scope, kinds=tuple(IndexKind))
     _, first = np.unique(ready.digests, axis=0, return_index=True)
     digests, given = ready.digests[first], ready.tokens[first]
-    is_card = np.array(ready.part.code, np.uint8)[first] == tokens.PAN_CODE
+    is_card = ready.part.numbers("code")[first] == tokens.PAN_CODE
     fresh = np.ones(len(first), np.bool_)
     for kind, chosen in ((IndexKind.CARD, np.flatnonzero(is_card)), (IndexKind.OTHER, np.flatnonzero(~is_card))):
         held, found = known.tokens_of(kind, digests[chosen])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tigertally.formats import record
+from tigertally.formats import part, record
+from tigertally.formats.part import PartColumns
 from tigertally.formats.record import Field
 
 SALT = bytes(range(16))
@@ -37,8 +38,18 @@ def test_columns_give_the_same_bytes_as_rows(rows: list[tuple[int, int, str, str
     rows.sort(key=lambda row: row[:2])
     fields = [Field(code, slot, value.encode(), token.encode()) for code, slot, value, token in rows]
     codes, slots, values, tokens = (list(column) for column in zip(*rows, strict=True))
-    encoded = record.encode_rows(codes, slots, values, tokens)
-    assert record.join(b"sub", encoded) == record.encode(b"sub", fields)
+    for names in (["one"], ["one", "two"]):
+        columns = PartColumns(
+            subject=[name for name in names for _ in rows],
+            salt=[SALT] * len(rows) * len(names),
+            code=codes * len(names),
+            slot=slots * len(names),
+            value=values * len(names),
+            token=tokens * len(names),
+        )
+        assert part.commitments(columns) == [
+            record.commit(SALT, record.encode(name.encode(), fields)) for name in names
+        ]
 
 
 @given(st.lists(FIELD, max_size=3), st.lists(FIELD, max_size=3))
