@@ -239,9 +239,9 @@ def _given_tokens(tx: Tx, keys: VaultKeys, batch: Batch) -> tuple[Halves, Flags]
     new = cards[~held]
     fresh[new] = True
     if len(new):
-        _, first, number = np.unique(batch.marks[new], axis=0, return_index=True, return_inverse=True)
+        first, number = runs.firsts(batch.marks[new])
         drawn = tokens.draw([batch.value(at).decode() for at in new[first].tolist()], taken=keys.known.card_tokens_like)
-        given[new] = drawn[number.reshape(-1)]
+        given[new] = drawn[number]
     if keys.known.has(IndexKind.OTHER):
         others = np.flatnonzero(~is_card)
         digests = digests_of(keys, batch.codes[others].tolist(), [batch.value(at) for at in others.tolist()])
@@ -426,7 +426,7 @@ def _subjects(growth: _Growth, starts: Numbers) -> bytes:
 
 def _add_to_index(tx: Tx, keys: VaultKeys, growth: _Growth, *, cards: Flags) -> None:
     """Remember the tokens of cards that were drawn."""
-    _, first = np.unique(growth.batch.marks[growth.at[cards]], axis=0, return_index=True)
+    first, _ = runs.firsts(growth.batch.marks[growth.at[cards]])
     at = np.flatnonzero(cards)[first]
     index.add(
         tx, scope=keys.scope, kind=IndexKind.CARD, keys=growth.batch.marks[growth.at[at]], payloads=growth.tokens[at]

@@ -133,11 +133,15 @@ class ReadyPart:
     bodies: Sequence[bytes]
 
 
-def prepare_part(keys: VaultKeys, *, part: PartColumns) -> ReadyPart:
-    """Check, digest and pack a part while another one is stored. Raises like :func:`check_part`."""
-    check_part(part)
+def prepare_part(keys: VaultKeys, *, part: PartColumns, checked: bool = False) -> ReadyPart:
+    """Check, digest and pack a part while another one is stored. Raises like :func:`check_part`.
+
+    ``checked``: that was called with these very rows.
+    """
+    if not checked:
+        check_part(part)
     encoded = part.arrow("value").cast(pa.binary()).to_pylist()
-    raws = tokens.raws(part.code, part.token)
+    raws = tokens.raws(list(part.code), list(part.token))
     places = entries.places_of(part.numbers("code"), part.numbers("slot"), raws)
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
     edges = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]).tolist()
@@ -314,7 +318,7 @@ def _check_values(part: PartColumns) -> None:
         if len(cells.rows) != len(column):
             reason = next(iter(cells.rejected)).value if cells.rejected else "empty"
             raise ValueNotAccepted(field=cls, reason=reason)
-    wrong = tokens.misformed(part.code, part.value, part.token)
+    wrong = tokens.misformed(list(part.code), list(part.value), list(part.token))
     if wrong:
         raise TokenNotAccepted(field=BY_CODE[part.code[wrong[0]]])
 
@@ -360,7 +364,7 @@ def _refuse_clashes(tx: Tx, keys: VaultKeys, ready: ReadyPart) -> npt.NDArray[np
     """
     known = keys.known
     known.refresh(tx, scope=keys.scope, kinds=tuple(IndexKind))
-    _, first = np.unique(ready.digests, axis=0, return_index=True)
+    first, _ = runs.firsts(ready.digests)
     digests, given = ready.digests[first], ready.tokens[first]
     is_card = ready.part.numbers("code")[first] == tokens.PAN_CODE
     fresh = np.ones(len(first), np.bool_)
@@ -371,8 +375,8 @@ def _refuse_clashes(tx: Tx, keys: VaultKeys, ready: ReadyPart) -> npt.NDArray[np
         fresh[chosen[held]] = False
     # Values of ours, sealed from our own sources, have the tokens that we derive and stand in no list of pairs.
     own = np.flatnonzero(fresh & ~is_card)
-    codes = [ready.part.code[at] for at in first[own].tolist()]
-    derived = tokens.derive(keys.token, codes, [ready.part.value[at].encode() for at in first[own].tolist()])
+    mine = ready.part.arrow("value").take(pa.array(first[own])).cast(pa.binary()).to_pylist()
+    derived = tokens.derive(keys.token, ready.part.numbers("code")[first[own]].tolist(), mine)
     for asked in (given[fresh], derived):
         like = asked[known.has_tokens_like(asked)]
         if len(like) and len(index.find(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=like).which):

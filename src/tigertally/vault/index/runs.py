@@ -102,6 +102,20 @@ def ramp(counts: Numbers) -> Numbers:
     return np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
+def firsts(keys: Halves) -> tuple[Numbers, Numbers]:
+    """Return where each distinct key stands first, in order of keys, and for each key the number of its equal there."""
+    order = np.argsort(keys[:, 0], kind="stable")
+    inorder = keys[order]
+    new = np.append(True, (inorder[1:] != inorder[:-1]).any(axis=1))
+    if (new[1:] & (inorder[1:, 0] == inorder[:-1, 0])).any():  # half of a key is not all of it
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        inorder = keys[order]
+        new = np.append(True, (inorder[1:] != inorder[:-1]).any(axis=1))
+    number = np.empty(len(keys), np.int64)
+    number[order] = np.cumsum(new[: len(keys)]) - 1
+    return order[new[: len(keys)]], number
+
+
 def merged(sources: Sequence[Iterator[Entries]]) -> Iterator[Entries]:
     """Yield the entries of several runs in one order, some at a time. Each source yields its run in order."""
     heads = [(source, piece) for source in sources if len(piece := _next(source))]
