@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.tokentexts import card_texts, derived, nobody
 
 from tigertally import discovery
 from tigertally.base.fields import FIELD_RULES, FieldClass
@@ -21,7 +22,7 @@ from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac
 from tigertally.testing import numbers, people
 from tigertally.testing.clock import SettableClock
-from tigertally.vault import fitting, tokens
+from tigertally.vault import fitting
 from tigertally.vault.cards import CardTokens
 from tigertally.vault.fitting import FittingTokens, is_regular
 
@@ -49,9 +50,7 @@ UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def spelled(cls: FieldClass, values: list[str]) -> list[str | None]:
     """Fitting tokens of values that the vault knows."""
     codes = [FIELD_RULES[cls].code] * len(values)
-    return TOKENS.spell(
-        cls, values, tokens.make(KEY, codes, [value.encode() for value in values], taken=lambda _: set())
-    )
+    return TOKENS.spell(cls, values, derived(KEY, codes, [value.encode() for value in values]))
 
 
 def digits(least: int, most: int) -> st.SearchStrategy[str]:
@@ -121,7 +120,7 @@ def test_any_text_may_be_asked_about(text: str) -> None:
 @pytest.mark.parametrize("cls", list(fitting.FIXED_CHARS))
 def test_what_has_no_form_of_its_own_borrows_the_vaults_letters(cls: FieldClass) -> None:
     values = ["虚构甲", "li@example.cn", "", "x" * 900]
-    stored = tokens.make(KEY, [FIELD_RULES[cls].code] * 4, [value.encode() for value in values], taken=lambda _: set())
+    stored = derived(KEY, [FIELD_RULES[cls].code] * 4, [value.encode() for value in values])
     made = TOKENS.spell(cls, values, stored)
     assert len(set(made)) == 4
     for token, whole in zip(made, stored, strict=True):
@@ -242,5 +241,5 @@ def test_our_own_scanner_finds_none_of_them(tmp_path: Path) -> None:
     cards = values.pop(F.PAN)
     made = {cls: [token or "" for token in spelled(cls, column)] for cls, column in values.items()}
     assert all(all(column) for column in made.values())
-    written(sealed, {**made, F.PAN: CardTokens(KEY).draw(cards, taken=lambda _: set())})
+    written(sealed, {**made, F.PAN: card_texts(CardTokens(KEY).draw(cards, taken=nobody))})
     assert found(sealed) == []

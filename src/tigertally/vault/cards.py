@@ -26,8 +26,9 @@ from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac
 from tigertally.crypto.errors import DomainTooSmall
 from tigertally.crypto.ff1 import Ff1
-from tigertally.vault import digits
+from tigertally.vault import digits, tokens
 from tigertally.vault.digits import Digits, Flags
+from tigertally.vault.index.runs import Halves
 
 LEAD: Final = 7
 OTHER_LEAD: Final = 0
@@ -65,26 +66,26 @@ class CardTokens:
             raise ValueError("no card token")
         return _completed(self._walked(tokens, self._ff1.decrypt, leads == OTHER_LEAD))
 
-    def draw(self, cards: list[str], *, taken: Callable[[list[str]], set[str]]) -> list[str]:
-        """Return the token of each of some distinct cards; where ``taken`` names it, the next one on its walk.
+    def draw(self, cards: list[str], *, taken: Callable[[Halves], Flags]) -> Halves:
+        """Return the token of each of some distinct cards; where ``taken`` says yes, the next one on its walk.
 
         Only tokens that came from elsewhere, a seller's, can be in the way: the scope's own never meet.
         """
-        out = [""] * len(cards)
-        for positions, rows in digits.by_length(cards):
-            for position, token in zip(positions, digits.spelled(self.tokens(rows)), strict=True):
-                out[position] = token
-        waiting, used = list(range(len(cards))), set[str]()
+        out = np.zeros((len(cards), 2), np.uint64)
+        used: set[int] = set()
+        waiting = [(positions, self.tokens(rows)) for positions, rows in digits.by_length(cards)]
         for _ in range(ROUNDS_MAX):
-            refused = taken([out[at] for at in waiting]) if waiting else set()
-            again = [at for at in waiting if out[at] in refused or out[at] in used]
-            used.update(out[at] for at in set(waiting).difference(again))
+            again: list[tuple[list[int], Digits]] = []
+            for positions, rows in waiting:
+                made = tokens.card_raws(rows)
+                met = np.array([number in used for number in made[:, 0].tolist()], np.bool_) | taken(made)
+                out[positions] = made
+                used.update(made[~met, 0].tolist())
+                if met.any():
+                    further = self._walked(rows[met], self._ff1.encrypt, rows[met, 0] == OTHER_LEAD)
+                    again.append(([positions[at] for at in np.flatnonzero(met).tolist()], further))
             if not again:
                 return out
-            for positions, rows in digits.by_length([out[at] for at in again]):
-                further = self._walked(rows, self._ff1.encrypt, rows[:, 0] == OTHER_LEAD)
-                for position, token in zip(positions, digits.spelled(further), strict=True):
-                    out[again[position]] = token
             waiting = again
         raise RuntimeError("no free token")
 

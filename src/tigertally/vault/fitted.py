@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from tigertally.base.fields import FieldClass
 from tigertally.store.tx import Tx
-from tigertally.vault import fitting, sql
+from tigertally.vault import fitting, index, tokens
 from tigertally.vault.errors import NoSuchToken
 from tigertally.vault.fitting import FittingTokens
+from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.reading import lookup
 
@@ -33,7 +34,11 @@ def as_stored(tx: Tx, keys: VaultKeys, *, token: str) -> str:
     part = fitting.stored_part(token)
     if part is None:
         return token
-    begun = sql.tokens_beginning(tx, scope=keys.scope, begin=part)
+    span = tokens.span(part)
+    if span is None:
+        raise NoSuchToken
+    code, low, high = span
+    begun = index.between(tx, scope=keys.scope, kind=IndexKind.TOKEN, low=low, high=high)
     if len(begun) != 1:
         raise NoSuchToken  # of names that begin alike, none is named by it
-    return begun[0]
+    return tokens.text(code, begun[0])

@@ -240,7 +240,8 @@ def _given_tokens(tx: Tx, keys: VaultKeys, batch: Batch) -> tuple[Halves, Flags]
     fresh[new] = True
     if len(new):
         first, number = runs.firsts(batch.marks[new])
-        drawn = tokens.draw([batch.value(at).decode() for at in new[first].tolist()], taken=keys.known.card_tokens_like)
+        draw = tokens.draw if keys.cards is None else keys.cards.draw
+        drawn = draw([batch.value(at).decode() for at in new[first].tolist()], taken=keys.known.card_tokens_like)
         given[new] = drawn[number]
     if keys.known.has(IndexKind.OTHER):
         others = np.flatnonzero(~is_card)

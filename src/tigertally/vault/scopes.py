@@ -15,8 +15,8 @@ from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.text import Text
 from tigertally.ledger import Ledger, facts, register_fact
 from tigertally.store.tx import Tx
-from tigertally.vault import sql
 from tigertally.vault.errors import CardTokensSettled
+from tigertally.vault.index import sql
 
 
 class CardKind(Enum):
@@ -42,7 +42,7 @@ def settle_cards(tx: Tx, ledger: Ledger, *, scope: str, kind: CardKind, actor: s
     present = card_kind(tx, scope=scope, ledger=ledger)
     if present is kind:
         return
-    if present is not CardKind.RANDOM or sql.count_holders(tx, scope=scope, codes=[_PAN_CODE]):
+    if present is not CardKind.RANDOM or sql.read_tally(tx, scope=scope).get(_PAN_CODE):
         raise CardTokensSettled(kind=present.value)
     facts.state(
         tx, ledger, CARD_TOKENS, subject=scope, value={"kind": kind.value}, start=now, until=None, actor=actor, now=now

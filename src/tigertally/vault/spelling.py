@@ -107,4 +107,9 @@ def cut(packed: bytes, width: int) -> list[bytes]:
     return [packed[at : at + width] for at in range(0, len(packed), width)]
 
 
+def number_of(letter: str) -> int | None:
+    """Return the number that a letter of the alphabet stands for."""
+    return _VALUES.get(letter)
+
+
 _VALUES: Final = {chr(code): value for value, code in enumerate(ALPHABET.tolist())}

@@ -112,20 +112,37 @@ def raws(codes: Sequence[int], spelled: Sequence[str]) -> Halves:
     others = [at for at, code in enumerate(codes) if code != PAN_CODE]
     out[others] = runs.halves(spelling.unspell([spelled[at][_HEAD_CHARS:] for at in others]))
     for positions, numbers in digits.by_length([spelled[at] for at in cards]):
-        out[[cards[at] for at in positions]] = _card_raws(numbers)
+        out[[cards[at] for at in positions]] = card_raws(numbers)
     return out
 
 
 def raw(spelled: str) -> tuple[bool, bytes] | None:
     """Return whether a text is a card's token, and its 16 bytes; None if it is no token."""
     if spelled.isascii() and spelled.isdigit() and len(spelled) < len(_POWERS) + 1:
-        return True, runs.whole(_card_raws(next(digits.by_length([spelled]))[1]))
+        return True, runs.whole(card_raws(next(digits.by_length([spelled]))[1]))
     if spelled[:_HEAD_CHARS] not in _PREFIXES.values():
         return None
     try:
         return False, spelling.unspell([spelled[_HEAD_CHARS:]])
     except ValueError:
         return None
+
+
+def span(begin: str) -> tuple[int, int, int] | None:
+    """Return the class code, and the least and the greatest 16 bytes as numbers, of tokens that begin so; None: none.
+
+    ``begin`` is a token's prefix and some of its letters.
+    """
+    codes = [code for code, prefix in _PREFIXES.items() if begin.startswith(prefix)]
+    numbers = [spelling.number_of(letter) for letter in begin[_HEAD_CHARS:]]
+    if not codes or not numbers or None in numbers:
+        return None
+    low = 0
+    for number in numbers:
+        low = low << 5 | (number or 0)
+    rest = 5 * (spelling.CHARS - len(numbers))
+    low <<= rest
+    return codes[0], low, low + (1 << rest) - 1
 
 
 def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]) -> list[int]:
@@ -168,11 +185,11 @@ def _draw(pans: list[str]) -> Halves:
         while pending.any():
             made[pending, 1:-TAIL_DIGITS] = digits.drawn(int(pending.sum()), length - 1 - TAIL_DIGITS)
             pending = digits.luhn(made)
-        out[positions] = _card_raws(made)
+        out[positions] = card_raws(made)
     return out
 
 
-def _card_raws(numbers: digits.Digits) -> Halves:
+def card_raws(numbers: digits.Digits) -> Halves:
     """Return card tokens of one length, given as digits, as the vault keeps them."""
     count, length = numbers.shape
     out = np.empty((count, 2), np.uint64)

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.tokentexts import card_texts, derived, nobody
 
 from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
 from tigertally.base.ids import base32
@@ -20,17 +21,8 @@ PAN = FIELD_RULES[FieldClass.PAN].code
 NAME = FIELD_RULES[FieldClass.NAME].code
 
 
-def nobody(made: Halves) -> npt.NDArray[np.bool_]:
-    """No token is taken."""
-    return np.zeros(len(made), np.bool_)
-
-
 def card_tokens(cards: list[str]) -> list[str]:
-    return tokens.texts(np.full(len(cards), PAN, np.uint8), tokens.draw(cards, taken=nobody))
-
-
-def derived(codes: list[int], values: list[bytes], key: ColumnMac = KEY) -> list[str]:
-    return tokens.texts(np.array(codes, np.uint8), tokens.derive(key, codes, values))
+    return card_texts(tokens.draw(cards, taken=nobody))
 
 
 def test_a_card_token_is_no_card() -> None:
@@ -83,12 +75,12 @@ def test_a_broken_generator_is_noticed() -> None:
 
 def test_other_tokens_join_and_name_their_class() -> None:
     code = FIELD_RULES[FieldClass.MOBILE].code
-    one, two, other = derived([code, code, NAME], [b"13800138000"] * 3)
+    one, two, other = derived(KEY, [code, code, NAME], [b"13800138000"] * 3)
     assert one == two
     assert re.fullmatch(r"tok_mo[0-9a-z]{26}", one)
     assert re.fullmatch(r"tok_na[0-9a-z]{26}", other)
     assert one[6:] != other[6:]
-    (elsewhere,) = derived([code], [b"13800138000"], ColumnMac(SecretBytes(b"\x01" * 32)))
+    (elsewhere,) = derived(ColumnMac(SecretBytes(b"\x01" * 32)), [code], [b"13800138000"])
     assert elsewhere != one
 
 
@@ -117,13 +109,13 @@ def test_every_class_that_is_kept_has_letters_of_its_own() -> None:
 )
 def test_misformed_tokens_are_seen(code: int, value: str, token: str) -> None:
     assert luhn_ok("7000000000091111")
-    good = derived([NAME], [b"x"])[0]
+    good = derived(KEY, [NAME], [b"x"])[0]
     assert tokens.misformed([NAME, code, NAME], ["x", value, "y"], [good, token, good]) == [1]
 
 
 def test_tokens_are_text_and_sixteen_bytes() -> None:
     cards = card_tokens([*TEST_NUMBERS])
-    names = derived([NAME] * 50, [str(at).encode() for at in range(50)])
+    names = derived(KEY, [NAME] * 50, [str(at).encode() for at in range(50)])
     codes = [PAN] * len(cards) + [NAME] * 50
     raws = tokens.raws(codes, [*cards, *names])
     assert tokens.texts(np.array(codes, np.uint8), raws) == [*cards, *names]

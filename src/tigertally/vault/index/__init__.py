@@ -56,12 +56,24 @@ def find(tx: Tx, *, scope: str, kind: IndexKind, keys: Halves) -> Found:
     return Found(np.concatenate([one.which for one in found]), np.concatenate([one.payloads for one in found]))
 
 
+def between(tx: Tx, *, scope: str, kind: IndexKind, low: int, high: int) -> list[bytes]:
+    """Return the different keys from ``low`` to ``high``, 16 bytes as numbers, ascending."""
+    first, last = (number.to_bytes(runs.KEY_BYTES, "big") for number in (low, high))
+    near = (first[: runs.FIRST_BYTES], last[: runs.FIRST_BYTES])
+    found: set[bytes] = set()
+    for block in sql.blocks_of(tx, scope=scope, kind=kind, first=near[0], last=near[1]):
+        data = block.data
+        keys = (data[at : at + runs.KEY_BYTES] for at in range(0, len(data), runs.ENTRY_BYTES))
+        found.update(key for key in keys if first <= key <= last)
+    return sorted(found)
+
+
 def forget(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[bytes]) -> None:
     """Take out a subject's entries, and what leads to tokens that nobody else holds."""
     wanted = runs.halves(b"".join(tokens))
     whose = runs.halves(subject)[0]
     for key in wanted:
-        for block in sql.blocks_of(tx, scope=scope, kind=IndexKind.TOKEN, first=_first(key)):
+        for block in sql.blocks_of(tx, scope=scope, kind=IndexKind.TOKEN, first=_first(key), last=_first(key)):
             held = runs.read(block.data)
             gone = (held[:, :2] == key).all(axis=1) & (held[:, 2:] == whose).all(axis=1)
             _keep(tx, block, held, ~gone)
@@ -167,7 +179,8 @@ def _pieces(tx: Tx, run: int) -> Iterator[Entries]:
 
 
 def _found_of(tx: Tx, scope: str, kind: IndexKind, key: Halves, number: int) -> Found:
-    blocks = sql.blocks_of(tx, scope=scope, kind=kind, first=_first(key[0]))
+    first = _first(key[0])
+    blocks = sql.blocks_of(tx, scope=scope, kind=kind, first=first, last=first)
     found = [runs.match(runs.read(block.data), key) for block in blocks]
     payloads = np.concatenate([np.empty((0, 2), np.uint64), *(one.payloads for one in found)])
     return Found(np.full(len(payloads), number, np.int64), payloads)

@@ -131,10 +131,10 @@ def blocks_after(tx: Tx, *, run: int, after: int, limit: int) -> list[BlockRow]:
     return _blocks(tx, query)
 
 
-def blocks_of(tx: Tx, *, scope: str, kind: IndexKind, first: bytes) -> list[BlockRow]:
-    """Return the blocks of all runs that may hold keys beginning with ``first``."""
+def blocks_of(tx: Tx, *, scope: str, kind: IndexKind, first: bytes, last: bytes) -> list[BlockRow]:
+    """Return the blocks of all runs that may hold keys whose beginning is from ``first`` to ``last``."""
     mine = select(run.c.run).where(run.c.scope == scope, run.c.kind == kind.value).subquery()
-    same = select(block).join(mine, block.c.run == mine.c.run).where(block.c.first == first)
+    same = select(block).join(mine, block.c.run == mine.c.run).where(block.c.first.between(first, last))
     # Of the blocks that begin before it, the last one may reach to it.
     other = block.alias()
     before = (
