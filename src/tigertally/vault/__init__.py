@@ -1,10 +1,10 @@
 """The vault: keys in a hierarchy, customers' values sealed under them, tokens in their place.
 
 Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`), a clear value only with a decision
-(:func:`open_value`). Rooms: ``ports``, ``keepers``, ``kept`` and ``custody`` (who keeps the root key, moving
-and sharing it), ``keys`` (made, retired, destroyed),
-``keyring`` (opened), ``records`` (bulk sealing), ``entries``, ``values``, ``digits``, ``spelling``, ``tokens`` (its
-parts), ``reading``, ``rotation``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
+(:func:`open_value`). Rooms: ``ports``, ``keepers``, ``kept`` and ``custody`` (who keeps the root key, moving and
+sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
+``index`` (what finds them again), ``entries``, ``values``, ``digits``, ``spelling``, ``tokens`` (its parts),
+``reading``, ``rotation``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
 a value is unkeyed; no token shows a card's first digits; no key leaves unwrapped.
@@ -13,6 +13,7 @@ Left to others: who may do any of this (``access``, asked by ``app``), recording
 values come from (``sealing``) and go to (``handover``).
 """
 
+from tigertally.vault.batches import Batch, prepare_batch
 from tigertally.vault.custody.ceremony import (
     conclude,
     give,
@@ -120,7 +121,7 @@ from tigertally.vault.reading import (
     resolve,
     view,
 )
-from tigertally.vault.records import Batch, SealCounts, prepare_batch, seal_batch, store_batch
+from tigertally.vault.records import SealCounts, seal_batch, store_batch
 from tigertally.vault.rotation import rewrap, rotate
 from tigertally.vault.scopes import CardKind, card_kind, settle_cards
 from tigertally.vault.tokens import STORED_CHARS

@@ -21,12 +21,13 @@ from tigertally.base.secret import SecretText
 from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, index, spelling, sql, tokens, values
+from tigertally.vault.batches import digests_of
 from tigertally.vault.errors import NoSuchSubject, NoSuchToken, RecordBroken
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.records import digests_of, subject_cipher
+from tigertally.vault.records import subject_cipher
 from tigertally.vault.sql import RecordRow
 
 

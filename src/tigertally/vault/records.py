@@ -8,9 +8,9 @@ Invariants:
 4. a value without an owner (a leak in a log) that any subject holds adds nothing; else it gets a subject of its own;
 5. the same value has the same token throughout the scope.
 
-Work is by column and by batch: :func:`prepare_batch` does what needs keys only, in any process; :func:`store_batch`
-does the rest in a transaction, with one look-up for all owners, one insert of records, one run of the index. Batches of
-one scope are stored one after another (a lock), so that two of them cannot both make a subject of one customer.
+Work is by column and by batch: ``batches`` does what needs keys only, in any process; :func:`store_batch` does the
+rest in a transaction, with one look-up for all owners, one insert of records, one run of the index. Batches of one
+scope are stored one after another (a lock), so that two of them cannot both make a subject of one customer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from tigertally.crypto.aead import Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.formats.part import FIELDS_MAX
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, index, spelling, sql, tokens, values
+from tigertally.vault import entries, index, spelling, sql, tokens
+from tigertally.vault.batches import NOBODY, Batch, digests_of, edges_of, prepare_batch
 from tigertally.vault.errors import RecordBroken
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
@@ -44,8 +45,6 @@ T = TypeVar("T")
 Codes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
-_SOURCE_TAG = b"\x00source\x00"  # class codes begin at 1: no value's digest is a source's
-_NOBODY = -1
 _NEW = -1
 
 
@@ -57,58 +56,6 @@ class SealCounts:
     new_fields: int
     known_fields: int
     rejected: Mapping[Rejection, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Batch:
-    """A batch made ready outside of any transaction, under the scope's keys; its values by owner and class.
-
-    ``subjects`` are the customers, 16 bytes each. ``owners`` number them, -1 for values without one, which come after
-    the first ``attributed``; the other columns have its length, each owner's value once. ``texts`` are the values'
-    bytes, one after another, ``edges`` where each begins and the last ends. ``marks`` are the digests of cards, the
-    tokens of others.
-    """
-
-    subjects: bytes
-    owners: Numbers
-    codes: Codes
-    texts: bytes
-    edges: Numbers
-    marks: Halves
-    attributed: int
-    accepted: int
-    rejected: Mapping[Rejection, int]
-
-    def value(self, at: int) -> bytes:
-        """Return one value's bytes."""
-        return self.texts[self.edges[at] : self.edges[at + 1]]
-
-
-def prepare_batch(
-    keys: VaultKeys, *, subjects: Sequence[str], fields: Sequence[tuple[FieldClass, Sequence[str | None]]]
-) -> Batch:
-    """Check and digest a batch (shapes and problems as in :func:`seal_batch`) while another one is stored."""
-    cells = values.accept(fields, rows=len(subjects))
-    number = {customer: at for at, customer in enumerate(dict.fromkeys(filter(None, subjects)))}
-    owner_of_row = np.fromiter((number.get(one, _NOBODY) for one in subjects), np.int64, len(subjects))
-    owners = owner_of_row[np.array(cells.rows, np.int64)]
-    codes = np.array(cells.codes, np.uint8)
-    marks = _marks(keys, cells.codes, cells.values)
-    order = _once_each(np.where(owners >= 0, owners, len(number)) << 8 | codes, marks)
-    kept = [cells.values[at] for at in order.tolist()]
-    # A customer's key is the source's own text, whatever it is; different texts must stay different.
-    customers = [_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in number]
-    return Batch(
-        subjects=keys.index.column(customers).tobytes(),
-        owners=owners[order],
-        codes=codes[order],
-        texts=b"".join(kept),
-        edges=_edges(np.fromiter(map(len, kept), np.int64, len(kept))),
-        marks=marks[order],
-        attributed=int((owners[order] >= 0).sum()),
-        accepted=len(cells.rows),
-        rejected=cells.rejected,
-    )
 
 
 def seal_batch(
@@ -155,12 +102,6 @@ def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> Seal
     )
 
 
-def digests_of(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) -> Halves:
-    """Return the keyed digest of each value of class ``code``: how equal values are found."""
-    heads = {code: bytes((code,)) for code in set(codes)}
-    return runs.halves(keys.index.column([heads[code] + value for code, value in zip(codes, encoded, strict=True)]))
-
-
 def open_subject_key(keys: VaultKeys, row: RecordRow, subject: str) -> SecretBytes:
     """Return a record's own key. Raises :class:`RecordBroken`."""
     return _unwrapped(keys, row, subject, Cipher.unwrap)
@@ -181,40 +122,11 @@ def _unwrapped(keys: VaultKeys, row: RecordRow, subject: str, unwrap: Callable[[
         raise RecordBroken from None
 
 
-def _marks(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) -> Halves:
-    """Return what values are told apart by: the digest of a card, the token of any other."""
-    marks = np.zeros((len(codes), 2), np.uint64)
-    cards = [at for at, code in enumerate(codes) if code == tokens.PAN_CODE]
-    others = [at for at, code in enumerate(codes) if code != tokens.PAN_CODE]
-    marks[cards] = digests_of(keys, [codes[at] for at in cards], [encoded[at] for at in cards])
-    marks[others] = tokens.derive(keys.token, [codes[at] for at in others], [encoded[at] for at in others])
-    return marks
-
-
-def _once_each(rank: Numbers, marks: Halves) -> Numbers:
-    """Return the positions in order of rank, those of one rank as they came, each mark of a rank once."""
-    order = np.argsort(rank, kind="stable")
-    inorder = rank[order]
-    same = inorder[1:] == inorder[:-1]
-    if not same.any():
-        return order
-    crowded = order[np.append(same, False) | np.append(False, same)]
-    again = crowded[np.lexsort((marks[crowded, 1], marks[crowded, 0], rank[crowded]))]
-    repeated = (rank[again[1:]] == rank[again[:-1]]) & (marks[again[1:]] == marks[again[:-1]]).all(axis=1)
-    drop = np.zeros(len(rank), np.bool_)
-    drop[again[1:][repeated]] = True
-    return order[~drop[order]]
-
-
 def _adjacent(column: npt.NDArray[np.uint64], order: Numbers) -> Flags:
     """Return, for each but the first in order, whether it equals the one before."""
     inorder = column[order].reshape(len(order), -1)
     same: Flags = (inorder[1:] == inorder[:-1]).all(axis=1)
     return same
-
-
-def _edges(lengths: Numbers) -> Numbers:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
 
 def _within(groups: Numbers) -> Numbers:
@@ -368,7 +280,7 @@ class _Pieces:
             places=entries.places_of(codes, slots, raws),
             lengths=lengths.astype(">u4").tobytes(),
             texts=b"".join(texts),
-            edges=_edges(lengths).tolist(),
+            edges=edges_of(lengths).tolist(),
         )
 
     def head(self, start: int, stop: int) -> bytes:
@@ -419,7 +331,7 @@ def _subjects(growth: _Growth, starts: Numbers) -> bytes:
     owners = growth.batch.owners[growth.at[starts]]
     own = np.frombuffer(growth.batch.subjects, np.uint8).reshape(-1, runs.KEY_BYTES)
     out = np.empty((len(starts), runs.KEY_BYTES), np.uint8)
-    alone = owners == _NOBODY
+    alone = owners == NOBODY
     out[~alone] = own[owners[~alone]]
     out[alone] = np.frombuffer(b"".join(spelling.new_subjects(int(alone.sum()))), np.uint8).reshape(-1, runs.KEY_BYTES)
     return out.tobytes()
@@ -463,7 +375,7 @@ def _grow(
         np.concatenate([there.token, growth.tokens[more]])[order],
         texts=[texts[one] for one in order.tolist()],
     )
-    edges = _edges(np.bincount(record)).tolist()
+    edges = edges_of(np.bincount(record)).tolist()
     fields: list[bytes] = []
     for cipher, name, start, stop in zip(ciphers, names, edges[:-1], edges[1:], strict=True):
         head = pieces.head(start, stop)

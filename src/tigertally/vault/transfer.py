@@ -27,6 +27,7 @@ from tigertally.formats import record
 from tigertally.formats.part import Column, PartColumns
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, index, spelling, sql, tokens, values
+from tigertally.vault.batches import digests_of
 from tigertally.vault.errors import (
     NoSuchSubject,
     RecordBroken,
@@ -41,7 +42,7 @@ from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.runs import Halves
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.records import digests_of, subject_cipher
+from tigertally.vault.records import subject_cipher
 from tigertally.vault.sql import RecordRow, RecordRows
 
 _INDEX_BITS = 24
