@@ -47,12 +47,11 @@ def add(tx: Tx, *, scope: str, kind: IndexKind, keys: Halves, payloads: Halves) 
 def find(tx: Tx, *, scope: str, kind: IndexKind, keys: Halves) -> Found:
     """Return the payloads of ``keys``: by few look-ups or in one pass, whichever reads less."""
     there = sql.read_runs(tx, scope=scope, kind=kind)
-    if not there or not len(keys):
-        return runs.match(np.empty((0, 4), np.uint64), keys)
+    found = [runs.match(np.empty((0, 4), np.uint64), keys)]
     if len(keys) * len(there) * _POINT_COST < sum(run.entries for run in there):
-        found = [_found_of(tx, scope, kind, keys[at : at + 1], at) for at in range(len(keys))]
+        found += [_found_of(tx, scope, kind, keys[at : at + 1], at) for at in range(len(keys))]
     else:
-        found = [runs.match(piece, keys) for run in there for piece in _pieces(tx, run.run)]
+        found += [runs.match(piece, keys) for run in there for piece in _pieces(tx, run.run)]
     return Found(np.concatenate([one.which for one in found]), np.concatenate([one.payloads for one in found]))
 
 

@@ -198,3 +198,4 @@ def _is(row: BlockRow) -> tuple[ColumnElement[bool], ...]:
 
 def _revise(tx: Tx, number: int, gone: int) -> None:
     tx.execute(update(run).where(run.c.run == number).values(revision=run.c.revision + 1, entries=run.c.entries - gone))
+    tx.execute(delete(run).where(run.c.run == number, run.c.entries == 0))
