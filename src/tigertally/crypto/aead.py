@@ -100,6 +100,21 @@ class Cipher:
             sealed.append(HEADER + inner + AESGCM(key).encrypt(inner, plaintext, HEADER + aad))
         return wrapped, sealed
 
+    def rewrap_each(
+        self, wrapped: Sequence[bytes], *, old: Cipher, old_aads: Sequence[bytes], aads: Sequence[bytes]
+    ) -> list[bytes]:
+        """Return keys that ``old`` wrapped, wrapped under this one. Any doubt raises :class:`DecryptionFailed`."""
+        drawn = secrets.token_bytes(NONCE_BYTES * len(wrapped))
+        encrypt, opened = self._gcm.encrypt, old.open
+        wrapping = HEADER + _WRAP
+        out: list[bytes] = []
+        at = 0
+        for one, old_aad, aad in zip(wrapped, old_aads, aads, strict=True):
+            nonce = drawn[at : at + NONCE_BYTES]
+            at += NONCE_BYTES
+            out.append(HEADER + nonce + encrypt(nonce, opened(one, _WRAP + old_aad), wrapping + aad))
+        return out
+
     def unwrapped(self, wrapped: bytes, aad: bytes) -> Cipher:
         """Return a cipher under the key that :meth:`wrap` or :meth:`fresh` wrapped. Raises like :meth:`open`."""
         return _cipher(self.open(wrapped, _WRAP + aad))

@@ -37,6 +37,11 @@ CUT_FIELDS: Final = f"""{ROWS}
 UPDATE vault_record SET fields = {CUT_PIECE}, version = version + 1 FROM spot
  WHERE scope = :scope AND subject = substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES})
 """  # noqa: S608 - constants only
+CUT_WRAPS: Final = f"""{ROWS}
+UPDATE vault_record SET wrapped_key = substr(:wrapped, at * {WRAPPED_BYTES} + 1, {WRAPPED_BYTES}),
+ key_version = :key_version FROM spot
+ WHERE scope = :scope AND subject = substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES})
+"""  # noqa: S608 - constants only
 
 
 def spans(pieces: Sequence[bytes]) -> dict[str, object]:

@@ -6,26 +6,30 @@ batches, each one transaction with its cursor, and can be killed anywhere; a fin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from tigertally.base import canon
 from tigertally.base.canon import Json
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
+from tigertally.crypto.aead import Cipher
+from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.ledger import Event, Ledger
 from tigertally.store import jobs
 from tigertally.store.jobs import JobState
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, events, keys, spelling, sql
+from tigertally.vault.errors import RecordBroken
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.keys import PERIOD_S_MAX, KeyInfo, KeyPurpose
 from tigertally.vault.ports import Begin, KeyKeeper
-from tigertally.vault.records import open_subject_key
 
 JOB_KIND: Final = "vault.rewrap"
-BATCH_ROWS: Final = 8_192
+BATCH_ROWS: Final = 32_768
 
 
 def rotate(
@@ -74,7 +78,7 @@ def rewrap(
     while True:
         with begin() as tx:
             after, done = _cursor(job.cursor)
-            rows = sql.records_after(tx, scope=vault.scope, after=after, limit=batch_rows)
+            rows = sql.wraps_after(tx, scope=vault.scope, after=after, limit=batch_rows)
             moved = _rewrap_rows(tx, vault, rows, now=now())
             changed += moved
             if not rows:
@@ -82,24 +86,41 @@ def rewrap(
                 ledger.append(tx, Event(kind=events.KEYS_REWRAPPED, payload=payload, actor=actor), now=now())
                 jobs.finish(tx, job, now=now())
                 return changed
-            cursor = canon.dumps({"after": spelling.subject_text(rows[-1].subject), "done": done + moved})
+            cursor = canon.dumps({"after": spelling.subject_text(rows[-1][0]), "done": done + moved})
             job = jobs.advance(tx, job, cursor=cursor, now=now())
         progress.advance(len(rows))
 
 
-def _rewrap_rows(tx: Tx, vault: VaultKeys, rows: list[sql.RecordRow], *, now: datetime) -> int:
+def _rewrap_rows(tx: Tx, vault: VaultKeys, rows: Sequence[tuple[bytes, int, bytes]], *, now: datetime) -> int:
     version = vault.active.version
-    stale = [row for row in rows if row.key_version != version]
+    stale = [row for row in rows if row[1] != version]
     if not stale:
         return 0
     kek = vault.spend(tx, wraps=len(stale), now=now)
+    subjects: list[bytes] = []
     wrapped: list[bytes] = []
-    for row in stale:
-        subject = spelling.subject_text(row.subject)
-        with open_subject_key(vault, row, subject) as secret:
-            wrapped.append(kek.wrap(secret, entries.key_aad(vault.scope, subject, version)))
-    subjects = [row.subject for row in stale]
+    for old, theirs in groupby(sorted(stale, key=itemgetter(1, 0)), key=itemgetter(1)):
+        mine = list(theirs)
+        names = spelling.subjects_text([subject for subject, _, _ in mine])
+        subjects += [subject for subject, _, _ in mine]
+        wrapped += _rewrapped(vault, kek, old, names, [key for _, _, key in mine])
     return sql.replace_wraps(tx, scope=vault.scope, subjects=subjects, wrapped=wrapped, key_version=version)
+
+
+def _rewrapped(vault: VaultKeys, kek: Cipher, old: int, names: Sequence[str], wrapped: Sequence[bytes]) -> list[bytes]:
+    """Return subject keys that version ``old`` wrapped, wrapped under the active one. Raises ``RecordBroken``."""
+    cipher = vault.ciphers.get(old)
+    if cipher is None:
+        raise RecordBroken
+    try:
+        return kek.rewrap_each(
+            wrapped,
+            old=cipher,
+            old_aads=[entries.key_aad(vault.scope, name, old) for name in names],
+            aads=[entries.key_aad(vault.scope, name, vault.active.version) for name in names],
+        )
+    except (DecryptionFailed, UnknownSuite):
+        raise RecordBroken from None
 
 
 def _cursor(raw: bytes) -> tuple[bytes, int]:

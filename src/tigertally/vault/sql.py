@@ -210,6 +210,17 @@ def records_after(tx: Tx, *, scope: str, after: bytes, limit: int) -> list[Recor
     ]
 
 
+def wraps_after(tx: Tx, *, scope: str, after: bytes, limit: int) -> list[tuple[bytes, int, bytes]]:
+    """Return subject, key version and wrapped key of the next records, in ascending order of subject."""
+    query = (
+        select(record.c.subject, record.c.key_version, record.c.wrapped_key)
+        .where(record.c.scope == scope, record.c.subject > after)
+        .order_by(record.c.subject)
+        .limit(limit)
+    )
+    return [(bytes(subject), version, bytes(wrapped)) for subject, version, wrapped in tx.all(query)]
+
+
 def insert_records(tx: Tx, *, scope: str, rows: RecordRows, key_version: int, now: datetime) -> None:
     """Insert records, all sealed under one version of the vault key at one instant."""
     count = len(rows.subjects)
@@ -278,12 +289,18 @@ def replace_wraps(tx: Tx, *, scope: str, subjects: Sequence[bytes], wrapped: Seq
             ),
             {"scope": scope, "subjects": list(subjects), "wrapped": list(wrapped), "key_version": key_version},
         )
-    return tx.execute(
-        update(record)
-        .where(record.c.scope == scope, record.c.subject == bindparam("whose"))
-        .values(wrapped_key=bindparam("new_wrap"), key_version=key_version),
-        [{"whose": whose, "new_wrap": new} for whose, new in zip(subjects, wrapped, strict=True)],
+    tx.execute(
+        text(packed.CUT_WRAPS),
+        {
+            "scope": scope,
+            "last": len(subjects) - 1,
+            "subjects": b"".join(subjects),
+            "wrapped": b"".join(wrapped),
+            "key_version": key_version,
+        },
     )
+    # The driver does not count the rows of a statement that begins with WITH.
+    return tx.scalar(text("SELECT changes()")) or 0
 
 
 def count_records(tx: Tx, *, scope: str, key_version: int | None = None) -> int:
