@@ -8,18 +8,13 @@ protected copy is a check, not part of the job: it has its own row.
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from dataclasses import replace
 from pathlib import Path
 
+from bench.apart import Measured, apart
 from bench.offices import SCOPE, Job, Office, create, office, waive, without_witnesses
 from bench.run import Row
 from tigertally import discovery
@@ -27,7 +22,6 @@ from tigertally.app.verbs import deals, handover, sealing
 from tigertally.app.verbs import discovery as inventories
 from tigertally.app.verbs import ledger as evidence
 from tigertally.base.clock import SystemClock
-from tigertally.base.errors import Problem
 from tigertally.base.fields import FieldClass
 from tigertally.discovery import Confidence
 from tigertally.formats import dealpapers, statement
@@ -40,28 +34,16 @@ CUSTOMERS = 100_000
 SECONDS_MAX = 60
 MEMORY_MAX_MIB = 1024
 RESCAN = "rescan"
-_KIB = 1024
-_SAMPLE_S = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One phase: wall and processor seconds, peak resident memory, and what the next phase needs."""
-
-    job: Job
-    seconds: float
-    cpu_seconds: float
-    peak_mib: float
 
 
 def rows() -> Iterator[Row]:
     """Measure every phase; the limits stand as peers."""
     with tempfile.TemporaryDirectory() as name:
         job = prepare(Path(name), customers=CUSTOMERS)
-        phases: dict[str, Measured] = {}
+        phases: dict[str, Measured[Job]] = {}
         for phase in PHASES:
-            phases[phase] = _apart(phase, job)
-            job = phases[phase].job
+            phases[phase] = apart(measure, phase, job)
+            job = phases[phase].result
     counted = [measured for phase, measured in phases.items() if phase != RESCAN]
     total = sum(item.seconds for item in counted)
     yield _row("job total", total, "s", SECONDS_MAX, "limit, 100,000 customers")
@@ -281,71 +263,9 @@ def _kept(job: Job, name: str) -> Statement:
     return statement.parse((job.home / f"{name}.json").read_bytes())
 
 
-def _apart(phase: str, job: Job) -> Measured:
-    """Run a phase in a fresh process, watched from here. A problem does not travel between processes: its code does."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        process = pool.submit(os.getpid).result()
-        future = pool.submit(_told, phase, job)
-        peak = 0.0
-        while not future.done():
-            peak = max(peak, _family_mib(process))
-            time.sleep(_SAMPLE_S)
-        done = future.result()
-    if isinstance(done, Measured):
-        return replace(done, peak_mib=max(peak, done.peak_mib))
-    raise RuntimeError(f"{phase}: {done}")
-
-
-def _family_mib(process: int) -> float:
-    """Return the memory of a process and its helpers together, shared pages once; 0 where that cannot be read."""
-    total = 0.0
-    waiting = [process]
-    while waiting:
-        home = Path("/proc") / str(waiting.pop())
-        try:
-            told = (home / "smaps_rollup").read_text(encoding="ascii").splitlines()
-            waiting += [int(child) for task in (home / "task").iterdir() for child in _children(task)]
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in told if line.startswith("Pss:")) / _KIB
-    return total
-
-
-def _children(task: Path) -> list[str]:
-    return (task / "children").read_text(encoding="ascii").split()
-
-
-def _told(phase: str, job: Job) -> Measured | str:
-    try:
-        return measure(phase, job)
-    except Problem as problem:
-        return problem.code
-
-
-def measure(phase: str, job: Job) -> Measured:
-    """Run a phase here and measure it; processor time is its helpers' too."""
-    began, cpu_began = time.perf_counter(), _processor()
-    after = PHASES[phase](job)
-    return Measured(
-        job=after.later(),
-        seconds=time.perf_counter() - began,
-        cpu_seconds=_processor() - cpu_began,
-        peak_mib=_peak_mib(),
-    )
-
-
-def _processor() -> float:
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
-
-
-def _peak_mib() -> float:
-    """Return this process's own peak; ``ru_maxrss`` would hold the parent's, from before the exec, too."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (_KIB * (_KIB if sys.platform == "darwin" else 1))
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / _KIB
+def measure(phase: str, job: Job) -> Job:
+    """Run a phase; return the job as it is some minutes later."""
+    return PHASES[phase](job).later()
 
 
 def _row(name: str, value: float, unit: str, limit: float | None, peer: str) -> Row:
