@@ -2,8 +2,9 @@
 
 Each part runs in a process of its own, so that its memory is its own. Not timed: inventing the customers (a Parquet
 file) and making the database. Timed: reading the file by column, checking, sealing in two processes as ``sealing``
-does, every commit. The other peer is what one does without a vault: the same four columns through ``pgp_sym_encrypt`` (pgcrypto,
-AES-256) into one table of the same PostgreSQL, if ``BENCH_PGCRYPTO`` is the address of a server that has it.
+does, every commit. The other peer is what one does without a vault: the same four columns through
+``pgp_sym_encrypt`` (pgcrypto, AES-256) into one table of the same PostgreSQL, if ``BENCH_PGCRYPTO`` is the address of
+a server that has it.
 """
 
 from __future__ import annotations

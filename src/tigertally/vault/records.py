@@ -260,8 +260,10 @@ class _Growth:
     def pieces(self) -> _Pieces:
         """Return the bytes of which records are made."""
         batch, at = self.batch, self.at
+        if len(at) == len(batch.owners):  # all of it, so it lies in order already
+            return _Pieces.of(batch.codes, self.slots, self.tokens, texts=batch.texts, edges=batch.edges)
         values = [batch.value(one) for one in at.tolist()]
-        return _Pieces.of(batch.codes[at], self.slots, self.tokens, texts=values)
+        return _Pieces.joined(batch.codes[at], self.slots, self.tokens, texts=values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -274,13 +276,17 @@ class _Pieces:
     edges: list[int]
 
     @classmethod
-    def of(cls, codes: Codes, slots: Codes, raws: Halves, *, texts: Sequence[bytes]) -> _Pieces:
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    def joined(cls, codes: Codes, slots: Codes, raws: Halves, *, texts: Sequence[bytes]) -> _Pieces:
+        edges = edges_of(np.fromiter(map(len, texts), np.int64, len(texts)))
+        return cls.of(codes, slots, raws, texts=b"".join(texts), edges=edges)
+
+    @classmethod
+    def of(cls, codes: Codes, slots: Codes, raws: Halves, *, texts: bytes, edges: Numbers) -> _Pieces:
         return cls(
             places=entries.places_of(codes, slots, raws),
-            lengths=lengths.astype(">u4").tobytes(),
-            texts=b"".join(texts),
-            edges=edges_of(lengths).tolist(),
+            lengths=np.diff(edges).astype(">u4").tobytes(),
+            texts=texts,
+            edges=edges.tolist(),
         )
 
     def head(self, start: int, stop: int) -> bytes:
@@ -369,7 +375,7 @@ def _grow(
     texts = [joined[start:stop] for start, stop in pairwise(bounds.tolist())]
     texts += [batch.value(one) for one in at.tolist()]
     order = np.argsort(record << 16 | code.astype(np.int64) << 8 | slot)
-    pieces = _Pieces.of(
+    pieces = _Pieces.joined(
         code[order],
         slot[order],
         np.concatenate([there.token, growth.tokens[more]])[order],
