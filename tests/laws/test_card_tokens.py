@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tokentexts import card_texts, nobody, some
+from tests.unit.vault.tokentexts import card_texts, nobody, some
 
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac

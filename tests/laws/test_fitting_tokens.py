@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tokentexts import card_texts, derived, nobody
+from tests.unit.vault.tokentexts import card_texts, derived, nobody
 
 from tigertally import discovery
 from tigertally.base.fields import FIELD_RULES, FieldClass

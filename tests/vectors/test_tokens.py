@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.tokentexts import card_texts, derived, nobody
+from tests.unit.vault.tokentexts import card_texts, derived, nobody
 
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.secret import SecretBytes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.tokentexts import card_texts, nobody
 from tests.unit.vault.conftest import AMEX, MASTERCARD, SCOPE, VISA, Column, Vault, on_sqlite
+from tests.unit.vault.tokentexts import card_texts, nobody
 
 from tigertally.base.fields import FieldClass
 from tigertally.vault import (

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.tokentexts import card_texts, derived, nobody
+from tests.unit.vault.tokentexts import card_texts, derived, nobody
 
 from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
 from tigertally.base.ids import base32
