@@ -37,7 +37,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "reveal": ("vault", Text("查看一个明文值", "reveal one clear value")),
     "grant": ("vault", Text("授权：申请、批准", "grants: ask, approve")),
     "glass": ("glass", Text("紧急破窗与复核", "breaking the glass, and its review")),
-    "keys": ("vault", Text("密钥：列出、轮换", "keys: list, rotate")),
+    "keys": ("keys", Text("密钥：列出、轮换、换套件", "keys: list, rotate, change suites")),
     "custody": ("custody", Text("根密钥由谁保管：移动、多人份额", "who keeps the root key: move, shares")),
     "deal": ("deals", Text("交易：对方、邀请、协议、阶段", "deals: parties, invitations, agreements, stages")),
     "release": ("handover", Text("双方签署的放行", "the release that both sign")),

@@ -1,4 +1,4 @@
-"""Digests: SHA-256 for public bytes, HMAC-SHA-256 for anything that a guesser could enumerate.
+"""Digests: SHA-256 for public bytes, HMAC-SHA-256 for anything that a guesser could enumerate; SM3 for ``guomi-1``.
 
 Card numbers, IDs and mobiles are guessable, so their digests are always keyed (PCI DSS 3.5.1.1).
 """
@@ -11,7 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from tigertally.base.secret import SecretBytes
+from tigertally.crypto.errors import SuiteUnavailable
 
 DIGEST_BYTES: Final = 32
 _BLOCK_BYTES: Final = 64
@@ -33,6 +38,26 @@ def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's content as hex; streams."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sm3(data: bytes) -> bytes:
+    """Return the SM3 digest (32 bytes; GB/T 32905-2016). Raises :class:`SuiteUnavailable`."""
+    try:
+        made = hashes.Hash(hashes.SM3())
+    except UnsupportedAlgorithm:
+        raise SuiteUnavailable(what="SM3") from None
+    made.update(data)
+    return made.finalize()
+
+
+def hmac_sm3(key: SecretBytes, data: bytes) -> bytes:
+    """Return HMAC-SM3 (32 bytes; RFC 2104 over SM3). Raises :class:`SuiteUnavailable`."""
+    try:
+        made = HMAC(key.expose(), hashes.SM3())
+    except UnsupportedAlgorithm:
+        raise SuiteUnavailable(what="SM3") from None
+    made.update(data)
+    return made.finalize()
 
 
 def sha1_hex(data: bytes) -> str:

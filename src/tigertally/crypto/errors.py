@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tigertally.base.errors import Broken, Invalid
+from tigertally.base.errors import Broken, Invalid, Unavailable
 from tigertally.base.text import Text
 
 
@@ -31,6 +31,17 @@ class UnknownSuite(Invalid):
     code = "crypto.unknown_suite"
     title = Text("未知的算法套件", "unknown algorithm suite")
     hint = Text("请升级 tigertally", "upgrade tigertally")
+
+
+class SuiteUnavailable(Unavailable):
+    """An algorithm of the suite is not in the libraries that are installed."""
+
+    code = "crypto.suite_unavailable"
+    title = Text("本机没有 {what}，该算法套件无法使用", "this machine has no {what}: the suite cannot be used")
+    hint = Text(
+        "SM2 请安装扩展 tigertally[guomi]；SM4、SM3 需要带有它们的 OpenSSL",
+        "for SM2 install the extra tigertally[guomi]; SM4 and SM3 need an OpenSSL that has them",
+    )
 
 
 class BadKey(Invalid):

@@ -4,7 +4,7 @@ Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`
 (:func:`open_value`). Rooms: ``ports``, ``keepers``, ``kept`` and ``custody`` (who keeps the root key, moving and
 sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
 ``index`` (what finds them again), ``entries``, ``values``, ``digits``, ``spelling``, ``tokens`` (its parts),
-``reading``, ``rotation``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
+``reading``, ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
 a value is unkeyed; no token shows a card's first digits; no key leaves unwrapped.
@@ -13,6 +13,7 @@ Left to others: who may do any of this (``access``, asked by ``app``), recording
 values come from (``sealing``) and go to (``handover``).
 """
 
+from tigertally.crypto.suites import Suite
 from tigertally.vault.batches import Batch, prepare_batch
 from tigertally.vault.custody.ceremony import (
     conclude,
@@ -207,6 +208,7 @@ __all__ = [
     "SealedSample",
     "SharesWithoutDeal",
     "SubjectDiffers",
+    "Suite",
     "TokenClash",
     "TokenNotAccepted",
     "TransitKeeper",

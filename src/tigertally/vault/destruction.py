@@ -15,8 +15,9 @@ from datetime import datetime
 from tigertally.base.canon import Json
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto.aead import KEY_BYTES, Cipher
+from tigertally.crypto.aead import Cipher, key_bytes
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
+from tigertally.crypto.suites import suite_of
 from tigertally.ledger import Event, Ledger
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, events, index, keys, spelling, sql
@@ -103,17 +104,18 @@ def _unwraps(keeper: KeyKeeper, sample: SealedSample) -> bool:
 
 
 def _opens(secret: SecretBytes, sample: SealedSample) -> bool:
-    if len(secret) != KEY_BYTES:
-        return False
     try:
-        return _opens_value(Cipher(secret).unwrap(sample.wrapped_key, sample.key_aad), sample)
+        suite = suite_of(sample.wrapped_key)
+        if len(secret) != key_bytes(suite):
+            return False
+        return _opens_value(Cipher(secret, suite).unwrap(sample.wrapped_key, sample.key_aad), sample)
     except (DecryptionFailed, UnknownSuite):
         return False
 
 
 def _opens_value(secret: SecretBytes, sample: SealedSample) -> bool:
     try:
-        Cipher(secret).open(sample.sealed, sample.aad)
+        Cipher(secret, suite_of(sample.sealed)).open(sample.sealed, sample.aad)
     except Problem:
         return False
     return True

@@ -19,6 +19,16 @@ KEY_DESTROYED: Final = register_event(
 KEYS_REWRAPPED: Final = register_event(
     "vault.keys.rewrapped", Text("客户密钥重新包裹完毕", "subject keys were re-wrapped"), "scope", "version", "records"
 )
+SUITE_CHANGED: Final = register_event(
+    "vault.suite.changed", Text("换用另一算法套件", "another suite seals from now on"), "scope", "from", "to", "version"
+)
+RECORDS_RESEALED: Final = register_event(
+    "vault.records.resealed",
+    Text("以新套件重新加密记录完毕", "records were sealed anew under another suite"),
+    "scope",
+    "suite",
+    "records",
+)
 CUSTODY_MOVED: Final = register_event(
     "vault.custody.moved",
     Text("根密钥改由另一处保管", "another keeper keeps the root key"),

@@ -83,7 +83,7 @@ def open_scope(
     ring = VaultKeys(
         scope=scope,
         active=active[0],
-        ciphers={opened.info.version: Cipher(opened.secret) for opened in versions},
+        ciphers={opened.info.version: Cipher(opened.secret, opened.info.suite) for opened in versions},
         index=_mac(tx, keeper, KeyPurpose.INDEX, scope),
         token=token,
         cards=CardTokens(token) if computed else None,

@@ -1,7 +1,8 @@
 """Keys: made, wrapped by the root key, kept in one table, retired and destroyed.
 
 Invariants:
-1. a key is stored wrapped only, bound to its id, purpose, scope, version and birth: no row moved or re-dated opens;
+1. a key is stored wrapped only, bound to its id, purpose, scope, version, birth and suite: no row that was moved,
+   re-dated or given to another suite opens;
 2. one active key per purpose and scope; retired ones open what they sealed and seal nothing new;
 3. a vault key past its period (SP 800-57 part 1, table 1: originator period) or its uses (SP 800-38D) seals nothing;
 4. destroying overwrites the wrapped bytes; the row stays, so that a certificate can name the key.
@@ -26,6 +27,7 @@ from tigertally.crypto import aead
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.sign import NoteKey, SigningKey
+from tigertally.crypto.suites import DEFAULT_SUITE, Suite
 from tigertally.ledger import Event, EventKind, Ledger, facts
 from tigertally.store.schema import to_micros
 from tigertally.store.tx import Tx
@@ -105,6 +107,7 @@ class KeyInfo:
     uses: int = 0
     retired: datetime | None = None
     destroyed: datetime | None = None
+    suite: Suite = DEFAULT_SUITE
 
     @property
     def due(self) -> datetime | None:
@@ -126,18 +129,36 @@ class OpenedKey:
 
 
 def create_key(
-    tx: Tx, keeper: KeyKeeper, *, purpose: KeyPurpose, scope: str, now: datetime, version: int = 1
+    tx: Tx,
+    keeper: KeyKeeper,
+    *,
+    purpose: KeyPurpose,
+    scope: str,
+    now: datetime,
+    version: int = 1,
+    suite: Suite = DEFAULT_SUITE,
 ) -> KeyInfo:
-    """Make and store a key. Raises :class:`BadScope`, ``StoreConflict`` if that version exists."""
+    """Make and store a key; vault keys alone are of several suites.
+
+    Raises :class:`BadScope`, ``StoreConflict`` if that version exists, ``SuiteUnavailable``.
+    """
     if purpose in SCOPE_PURPOSES and not _SCOPE.fullmatch(scope):
         raise BadScope
     if purpose not in SCOPE_PURPOSES and scope:
         raise ValueError(purpose)
+    if suite is not DEFAULT_SUITE and purpose is not KeyPurpose.VAULT:
+        raise ValueError(purpose)
     info = KeyInfo(
-        key=KeyId(new_id("key")), purpose=purpose, scope=scope, version=version, state=KeyState.ACTIVE, created=now
+        key=KeyId(new_id("key")),
+        purpose=purpose,
+        scope=scope,
+        version=version,
+        state=KeyState.ACTIVE,
+        created=now,
+        suite=suite,
     )
     _still_keeps(tx, keeper)
-    with _fresh(purpose) as secret:
+    with _fresh(purpose, suite) as secret:
         wrapped = keeper.wrap(secret, aad_of(info))
     sql.insert_key(
         tx,
@@ -152,6 +173,7 @@ def create_key(
             uses=0,
             retired=None,
             destroyed=None,
+            suite=int(suite),
         ),
     )
     return info
@@ -269,14 +291,16 @@ def _create_missing(
     return made
 
 
-def _fresh(purpose: KeyPurpose) -> SecretBytes:
+def _fresh(purpose: KeyPurpose, suite: Suite) -> SecretBytes:
     if purpose is KeyPurpose.NOTE:
         return NoteKey.generate().seeds
     if purpose is KeyPurpose.SIGNING:
         return SigningKey.generate().seeds
     if purpose is KeyPurpose.TRANSFER:
         return TransferKey.generate().secret
-    return aead.new_key()
+    secret = aead.new_key(suite)
+    aead.Cipher(secret, suite).seal(b"", b"")  # a machine without the algorithm says so now
+    return secret
 
 
 def _active_row(tx: Tx, purpose: KeyPurpose, scope: str) -> KeyRow:
@@ -314,9 +338,10 @@ def _still_keeps(tx: Tx, keeper: KeyKeeper) -> None:
 
 
 def aad_of(info: KeyInfo) -> bytes:
-    """Return what a wrapped key is bound to."""
+    """Return what a wrapped key is bound to. The first suite goes unnamed: its keys are older than suites are."""
     born = to_micros(info.created)
-    return f"vault_key|{info.key}|{info.purpose.value}|{info.scope}|{info.version}|{born}".encode()
+    suite = "" if info.suite is DEFAULT_SUITE else f"|{info.suite.label}"
+    return f"vault_key|{info.key}|{info.purpose.value}|{info.scope}|{info.version}|{born}{suite}".encode()
 
 
 def _info(row: KeyRow) -> KeyInfo:
@@ -330,4 +355,12 @@ def _info(row: KeyRow) -> KeyInfo:
         uses=row.uses,
         retired=row.retired,
         destroyed=row.destroyed,
+        suite=_suite(row),
     )
+
+
+def _suite(row: KeyRow) -> Suite:
+    try:
+        return Suite(row.suite)
+    except ValueError:
+        raise KeyDoesNotOpen(purpose=row.purpose) from None

@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
 
-from tigertally.crypto.aead import KEY_BYTES, OVERHEAD_BYTES
-
 SUBJECT_BYTES: Final = 16
 HEAD_BYTES_MAX: Final = 1 + 255 * 18  # longer than any record's head
-WRAPPED_BYTES: Final = OVERHEAD_BYTES + KEY_BYTES
 
 # One packed parameter instead of thousands; CROSS JOIN keeps SQLite from turning the loops around.
 SPOTS = (
@@ -31,17 +28,30 @@ CUT_PIECE: Final = (
 CUT_RECORDS: Final = f"""{ROWS}
 INSERT INTO vault_record (scope, subject, key_version, wrapped_key, fields, sealed_at, version)
 SELECT :scope, substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}),
- :key_version, substr(:wrapped, at * {WRAPPED_BYTES} + 1, {WRAPPED_BYTES}), {CUT_PIECE}, :now, 1 FROM spot
+ :key_version, substr(:wrapped, at * :wide + 1, :wide), {CUT_PIECE}, :now, 1 FROM spot
 """  # noqa: S608 - constants only
 CUT_FIELDS: Final = f"""{ROWS}
 UPDATE vault_record SET fields = {CUT_PIECE}, version = version + 1 FROM spot
  WHERE scope = :scope AND subject = substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES})
 """  # noqa: S608 - constants only
 CUT_WRAPS: Final = f"""{ROWS}
-UPDATE vault_record SET wrapped_key = substr(:wrapped, at * {WRAPPED_BYTES} + 1, {WRAPPED_BYTES}),
+UPDATE vault_record SET wrapped_key = substr(:wrapped, at * :wide + 1, :wide),
  key_version = :key_version FROM spot
  WHERE scope = :scope AND subject = substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES})
 """  # noqa: S608 - constants only
+CUT_RESEALED: Final = f"""{ROWS}
+UPDATE vault_record SET wrapped_key = substr(:wrapped, at * :wide + 1, :wide), fields = {CUT_PIECE},
+ key_version = :key_version FROM spot
+ WHERE scope = :scope AND subject = substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES})
+"""  # noqa: S608 - constants only
+
+
+def evenly(pieces: Sequence[bytes]) -> dict[str, object]:
+    """Return wrapped keys as one packed parameter, and how wide each is: those of one suite are equally long."""
+    wide = len(pieces[0])
+    if any(len(piece) != wide for piece in pieces):
+        raise ValueError("keys of several suites")
+    return {"wrapped": b"".join(pieces), "wide": wide}
 
 
 def spans(pieces: Sequence[bytes]) -> dict[str, object]:

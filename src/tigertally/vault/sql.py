@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Integer,
+    SmallInteger,
     String,
     Table,
     UniqueConstraint,
@@ -47,6 +48,7 @@ key = Table(
     Column("uses", BigInteger, nullable=False),
     Column("retired", Instant, nullable=True),
     Column("destroyed", Instant, nullable=True),
+    Column("suite", SmallInteger, nullable=False, server_default="1"),
     UniqueConstraint("purpose", "scope", "version"),
 )
 record = Table(
@@ -95,6 +97,7 @@ class KeyRow:
     uses: int
     retired: datetime | None
     destroyed: datetime | None
+    suite: int
 
 
 def insert_key(tx: Tx, row: KeyRow) -> None:
@@ -111,6 +114,7 @@ def insert_key(tx: Tx, row: KeyRow) -> None:
             uses=row.uses,
             retired=row.retired,
             destroyed=row.destroyed,
+            suite=row.suite,
         )
     )
 
@@ -134,6 +138,7 @@ def read_keys(tx: Tx, *, purpose: str | None = None, scope: str | None = None) -
             uses=row.uses,
             retired=row.retired,
             destroyed=row.destroyed,
+            suite=row.suite,
         )
         for row in tx.all(query)
     ]
@@ -235,7 +240,7 @@ def insert_records(tx: Tx, *, scope: str, rows: RecordRows, key_version: int, no
                 "now": now,
                 "last": count - 1,
                 "subjects": b"".join(rows.subjects),
-                "wrapped": b"".join(rows.wrapped),
+                **packed.evenly(rows.wrapped),
                 **packed.spans(rows.fields),
             },
         )
@@ -295,12 +300,45 @@ def replace_wraps(tx: Tx, *, scope: str, subjects: Sequence[bytes], wrapped: Seq
             "scope": scope,
             "last": len(subjects) - 1,
             "subjects": b"".join(subjects),
-            "wrapped": b"".join(wrapped),
             "key_version": key_version,
+            **packed.evenly(wrapped),
         },
     )
     # The driver does not count the rows of a statement that begins with WITH.
     return tx.scalar(text("SELECT changes()")) or 0
+
+
+def replace_records(tx: Tx, *, scope: str, rows: RecordRows, key_version: int) -> None:
+    """Overwrite records sealed anew, their keys too; what they say, and so their version, stays."""
+    if not rows.subjects:
+        return
+    if tx.dialect == "postgresql":
+        tx.execute(
+            text(
+                "UPDATE vault_record AS r SET wrapped_key = n.w, fields = n.f, key_version = :key_version FROM"
+                " unnest(CAST(:subjects AS bytea[]), CAST(:wrapped AS bytea[]), CAST(:fields AS bytea[])) AS n(s, w, f)"
+                " WHERE r.scope = :scope AND r.subject = n.s"
+            ),
+            {
+                "scope": scope,
+                "subjects": list(rows.subjects),
+                "wrapped": list(rows.wrapped),
+                "fields": list(rows.fields),
+                "key_version": key_version,
+            },
+        )
+        return
+    tx.execute(
+        text(packed.CUT_RESEALED),
+        {
+            "scope": scope,
+            "last": len(rows.subjects) - 1,
+            "subjects": b"".join(rows.subjects),
+            "key_version": key_version,
+            **packed.evenly(rows.wrapped),
+            **packed.spans(rows.fields),
+        },
+    )
 
 
 def count_records(tx: Tx, *, scope: str, key_version: int | None = None) -> int:

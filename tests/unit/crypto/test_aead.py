@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives import ciphers
+from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto.aead import OVERHEAD_BYTES, Cipher, new_key
+from tigertally.crypto.aead import OVERHEAD_BYTES, Cipher, key_bytes, new_key
 from tigertally.crypto.errors import BadKey, DecryptionFailed, UnknownSuite
+from tigertally.crypto.suites import Suite
 
 KEY = SecretBytes(bytes(range(32)))
 
@@ -98,3 +101,59 @@ def test_keys_have_one_length(length: int) -> None:
 def test_keys_are_fresh_and_ciphers_do_not_print() -> None:
     assert len({new_key().expose() for _ in range(100)}) == 100
     assert repr(Cipher(KEY)) == "<cipher>"
+
+
+SM4_KEY = SecretBytes(bytes(range(16)))
+
+
+def test_sm4_has_the_same_layout() -> None:
+    """Taken apart with the library alone."""
+    sealed = Cipher(SM4_KEY, Suite.GUOMI_1).seal(b"value", b"place")
+    assert sealed[:2] == b"\x01\x02"
+    assert len(sealed) == len(b"value") + OVERHEAD_BYTES
+    opening = ciphers.Cipher(algorithms.SM4(SM4_KEY.expose()), modes.GCM(sealed[2:14], sealed[-16:])).decryptor()
+    opening.authenticate_additional_data(b"\x01\x02place")
+    assert opening.update(sealed[14:-16]) + opening.finalize() == b"value"
+
+
+def test_a_cipher_opens_its_own_suite_only() -> None:
+    intl, guomi = Cipher(KEY), Cipher(SM4_KEY, Suite.GUOMI_1)
+    for mine, other in ((intl, guomi), (guomi, intl)):
+        with pytest.raises(UnknownSuite):
+            mine.open(other.seal(b"value", b"place"), b"place")
+        with pytest.raises(ValueError, match="suite"):
+            mine.rewrap_each([], old=other, old_aads=[], aads=[])
+
+
+def test_a_header_edited_to_the_other_suite_does_not_open() -> None:
+    sealed = Cipher(SM4_KEY, Suite.GUOMI_1).seal(b"value", b"place")
+    with pytest.raises(UnknownSuite):
+        Cipher(SM4_KEY, Suite.GUOMI_1).open(b"\x01\x01" + sealed[2:], b"place")
+    with pytest.raises(DecryptionFailed):
+        Cipher(KEY).open(b"\x01\x01" + sealed[2:], b"place")
+
+
+@pytest.mark.parametrize("at", [2, 14, -1])
+def test_every_bit_of_sm4_counts(at: int) -> None:
+    sealed = bytearray(Cipher(SM4_KEY, Suite.GUOMI_1).seal(b"value", b"place"))
+    sealed[at] ^= 1
+    with pytest.raises(DecryptionFailed):
+        Cipher(SM4_KEY, Suite.GUOMI_1).open(bytes(sealed), b"place")
+
+
+def test_many_records_under_sm4_each_with_its_own_key() -> None:
+    outer = Cipher(SM4_KEY, Suite.GUOMI_1)
+    wrapped, sealed = outer.seal_each([b"one", b""], aads=[b"a", b"b"], key_aads=[b"ka", b"kb"])
+    assert {len(one) for one in wrapped} == {OVERHEAD_BYTES + key_bytes(Suite.GUOMI_1)}
+    inner = [outer.unwrapped(one, aad) for one, aad in zip(wrapped, (b"ka", b"kb"), strict=True)]
+    assert [one.suite for one in inner] == [Suite.GUOMI_1] * 2
+    assert [inner[0].open(sealed[0], b"a"), inner[1].open(sealed[1], b"b")] == [b"one", b""]
+    with pytest.raises(DecryptionFailed):
+        inner[0].open(sealed[1], b"b")
+
+
+def test_a_key_fits_its_suite_only() -> None:
+    assert (len(new_key()), len(new_key(Suite.GUOMI_1))) == (32, 16)
+    for key, suite in ((KEY, Suite.GUOMI_1), (SM4_KEY, Suite.INTL_1)):
+        with pytest.raises(BadKey):
+            Cipher(key, suite)

@@ -19,6 +19,7 @@ from tigertally.base.fields import FieldClass
 from tigertally.base.progress import SILENT, Progress
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
+from tigertally.crypto.suites import suite_named
 from tigertally.ledger import Event, register_event
 from tigertally.store.tx import Tx
 from tigertally.vault import KeyInfo, KeyPurpose, MaskedRecord, Place, VaultKeys
@@ -205,8 +206,34 @@ def rotate(house: House, *, actor: Actor, scope: str, progress: Progress = SILEN
         duties.done(tx, house.ledger, duty=Duty.REPLACE_KEYS, actor=actor.person.person, now=now)
 
     attempt(house, verb="vault.rotate", work=work, actor=actor)
+    return _rewrap(house, verb="vault.rotate", actor=actor, scope=scope, progress=progress)
 
-    def rewrap() -> int:
+
+def migrate(house: House, *, actor: Actor, scope: str, suite: str, progress: Progress = SILENT) -> int:
+    """Let ``scope`` be sealed under ``suite`` (by name) and seal every record anew; return how many this run changed.
+
+    Two persons decide when the new vault key is made. A run that was killed goes on where it was, without asking
+    again; one that finished changes nothing. Raises ``UnknownSuite``, ``SuiteUnavailable``, ``NoSuchKey``.
+    """
+    wanted = suite_named(suite)
+
+    def work(tx: Tx, now: datetime) -> bool:
+        active = vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope)
+        if active.suite is wanted:
+            return active.version > 1  # made by a migration or rotation, whose work may not be done
+        details = (("scope", scope), ("suite", wanted.label))
+        allow(house, tx, actor=actor, action=Action.ROTATE, now=now, details=details)
+        vault.rotate(tx, house.ledger, house.keeper, scope=scope, actor=actor.person.person, now=now, suite=wanted)
+        duties.done(tx, house.ledger, duty=Duty.REPLACE_KEYS, actor=actor.person.person, now=now)
+        return True
+
+    if not attempt(house, verb="vault.migrate", work=work, actor=actor):
+        return 0
+    return _rewrap(house, verb="vault.migrate", actor=actor, scope=scope, progress=progress)
+
+
+def _rewrap(house: House, *, verb: str, actor: Actor, scope: str, progress: Progress) -> int:
+    def work() -> int:
         with scope_keys(house, scope=scope) as keys:
             return vault.rewrap(
                 house.store.transaction,
@@ -217,7 +244,7 @@ def rotate(house: House, *, actor: Actor, scope: str, progress: Progress = SILEN
                 progress=progress,
             )
 
-    return carry_out(house, verb="vault.rotate", work=rewrap, actor=actor)
+    return carry_out(house, verb=verb, work=work, actor=actor)
 
 
 def _viewed(house: House, tx: Tx, *, actor: Actor, scope: str, subjects: Sequence[str], now: datetime) -> None:

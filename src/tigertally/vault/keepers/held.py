@@ -25,7 +25,7 @@ from tigertally.vault.errors import KeeperNotBelieved
 MAGIC: Final = b"K\x01"
 ROOT_BYTES: Final = 16
 CHECK_BYTES: Final = 32
-KEY_BYTES_MIN: Final = 32
+KEY_BYTES_MIN: Final = 16
 KEY_BYTES_MAX: Final = 128
 ID_CHARS: Final = 2 * ROOT_BYTES
 _LABEL: Final = b"tigertally/v1/held\x00"
