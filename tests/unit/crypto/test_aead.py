@@ -157,3 +157,33 @@ def test_a_key_fits_its_suite_only() -> None:
     for key, suite in ((KEY, Suite.GUOMI_1), (SM4_KEY, Suite.INTL_1)):
         with pytest.raises(BadKey):
             Cipher(key, suite)
+
+
+def test_each_is_sealed_under_a_key_of_its_own() -> None:
+    kek = Cipher(KEY)
+    values, places = [b"same"] * 300, [str(at).encode() for at in range(300)]
+    owners = [b"owner" + place for place in places]
+    wrapped, sealed = kek.seal_each(values, aads=places, key_aads=owners)
+    assert len({one[2:14] for one in (*wrapped, *sealed)}) == 600
+    keys = [kek.unwrap(one, owner).expose() for one, owner in zip(wrapped, owners, strict=True)]
+    assert len(set(keys)) == 300
+    for key, one, place in zip(keys, sealed, places, strict=True):
+        assert Cipher(SecretBytes(key)).open(one, place) == b"same"
+    with pytest.raises(DecryptionFailed):
+        kek.unwrapped(wrapped[0], owners[1])
+    with pytest.raises(ValueError, match="shorter"):
+        kek.seal_each(values, aads=places[:-1], key_aads=owners)
+
+
+def test_wrapped_keys_move_to_another_key() -> None:
+    old, new = Cipher(KEY), Cipher(new_key())
+    inner, place, elsewhere = [new_key() for _ in range(5)], [b"old"] * 5, [b"new"] * 5
+    wrapped = [old.wrap(one, b"old") for one in inner]
+    moved = new.rewrap_each(wrapped, old=old, old_aads=place, aads=elsewhere)
+    assert [new.unwrap(one, b"new") for one in moved] == inner
+    assert len({one[2:14] for one in moved}) == 5
+    for of, key, where in ((moved[0], old, b"new"), (moved[0], new, b"old"), (wrapped[0], new, b"old")):
+        with pytest.raises(DecryptionFailed):
+            key.unwrap(of, where)
+    with pytest.raises(DecryptionFailed):
+        new.rewrap_each(wrapped, old=old, old_aads=[*place[:-1], b"new"], aads=elsewhere)
