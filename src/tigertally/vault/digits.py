@@ -22,12 +22,12 @@ _FAIR: Final = 250  # bytes below it are fair modulo ten
 
 def by_length(texts: Sequence[str]) -> Iterator[tuple[list[int], Digits]]:
     """Yield, for each length, the positions of texts of that length and their digits. All must be ASCII digits."""
-    groups: dict[int, list[int]] = {}
-    for position, text in enumerate(texts):
-        groups.setdefault(len(text), []).append(position)
-    for length, positions in groups.items():
-        joined = "".join([texts[position] for position in positions]).encode("ascii")
-        yield positions, np.frombuffer(joined, dtype=np.uint8).reshape(-1, length) - _ZERO
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    for length in np.unique(lengths).tolist():
+        positions = np.flatnonzero(lengths == length).tolist()
+        chosen = texts if len(positions) == len(texts) else [texts[position] for position in positions]
+        joined = np.frombuffer("".join(chosen).encode("ascii"), dtype=np.uint8)
+        yield positions, joined.reshape(len(positions), length) - _ZERO
 
 
 def luhn(digits: Digits) -> Flags:

@@ -70,21 +70,20 @@ def derive(key: ColumnMac, codes: Sequence[int], values: Sequence[bytes]) -> Hal
 def draw(cards: list[str], *, taken: Callable[[Halves], npt.NDArray[np.bool_]]) -> Halves:
     """Return a new token for each of some distinct cards, of those that ``taken`` says no to."""
     out = np.zeros((len(cards), 2), np.uint64)
-    used: set[int] = set()
-    waiting = list(range(len(cards)))
+    waiting = np.arange(len(cards))
     for _ in range(ROUNDS_MAX):
-        if not waiting:
+        if not len(waiting):
             return out
-        drawn = _draw([cards[at] for at in waiting])
-        numbers: list[int] = drawn[:, 0].tolist()
-        refused: list[bool] = taken(drawn).tolist()
-        fine = [not refuse and number not in used for refuse, number in zip(refused, numbers, strict=True)]
-        for place in np.flatnonzero(fine).tolist():
-            if numbers[place] in used:
-                fine[place] = False
-            used.add(numbers[place])
-        out[list(compress(waiting, fine))] = drawn[fine]
-        waiting = [at for at, done in zip(waiting, fine, strict=True) if not done]
+        drawn = _draw(cards if len(waiting) == len(cards) else [cards[at] for at in waiting.tolist()])
+        numbers = drawn[:, 0]
+        fine = ~taken(drawn)
+        if len(waiting) < len(cards):
+            fine &= ~np.isin(numbers, out[:, 0])
+        first = np.zeros(len(numbers), np.bool_)
+        first[np.unique(numbers, return_index=True)[1]] = True
+        fine &= first
+        out[waiting[fine]] = drawn[fine]
+        waiting = waiting[~fine]
     # 10^7 tokens and more per last four digits: only a broken generator gets here.
     raise RuntimeError("no free token")
 
