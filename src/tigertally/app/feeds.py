@@ -88,6 +88,23 @@ def load(home: Path) -> dict[str, Feed]:
     return {name: _feed(name, table, home) for name, table in tables.items()}
 
 
+def authorities(home: Path) -> list[Path]:
+    """Return the files of certificates that feeds trust beside the system's. The feeds were loaded before."""
+    try:
+        with (home / FEEDS_NAME).open("rb") as file:
+            tables = tomllib.loads(file.read(BYTES_MAX).decode())
+    except FileNotFoundError:
+        return []
+    return sorted({home / str(table["ca"]) for table in tables.values() if "ca" in table})
+
+
+def tls_of(feed: Feed) -> ssl.SSLContext | None:
+    """Return the TLS settings that a feed speaks with; None if it speaks none."""
+    if isinstance(feed, Syslog):
+        return feed.context
+    return feed.context if isinstance(feed, Webhook) and feed.parts.scheme == "https" else None
+
+
 def _feed(name: str, table: object, home: Path) -> Feed:
     if not _NAME.fullmatch(name) or not isinstance(table, dict) or not set(table) <= _KEYS or "url" not in table:
         raise BadFeeds(what=name[:32])

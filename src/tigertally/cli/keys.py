@@ -1,12 +1,16 @@
-"""``keys``: their state and age, rotation, and changing a scope's suite of algorithms."""
+"""``keys``: their state and age, rotation, and changing a scope's suite of algorithms, the inventory of both."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 from rich.console import Console
 
+from tigertally.app import cbom
+from tigertally.app.errors import NotWritable
+from tigertally.app.settings import write_whole
 from tigertally.app.verbs import vault as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
@@ -123,3 +127,39 @@ def migrate(shell: Shell, scope: str, suite: str) -> None:
         done = verbs.migrate(house, actor=shell.actor(house), scope=scope, suite=suite, progress=progress)
     told = shell.text_of("{n} 条记录已换用 {suite}", "{n} records changed to {suite}", n=done, suite=suite)
     shell.result({"scope": scope, "suite": suite, "records": done}, lambda out: out.print(told))
+
+
+@speak(
+    "密码资产清单（CycloneDX 1.6 CBOM）：在用的算法、密钥（状态、日期、使用期限）、协议、证书；"
+    "应更换的列为发现。不含密钥材料。",
+    "Inventory of cryptography (CycloneDX 1.6 CBOM): algorithms in use, keys (state, dates, cryptoperiod), protocols,"
+    " certificates; what should be replaced are findings. No key material.",
+    "tigertally keys cbom --out cbom.json",
+)
+@keys_command.command(name="cbom", cls=SpeakingCommand)
+@shared
+@option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), zh="写到哪个文件", en="file to write")
+def inventory(shell: Shell, out: Path) -> None:
+    """Write the inventory."""
+    with shell.house() as house:
+        found = cbom.inventory(house)
+    try:
+        write_whole(out, found.document(shell.lang), mode=0o644)
+    except OSError as error:
+        raise NotWritable(path=out, reason=type(error).__name__) from None
+    findings = [(item.ref, shell.text(item.what, **item.details)) for item in found.findings]
+    data: Json = {
+        "file": str(out),
+        "components": len(found.components),
+        "findings": [{"component": ref, "finding": told} for ref, told in findings],
+    }
+
+    def show(console: Console) -> None:
+        headings = (Text("对象", "component"), Text("发现", "finding"))
+        console.print(shell.table(None, headings, [list(pair) for pair in findings]))
+        told = shell.text_of(
+            "{n} 项已写入 {path}", "{n} components written to {path}", n=len(found.components), path=out
+        )
+        console.print(told, markup=False)
+
+    shell.result(data, show)

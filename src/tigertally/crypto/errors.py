@@ -51,6 +51,13 @@ class BadKey(Invalid):
     title = Text("不是有效的密钥", "not a valid key")
 
 
+class BadCertificate(Invalid):
+    """A file that should hold certificates in PEM and does not."""
+
+    code = "crypto.bad_certificate"
+    title = Text("不是有效的证书文件", "not a file of certificates")
+
+
 class WeakParameters(Invalid):
     """Key stretching parameters below the floor or above what a stranger may ask of us."""
 

@@ -95,6 +95,7 @@ from tigertally.vault.keepers.transit import Transit as TransitKeeper
 from tigertally.vault.keyring import VaultKeys, access_cipher, ledger_keys, open_scope, signing_key, transfer_key
 from tigertally.vault.keys import (
     PERIOD_S_MAX,
+    PERIODS_S,
     KeyInfo,
     KeyPurpose,
     KeyState,
@@ -125,6 +126,7 @@ from tigertally.vault.reading import (
 from tigertally.vault.records import SealCounts, seal_batch, store_batch
 from tigertally.vault.rotation import rewrap, rotate
 from tigertally.vault.scopes import CardKind, card_kind, settle_cards
+from tigertally.vault.sql import records_by_version
 from tigertally.vault.tokens import STORED_CHARS
 from tigertally.vault.transfer import (
     ReadyPart,
@@ -153,6 +155,7 @@ __all__ = [
     "KEY_CREATED",
     "KEY_DESTROYED",
     "KEY_RETIRED",
+    "PERIODS_S",
     "PERIOD_S_MAX",
     "RESHARE_PLANNED",
     "SHARES_DEALT",
@@ -255,6 +258,7 @@ __all__ = [
     "prepare_batch",
     "prepare_part",
     "read_rows",
+    "records_by_version",
     "recover",
     "resolve",
     "rewrap",

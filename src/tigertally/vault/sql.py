@@ -349,6 +349,12 @@ def count_records(tx: Tx, *, scope: str, key_version: int | None = None) -> int:
     return tx.scalar(query) or 0
 
 
+def records_by_version(tx: Tx, *, scope: str) -> dict[int, int]:
+    """Return how many records each version of a scope's vault key wraps the keys of."""
+    query = select(record.c.key_version, func.count()).where(record.c.scope == scope).group_by(record.c.key_version)
+    return {version: count for version, count in tx.all(query)}  # noqa: C416 - rows are no pairs to mypy
+
+
 def heads_after(tx: Tx, *, scope: str, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
     """Return the next records, ascending: subject, and the beginning of what is stored, its head in it."""
     query = (
