@@ -10,6 +10,7 @@ from tigertally.base.canon import Json
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.crypto import aead, stream
 from tigertally.crypto.kdf import Argon2Cost
+from tigertally.crypto.suites import Suite
 from tigertally.formats import keyfile
 from tigertally.formats.shape import to_b64
 
@@ -18,6 +19,7 @@ PASSPHRASE = SecretText("obviously fictional passphrase")
 AAD = b"scope|subject|field"
 STREAM_KEY = SecretBytes(world.seed("stream key", 32))
 FIELD_KEY = SecretBytes(world.seed("field key", 32))
+SM4_KEY = SecretBytes(world.seed("sm4 key", 16))
 INFO = b"tigertally/v1/vector"
 
 
@@ -182,6 +184,14 @@ def sealed_values(vectors: Vectors) -> None:
         add(f"aead/{name}-extended.bin", data + b"\x00", expect=failed, why="one byte more")
     add("aead/value-as-wrapped-key.bin", good, expect=failed, why="a sealed value is no wrapped key")
     add("aead/value-empty.bin", b"", expect=failed, why="no bytes")
+    guomi = aead.Cipher(SM4_KEY, Suite.GUOMI_1)
+    good = vectors.base("aead/guomi-value.bin", lambda: guomi.seal(b"6222 0000 0000 0000", AAD))
+    wrapped = vectors.base("aead/guomi-wrapped-key.bin", lambda: guomi.wrap(SecretBytes(world.seed("inner", 32)), AAD))
+    for name, data in (("guomi-value", good), ("guomi-wrapped-key", wrapped)):
+        add(f"aead/{name}-tag-edited.bin", _flipped(data, len(data) - 1), expect=failed, why="one bit of the tag")
+        add(f"aead/{name}-text-edited.bin", _flipped(data, 14), expect=failed, why="one bit of the content")
+        add(f"aead/{name}-suite-edited.bin", data[:1] + b"\x01" + data[2:], expect=suite, why="the suite is bound")
+        add(f"aead/{name}-cut.bin", data[:-1], expect=failed, why="one byte short")
     public = world.buyer().transfer.public
     sealed = vectors.base("hpke/key.bin", lambda: public.seal(world.seed("inner", 32), info=INFO))
     add("hpke/key-text-edited.bin", _flipped(sealed, len(sealed) - 20), expect=failed, why="one bit of the content")
