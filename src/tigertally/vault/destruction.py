@@ -58,7 +58,10 @@ def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: st
 def destroy_scope(tx: Tx, *, scope: str, batch: int) -> int:
     """Delete at most ``batch`` rows of a scope; return how many. 0 means that nothing is left."""
     tx.lock(f"vault:{scope}")
-    return sql_index.delete_index(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
+    gone = sql_index.delete_index(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
+    if not gone:
+        sql_index.delete_tally(tx, scope=scope)  # last, so that what is left is never said to be less than it is
+    return gone
 
 
 def zeroised(tx: Tx, *, scope: str) -> frozenset[str]:

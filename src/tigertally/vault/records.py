@@ -82,22 +82,31 @@ def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> Seal
     tx.lock(f"vault:{keys.scope}")
     given, fresh = _given_tokens(tx, keys, batch)
     here = _Here.read(tx, keys.scope, batch)
-    growing = np.concatenate([here.missing(batch, given), _unheld(tx, keys, batch, given, known=~fresh)])
-    owners = np.where(growing < batch.attributed, batch.owners[growing], len(here.record) + growing)
-    room = here.used(owners) + _within(owners) < FIELDS_MAX
+    growing = here.missing(batch, given)
+    owners = batch.owners[growing]
+    slots = here.free_slots(batch, growing, owners)
+    room = (here.used(owners) + _within(owners) < FIELDS_MAX) & (slots <= entries.SLOT_MAX)
     dropped = int((~room).sum())
     if dropped:
         rejected[Rejection.TOO_MANY] = rejected.get(Rejection.TOO_MANY, 0) + dropped
-    at, owners = growing[room], owners[room]
+    # What its owner has no room for, nobody holds: a leak of it is kept.
+    alone = _unheld(tx, keys, batch, given, known=~fresh, dropped=growing[~room])
+    at = np.concatenate([growing[room], alone])
     new_subjects = 0
     if len(at):
-        growth = _Growth(batch=batch, at=at, owners=owners, tokens=given[at], slots=here.free_slots(batch, at, owners))
+        growth = _Growth(
+            batch=batch,
+            at=at,
+            owners=np.concatenate([owners[room], len(here.record) + alone]),
+            tokens=given[at],
+            slots=np.concatenate([slots[room], np.zeros(len(alone), np.int64)]).astype(np.uint8),
+        )
         new_subjects = _seal(tx, keys, here, growth, now=now)
         _add_to_index(tx, keys, growth, cards=fresh[at])
     return SealCounts(
         new_subjects=new_subjects,
         new_fields=len(at),
-        known_fields=batch.accepted - len(growing),
+        known_fields=batch.accepted - len(at) - dropped,
         rejected=rejected,
     )
 
@@ -213,8 +222,11 @@ class _Here:
             return np.zeros(len(owners), np.int64)
         return np.where(row >= 0, self.heads.counts[np.maximum(row, 0)], 0)
 
-    def free_slots(self, batch: Batch, at: Numbers, owners: Numbers) -> Codes:
-        """Return a slot for each new value: after those of its class that its owner holds."""
+    def free_slots(self, batch: Batch, at: Numbers, owners: Numbers) -> Numbers:
+        """Return a slot for each new value: after those of its class that its owner holds.
+
+        It may be beyond ``SLOT_MAX``: a seller's slots are any.
+        """
         codes = batch.codes[at].astype(np.int64)
         following = np.zeros(len(at), np.int64)
         if len(self.rows):
@@ -223,12 +235,12 @@ class _Here:
             last = np.searchsorted(held, wanted, "right") - 1
             there = (self.row_of(owners) >= 0) & (last >= 0) & (held[np.maximum(last, 0)] == wanted)
             following[there] = self.heads.slot[last[there]].astype(np.int64) + 1
-        slots: Codes = (following + _within(owners << 8 | codes)).astype(np.uint8)
+        slots: Numbers = following + _within(owners << 8 | codes)
         return slots
 
 
-def _unheld(tx: Tx, keys: VaultKeys, batch: Batch, given: Halves, *, known: Flags) -> Numbers:
-    """Return the values without an owner that nobody holds, in the vault or in this batch."""
+def _unheld(tx: Tx, keys: VaultKeys, batch: Batch, given: Halves, *, known: Flags, dropped: Numbers) -> Numbers:
+    """Return the values without an owner that nobody holds, in the vault or in this batch but for the ``dropped``."""
     alone: Numbers = np.arange(batch.attributed, len(batch.owners))
     if not len(alone):
         return alone
@@ -240,7 +252,7 @@ def _unheld(tx: Tx, keys: VaultKeys, batch: Batch, given: Halves, *, known: Flag
         like = np.flatnonzero(keys.known.has_tokens_like(given[others]))
         found = index.find(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=given[others[like]])
         held[np.flatnonzero(~is_card)[like[found.which]]] = True
-    owned = {tuple(mark) for mark in batch.marks[: batch.attributed].tolist()}
+    owned = {tuple(mark) for mark in np.delete(batch.marks[: batch.attributed], dropped, axis=0).tolist()}
     if owned:
         held |= np.array([tuple(mark) in owned for mark in batch.marks[alone].tolist()], np.bool_)
     unheld: Numbers = alone[~held]

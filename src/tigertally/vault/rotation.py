@@ -100,9 +100,9 @@ def rewrap(
     changed = 0
     while True:
         with begin() as tx:
+            # A customer who is erased and comes again meanwhile has another key; one who grows, another record.
+            tx.lock(f"vault:{vault.scope}")
             after, done, anew = _cursor(job.cursor)
-            if mixed:
-                tx.lock(f"vault:{vault.scope}")
             rows = sql.wraps_after(tx, scope=vault.scope, after=after, limit=batch_rows)
             moved, sealed = _rewrap_rows(tx, vault, rows, now=now())
             changed += moved

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyarrow import BufferReader
 from tests.vectors import world
 
 from tigertally.formats import part, record
@@ -25,7 +25,7 @@ def test_there_and_back() -> None:
 
 
 def test_the_file_is_as_documented() -> None:
-    file = pq.ParquetFile(BufferReader(write_part(ROWS)))
+    file = pq.ParquetFile(pa.BufferReader(write_part(ROWS)))
     assert file.schema_arrow.equals(part.schema(), check_metadata=True)
     assert [file.schema.column(at).max_definition_level for at in range(6)] == [0] * 6
     group = file.metadata.row_group(0)
@@ -73,6 +73,7 @@ def column(name: str, at: int, value: object) -> PartColumns:
         ("salt", 1, bytes(16)),
         ("subject", 0, "customer 1"),
         ("subject", 17, "sub_"),
+        ("subject", 17, "sub_" + "z" * 26),
         ("value", 0, ""),
         ("value", 0, "x" * 1025),
         ("value", 0, "\ud800"),
@@ -122,3 +123,29 @@ def test_the_rest_of_the_floor_runs_without_pyarrow() -> None:
         "sys.exit('sqlalchemy' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_pages_become_counts_and_not_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, rows = world.subjects()[0], 64
+    columns = PartColumns(
+        subject=[name] * rows,
+        salt=[bytes(16)] * rows,
+        code=[8] * rows,
+        slot=list(range(rows)),
+        value=["x" * 1000] * rows,
+        token=[""] * rows,
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.table([columns.arrow(field) for field in part.schema().names], schema=part.schema()),
+        sink,
+        use_dictionary=True,
+        write_statistics=False,
+        store_schema=False,
+    )
+    data = sink.getvalue().to_pybytes()
+    assert read_part(data, subjects=1) == columns
+    monkeypatch.setattr(part, "CONTENT_BYTES_MAX", 32_000)
+    with pytest.raises(Malformed) as caught:
+        read_part(data, subjects=1)
+    assert caught.value.details["where"] == "size"

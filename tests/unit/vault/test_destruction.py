@@ -11,6 +11,7 @@ from tigertally.vault import (
     KeeperUnavailable,
     NoSuchSubject,
     NoSuchToken,
+    count_holders,
     counts,
     destroy_scope,
     destroy_scope_keys,
@@ -133,3 +134,14 @@ def test_a_destroyed_scopes_tokens_mean_nothing(filled: Vault) -> None:
             pass
         with pytest.raises(NoSuchToken):
             resolve(tx, scope=filled.scope, token=token)
+
+
+@on_sqlite
+def test_a_destruction_that_was_interrupted_says_what_is_left(filled: Vault) -> None:
+    with filled.store.reading() as tx:
+        before = counts(tx, scope=filled.scope)
+    with filled.store.transaction() as tx:
+        destroy_scope(tx, scope=filled.scope, batch=1)
+    with filled.store.reading() as tx:
+        assert counts(tx, scope=filled.scope) == before
+        assert count_holders(tx, scope=filled.scope, classes=[FieldClass.IBAN]) == 0

@@ -229,3 +229,13 @@ def test_spelling_by_column_is_the_spelling_of_ids() -> None:
     assert texts == ["sub_" + base32(raw) for raw in raws]
     assert spelling.subjects_raw(texts) == raws
     assert sorted(texts) == spelling.subjects_text(sorted(raws))
+
+
+@on_sqlite
+def test_a_leak_of_what_its_owner_has_no_room_for_is_kept(vault: Vault) -> None:
+    vault.seal(["C1"] * FIELDS_MAX, (NAME, [f"Ann Example {at}" for at in range(FIELDS_MAX)]))
+    sealed = vault.seal(["C1", "", "C1"], (NAME, ["One Too Many", "One Too Many", "Ann Example 0"]), (PAN, [VISA] * 3))
+    assert (sealed.new_fields, sealed.known_fields, dict(sealed.rejected)) == (2, 2, {Rejection.TOO_MANY: 2})
+    with vault.store.reading() as tx:
+        assert len(find(tx, vault.keys, cls=NAME, value="One Too Many")) == 1
+        assert len(find(tx, vault.keys, cls=PAN, value=VISA)) == 1

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from threading import Thread
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tigertally.access import KEY_ACTIVE
 from tigertally.base.fields import FieldClass
@@ -161,3 +163,25 @@ def test_twice_rotated_is_rewrapped_once(filled: Vault) -> None:
     run(filled)
     assert versions(filled) == {3: CUSTOMERS}
     assert opens(filled)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_nobody_is_erased_and_comes_again_between_reading_and_wrapping(filled: Vault) -> None:
+    turn(filled)
+    free: list[bool] = []
+
+    def look() -> None:
+        with filled.store.transaction() as tx:
+            query = text("SELECT 1 FROM store_lock WHERE name = :name FOR UPDATE SKIP LOCKED")
+            free.append(bool(tx.all(query, {"name": f"vault:{filled.scope}"})))
+
+    def now() -> datetime:
+        other = Thread(target=look)  # a thread may have one writing transaction
+        other.start()
+        other.join()
+        return filled.now
+
+    rewrap(filled.store.transaction, filled.ledger, filled.keys, actor="", now=now)
+    assert free[:1] == [True]  # while the job is begun
+    assert len(free) > 1
+    assert not any(free[1:])

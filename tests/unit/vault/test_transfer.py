@@ -13,6 +13,7 @@ from tigertally.formats import part as parts
 from tigertally.formats.part import PartColumns
 from tigertally.vault import (
     NoSuchSubject,
+    Rejection,
     SadRefused,
     SubjectDiffers,
     TokenClash,
@@ -26,8 +27,10 @@ from tigertally.vault import (
     import_part,
     lookup,
     open_value,
+    spelling,
     sql,
     stored_part,
+    view,
 )
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
@@ -274,3 +277,35 @@ def test_commitments_need_every_subject(seller: Vault) -> None:
             stored_part(tx, keys, subjects=names, salts=[bytes(16)] * 4)
         with pytest.raises(NoSuchSubject):
             stored_part(tx, keys, subjects=names, salts=[bytes(16)] * 5, classes=[IBAN])
+
+
+@on_sqlite
+def test_one_token_under_two_classes_is_a_clash(seller: Vault, other_vault: Vault) -> None:
+    seller.seal(["C1"], (MOBILE, ["13800138000"]))
+    part = export(seller)
+    name, mobile = list(part.value).index("Ann Example"), list(part.value).index("13800138000")
+    wrong = changed(part, mobile, token="tok_mo" + part.token[name].removeprefix("tok_na"))
+    with pytest.raises(TokenClash):
+        check_part(wrong)
+    refused(other_vault, wrong, TokenClash)
+
+
+@on_sqlite
+def test_a_sellers_slots_do_not_break_a_record_that_grows(other_vault: Vault) -> None:
+    with other_vault.store.reading() as tx:
+        ours = spelling.subject_text(other_vault.keys.index.of(b"\0source\0B1"))
+    tokens = ["tok_na" + "0" * 25 + last for last in "01"]
+    part = PartColumns(
+        subject=[ours] * 2,
+        salt=[bytes(16)] * 2,
+        code=[FIELD_RULES[NAME].code] * 2,
+        slot=[0, 255],
+        value=["Ann Example", "Bo Example"],
+        token=tokens,
+    )
+    assert take(other_vault, part) == 1
+    sealed = other_vault.seal(["B1"], (NAME, ["Cy Example"]), (MOBILE, ["13800138000"]))
+    assert (sealed.new_fields, dict(sealed.rejected)) == (1, {Rejection.TOO_MANY: 1})
+    with other_vault.store.reading() as tx:
+        (record,) = view(tx, other_vault.keys, whom=ours)
+    assert len(record.fields) == 3

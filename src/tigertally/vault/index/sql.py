@@ -6,9 +6,10 @@ beginning of its first key; ``vault_tally`` says how many values of each class a
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -29,7 +30,9 @@ from sqlalchemy import (
 from tigertally.store.schema import Blob, metadata
 from tigertally.store.tx import Tx
 from tigertally.vault import sql
-from tigertally.vault.index.runs import Block
+from tigertally.vault.index.runs import FIRST_BYTES, Block
+
+_REVISION_BITS: Final = 31
 
 run = Table(
     "vault_run",
@@ -83,7 +86,7 @@ def read_tally(tx: Tx, *, scope: str) -> dict[int, int]:
 
 
 class RunRow(NamedTuple):
-    """A run as stored. Its ``revision`` rises when something was taken out of it."""
+    """A run as stored. Its ``revision`` is another one after something was taken out of it."""
 
     run: int
     level: int
@@ -150,7 +153,7 @@ def blocks_of(tx: Tx, *, scope: str, kind: IndexKind, first: bytes, last: bytes)
 
 def replace_block(tx: Tx, row: BlockRow, *, data: bytes, gone: int) -> None:
     """Overwrite a block with what is left of it."""
-    tx.execute(update(block).where(*_is(row)).values(data=data))
+    tx.execute(update(block).where(*_is(row)).values(first=data[:FIRST_BYTES], data=data))
     _revise(tx, row.run, gone)
 
 
@@ -167,14 +170,17 @@ def delete_run(tx: Tx, number: int) -> None:
 
 
 def delete_index(tx: Tx, *, scope: str, limit: int) -> int:
-    """Delete up to ``limit`` blocks of a scope, its tally and runs with them; return how many blocks."""
+    """Delete up to ``limit`` blocks of a scope, and runs with them; return how many blocks."""
     if sql.alone(tx, run, scope):
         gone = tx.execute(delete(block))
         tx.execute(delete(run))
-    else:
-        gone = _delete_blocks(tx, scope=scope, limit=limit)
+        return gone
+    return _delete_blocks(tx, scope=scope, limit=limit)
+
+
+def delete_tally(tx: Tx, *, scope: str) -> None:
+    """Forget how many values there were."""
     tx.execute(delete(tally).where(tally.c.scope == scope))
-    return gone
 
 
 def _delete_blocks(tx: Tx, *, scope: str, limit: int) -> int:
@@ -197,5 +203,7 @@ def _is(row: BlockRow) -> tuple[ColumnElement[bool], ...]:
 
 
 def _revise(tx: Tx, number: int, gone: int) -> None:
-    tx.execute(update(run).where(run.c.run == number).values(revision=run.c.revision + 1, entries=run.c.entries - gone))
+    # Random, not counted: a change that was undone must not have the number of the one that follows it.
+    revision = secrets.randbits(_REVISION_BITS)
+    tx.execute(update(run).where(run.c.run == number).values(revision=revision, entries=run.c.entries - gone))
     tx.execute(delete(run).where(run.c.run == number, run.c.entries == 0))
