@@ -59,8 +59,8 @@ def destroy_scope(tx: Tx, *, scope: str, batch: int) -> int:
     """Delete at most ``batch`` rows of a scope; return how many. 0 means that nothing is left."""
     tx.lock(f"vault:{scope}")
     gone = sql_index.delete_index(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
-    if not gone:
-        sql_index.delete_tally(tx, scope=scope)  # last, so that what is left is never said to be less than it is
+    if not sql.heads_after(tx, scope=scope, after=b"", limit=1):
+        sql_index.delete_tally(tx, scope=scope)  # not before, so that what is left is never said to be less than it is
     return gone
 
 

@@ -290,7 +290,6 @@ def test_one_token_under_two_classes_is_a_clash(seller: Vault, other_vault: Vaul
     refused(other_vault, wrong, TokenClash)
 
 
-@on_sqlite
 def test_a_sellers_slots_do_not_break_a_record_that_grows(other_vault: Vault) -> None:
     with other_vault.store.reading() as tx:
         ours = spelling.subject_text(other_vault.keys.index.of(b"\0source\0B1"))
