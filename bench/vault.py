@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bench.run import Row
 from tigertally.access import Action, Decision
+from tigertally.base.ahead import spread
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import new_id
 from tigertally.formats.part import PartColumns
@@ -27,13 +28,18 @@ from tigertally.store import Store, open_store
 from tigertally.testing import numbers
 from tigertally.testing.keeper import MemoryKeeper
 from tigertally.vault import (
+    Meant,
+    SealedPiece,
     VaultKeys,
     create_scope_keys,
     export_part,
     import_part,
     lookup,
+    meant,
     open_scope,
     open_value,
+    open_values,
+    read_meant,
     seal_batch,
     tokens,
 )
@@ -74,6 +80,7 @@ def rows() -> list[Row]:
             _row("vault seal again, all known", "records/s", SUBJECTS, again, SUBJECTS / plain),
             *_tokens(store, keys, customers),
             *_reading(store, keys, customers),
+            *_revealing(store, keys, customers, plain),
             *_transfer(store, keys, plain),
         ]
     return made
@@ -181,6 +188,27 @@ def _reading(store: Store, keys: VaultKeys, customers: Customers) -> list[Row]:
         timings.append(time.perf_counter() - start)
     median = sorted(timings)[len(timings) // 2]
     return [{"name": "vault reveal one value, without the decision", "value": median * 1e6, "unit": "µs"}]
+
+
+def _revealing(store: Store, keys: VaultKeys, customers: Customers, plain: float) -> list[Row]:
+    """Return what many clear values cost by their tokens, in two processes, without the decision and the file."""
+    with store.reading() as tx:
+        texts = [token for token in lookup(tx, keys, cls=FieldClass.PAN, column=customers.columns[0][1]) if token]
+    decision = replace(YES, action=Action.REVEAL_MANY)
+
+    def pieces(meaning: Meant) -> Iterator[SealedPiece]:
+        for start in range(0, len(texts), BATCH):
+            with store.reading() as tx:
+                piece = read_meant(tx, keys, meant=meaning, start=start, stop=start + BATCH)
+            yield piece
+
+    def reveal() -> None:
+        with store.reading() as tx:
+            meaning = meant(tx, keys, texts=texts)
+        opened = spread(lambda found: open_values(keys, decision=decision, found=found), pieces(meaning))
+        assert sum(len(piece.values) for piece in opened) == SUBJECTS
+
+    return [_row("vault reveal many by token", "values/s", SUBJECTS, _timed(reveal), SUBJECTS * FIELDS / plain)]
 
 
 def _transfer(store: Store, keys: VaultKeys, plain: float) -> list[Row]:

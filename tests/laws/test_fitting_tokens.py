@@ -101,7 +101,7 @@ def test_values_have_each_their_own_token_of_their_length_and_get_it_back(cls: F
             assert token is not None
             assert len(token) == len(value)
             assert not is_regular(cls, token)
-            assert TOKENS.value_of(token) == (cls, value)
+            assert TOKENS.values_of([token]).get(0) == (cls, value)
             assert fitting.stored_part(token) is None
         other = FittingTokens(ColumnMac(SecretBytes(b"\x01" * 32)))
         assert set(other.spell(cls, values, [""] * len(values))).isdisjoint(made)
@@ -111,7 +111,7 @@ def test_values_have_each_their_own_token_of_their_length_and_get_it_back(cls: F
 
 @given(st.text())
 def test_any_text_may_be_asked_about(text: str) -> None:
-    found = TOKENS.value_of(text)
+    found = TOKENS.values_of([text]).get(0)
     assert found is None or spelled(found[0], [found[1]]) == [text]
     stored = fitting.stored_part(text)
     assert stored is None or stored.startswith("tok_")
@@ -130,7 +130,7 @@ def test_what_has_no_form_of_its_own_borrows_the_vaults_letters(cls: FieldClass)
         assert part is not None
         assert whole.startswith(part)
         assert (whole == part) is (cls is not F.NAME)
-        assert TOKENS.value_of(token) is None
+        assert TOKENS.values_of([token]).get(0) is None
     assert TOKENS.spell(cls, ["a", "b"], [None, "7000000000001111"]) == [None, None]
 
 
@@ -138,8 +138,8 @@ def test_what_has_no_form_has_no_token() -> None:
     assert spelled(F.MOBILE, ["+852 9123 4567", "", "1234", "13800138000"])[:3] == [None, None, None]
     assert spelled(F.NATIONAL_ID, ["11010119900307003X"]) == [None]
     assert TOKENS.spell(F.MOBILE, ["13800138000"], [None]) == [None]
-    assert TOKENS.value_of("pzzzzzzzz") is None
-    assert TOKENS.value_of("bzzzzzzzzz") is None
+    assert TOKENS.values_of(["pzzzzzzzz"]).get(0) is None
+    assert TOKENS.values_of(["bzzzzzzzzz"]).get(0) is None
 
 
 def test_classes_do_not_share_tokens() -> None:

@@ -32,7 +32,9 @@ from tigertally.store.tx import Tx
 
 LENGTH_S_MAX: Final = 8 * 3600
 USES_MAX: Final = 50
+MANY_MAX: Final = 1_000_000
 OPEN_S_MAX: Final = 24 * 3600
+_USES_MAX: Final = {Action.REVEAL: USES_MAX, Action.REVEAL_MANY: MANY_MAX}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +72,18 @@ def ask(
     uses: int,
     length_s: int,
     now: datetime,
+    action: Action = Action.REVEAL,
 ) -> Grant:
-    """Ask for a grant to reveal; it does nothing until another person approves it. Raises :class:`BadGrant`."""
+    """Ask for a grant to reveal values, one by one or many at once (``action``); another person has to approve it.
+
+    Raises :class:`BadGrant`.
+    """
     wanted = frozenset(classes)
     if not wanted or not wanted <= SEALABLE:
         raise BadGrant(what="class")
-    if not 1 <= uses <= USES_MAX:
+    if action not in _USES_MAX:
+        raise BadGrant(what="action")
+    if not 1 <= uses <= _USES_MAX[action]:
         raise BadGrant(what="uses")
     if not 60 <= length_s <= LENGTH_S_MAX:  # noqa: PLR2004 - a minute at least
         raise BadGrant(what="length")
@@ -83,7 +91,7 @@ def ask(
         id=GrantId(new_id("gra")),
         asker=asker,
         approver="",
-        action=Action.REVEAL.value,
+        action=action.value,
         classes=",".join(sorted(item.value for item in wanted)),
         purpose=purpose.value,
         deal=deal,

@@ -72,6 +72,14 @@ class NotWritable(Invalid):
     hint = Text("检查路径、权限和磁盘空间；未留下半个文件", "check path, permissions and space; no half file was left")
 
 
+class ManyTokens(Invalid):
+    """A list with more tokens than one decision may be about."""
+
+    code = "app.many_tokens"
+    title = Text("一次最多 {most} 个令牌", "a list holds at most {most} tokens")
+    hint = Text("把清单分成几份，分别申请", "divide the list and ask for each part")
+
+
 class NoWitness(Missing):
     """No witness in that folder."""
 

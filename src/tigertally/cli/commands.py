@@ -35,6 +35,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "show": ("vault", Text("打码显示记录", "show a record, masked")),
     "find": ("vault", Text("按值查找客户", "find who holds a value")),
     "reveal": ("vault", Text("查看一个明文值", "reveal one clear value")),
+    "reveal-many": ("vault", Text("把一批明文值写入文件", "write many clear values to a file")),
     "grant": ("vault", Text("授权：申请、批准", "grants: ask, approve")),
     "glass": ("glass", Text("紧急破窗与复核", "breaking the glass, and its review")),
     "keys": ("keys", Text("密钥：列出、轮换、换套件", "keys: list, rotate, change suites")),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from rich.console import Console
 
 from tigertally.access import Grant, NotAllowed, Purpose
+from tigertally.app.verbs import revealing
 from tigertally.app.verbs import vault as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
@@ -18,6 +20,7 @@ from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, spea
 from tigertally.vault import MaskedRecord
 
 SCOPE_DEFAULT = "main"
+_LINES_SHOWN = 20
 _CLASSES = tuple(sorted(item.value for item in SEALABLE))
 _PURPOSES = tuple(item.value for item in Purpose)
 
@@ -116,6 +119,51 @@ def reveal_command(shell: Shell, token: str, purpose: str, grant_id: str, scope:
     revealed.value.wipe()
 
 
+@speak(
+    "把一份令牌清单的明文值写入一个新文件（仅本人可读）：需要批量授权，且由另一人批准这一份清单；先记账，后写出。",
+    "Write the clear values of a list of tokens to a new file that only you can read: needs a grant for many, and "
+    "another person's approval of this very list; recorded first. All of it is written, or nothing.",
+    "tigertally --as zhao grant ask --many --class pan --purpose dispute --uses 5000",
+    "tigertally --as zhao reveal-many tokens.csv --out values.csv --purpose dispute --grant gra_01…",
+)
+@click.command(name="reveal-many", cls=SpeakingCommand)
+@shared
+@click.argument("source", type=click.Path(path_type=Path))
+@option("--out", required=True, type=click.Path(path_type=Path), zh="新文件", en="the new file")
+@option("--purpose", required=True, type=click.Choice(_PURPOSES), zh="目的", en="what for")
+@option("--grant", "grant_id", default="", zh="授权编号", en="the grant's id")
+@scoped
+def reveal_many_command(shell: Shell, source: Path, out: Path, purpose: str, grant_id: str, scope: str) -> None:
+    """Reveal many values to a file."""
+    with shell.house(acting=True) as house, shell.progress() as progress:
+        done = revealing.reveal_many(
+            house,
+            actor=shell.actor(house),
+            scope=scope,
+            source=source,
+            out=out,
+            purpose=Purpose(purpose),
+            grant=grant_id,
+            progress=progress,
+        )
+    data: dict[str, Json] = {
+        "out": str(out),
+        "classes": {cls.value: count for cls, count in done.classes.items()},
+        "unknown_lines": list(done.unknown),
+        "repeated": done.repeated,
+    }
+
+    def show(console: Console) -> None:
+        rows = [[shell.text(FIELD_RULES[cls].title), str(count)] for cls, count in done.classes.items()]
+        console.print(shell.table(None, (Text("字段", "field"), Text("写出", "written")), rows))
+        if done.unknown:
+            shown = ", ".join(map(str, done.unknown[:_LINES_SHOWN])) + " …" * (len(done.unknown) > _LINES_SHOWN)
+            told = ("{n} 个令牌未知，在这些行：{lines}", "{n} tokens are unknown, in these lines: {lines}")
+            console.print(shell.text_of(*told, n=len(done.unknown), lines=shown))
+
+    shell.result(data, show)
+
+
 @speak("授权：申请、批准、列出。", "Grants: ask, approve, list.")
 @click.group(name="grant", cls=SpeakingGroup)
 def grant_command() -> None:
@@ -127,6 +175,7 @@ def _grant(item: Grant) -> dict[str, Json]:
         "grant": item.grant,
         "asker": item.asker,
         "approver": item.approver,
+        "action": item.action,
         "classes": sorted(item.classes),
         "purpose": item.purpose,
         "deal": item.deal,
@@ -184,9 +233,12 @@ def _tell_waiting(shell: Shell, grant: str) -> None:
 )
 @option("--purpose", required=True, type=click.Choice(_PURPOSES), zh="目的", en="what for")
 @option("--uses", default=1, show_default=True, zh="次数", en="how many values")
+@option("--many", is_flag=True, zh="批量写入文件", en="for many at once, to a file")
 @option("--minutes", default=30, show_default=True, zh="批准后有效分钟数", en="minutes it runs once approved")
 @scoped
-def ask(shell: Shell, classes: tuple[str, ...], purpose: str, uses: int, minutes: int, scope: str) -> None:
+def ask(
+    shell: Shell, classes: tuple[str, ...], purpose: str, uses: int, minutes: int, scope: str, *, many: bool
+) -> None:
     """Ask for a grant."""
     with shell.house(acting=True) as house:
         found = verbs.ask_grant(
@@ -197,6 +249,7 @@ def ask(shell: Shell, classes: tuple[str, ...], purpose: str, uses: int, minutes
             purpose=Purpose(purpose),
             uses=uses,
             length_s=minutes * 60,
+            many=many,
         )
     _show_grants(shell, [found])
     _tell_waiting(shell, found.grant)

@@ -4,7 +4,8 @@ Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`
 (:func:`open_value`). Rooms: ``ports``, ``keepers``, ``kept`` and ``custody`` (who keeps the root key, moving and
 sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
 ``index`` (what finds them again), ``entries``, ``values``, ``digits``, ``spelling``, ``tokens`` (its parts),
-``reading``, ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
+``reading``, ``revealing`` (one value, many), ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a
+bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
 a value is unkeyed; no token shows a card's first digits; no key leaves unwrapped.
@@ -124,6 +125,9 @@ from tigertally.vault.reading import (
     view,
 )
 from tigertally.vault.records import SealCounts, seal_batch, store_batch
+from tigertally.vault.revealing import Meant, classes_of, meant, open_values, read_meant
+from tigertally.vault.revealing import Opened as OpenedPiece
+from tigertally.vault.revealing import Sealed as SealedPiece
 from tigertally.vault.rotation import rewrap, rotate
 from tigertally.vault.scopes import CardKind, card_kind, settle_cards
 from tigertally.vault.sql import records_by_version
@@ -190,6 +194,7 @@ __all__ = [
     "KmsKeeper",
     "MaskedField",
     "MaskedRecord",
+    "Meant",
     "NoKeyFile",
     "NoSuchKey",
     "NoSuchSubject",
@@ -197,6 +202,7 @@ __all__ = [
     "NotEnoughShares",
     "NotOfThisPlan",
     "OldShareSet",
+    "OpenedPiece",
     "Pkcs11Keeper",
     "Place",
     "ReadyPart",
@@ -207,6 +213,7 @@ __all__ = [
     "SadRefused",
     "SameKeeper",
     "SealCounts",
+    "SealedPiece",
     "SealedRows",
     "SealedSample",
     "SharesWithoutDeal",
@@ -224,6 +231,7 @@ __all__ = [
     "as_stored",
     "card_kind",
     "check_part",
+    "classes_of",
     "commitments_of",
     "committed",
     "conclude",
@@ -246,6 +254,7 @@ __all__ = [
     "list_keys",
     "lookup",
     "lookup_fitting",
+    "meant",
     "move",
     "need_enough",
     "need_plan",
@@ -255,8 +264,10 @@ __all__ = [
     "open_rows",
     "open_scope",
     "open_value",
+    "open_values",
     "prepare_batch",
     "prepare_part",
+    "read_meant",
     "read_rows",
     "records_by_version",
     "recover",

@@ -25,20 +25,43 @@ def lookup_fitting(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence
 
 def as_stored(tx: Tx, keys: VaultKeys, *, token: str) -> str:
     """Return the vault's own token of a fitting one; any other text as it is. Raises ``NoSuchToken``."""
-    found = FittingTokens(keys.token).value_of(token)
-    if found is not None:
-        (stored,) = lookup(tx, keys, cls=found[0], column=[found[1]])
-        if stored is None:
-            raise NoSuchToken
-        return stored
-    part = fitting.stored_part(token)
-    if part is None:
-        return token
+    (stored,) = all_as_stored(tx, keys, texts=[token])
+    if not stored:
+        raise NoSuchToken
+    return stored
+
+
+def all_as_stored(tx: Tx, keys: VaultKeys, *, texts: Sequence[str]) -> list[str]:
+    """Return the vault's own token of each fitting one, "" if it stands for nothing; any other text as it is.
+
+    Those that FF1 made are read by column; those of names, addresses and e-mails one by one.
+    """
+    out = list(texts)
+    left = [at for at, text in enumerate(texts) if not tokens.surely_own(text)]
+    asked: dict[FieldClass, tuple[list[int], list[str]]] = {}
+    known = FittingTokens(keys.token).values_of([texts[at] for at in left])
+    for place, found in known.items():
+        at = left[place]
+        out[at] = ""
+        if found is not None:
+            positions, values = asked.setdefault(found[0], ([], []))
+            positions.append(at)
+            values.append(found[1])
+    for cls, (positions, values) in asked.items():
+        for at, stored in zip(positions, lookup(tx, keys, cls=cls, column=values), strict=True):
+            out[at] = stored or ""
+    for place, at in enumerate(left):
+        part = None if place in known else fitting.stored_part(texts[at])
+        if part is not None:
+            out[at] = _begun(tx, keys, part)
+    return out
+
+
+def _begun(tx: Tx, keys: VaultKeys, part: str) -> str:
+    """Return the one token of the scope that begins so; "" if there are several: then none is named by it."""
     span = tokens.span(part)
     if span is None:
-        raise NoSuchToken
+        return ""
     code, low, high = span
     begun = index.between(tx, scope=keys.scope, kind=IndexKind.TOKEN, low=low, high=high)
-    if len(begun) != 1:
-        raise NoSuchToken  # of names that begin alike, none is named by it
-    return tokens.text(code, begun[0])
+    return tokens.text(code, begun[0]) if len(begun) == 1 else ""

@@ -112,18 +112,26 @@ class FittingTokens:
             left = [at for at in left if out[at] is None]
         return out
 
-    def value_of(self, text: str) -> tuple[FieldClass, str] | None:
-        """Return class and value of a token that FF1 made, if ``text`` has the form of one."""
-        for cls, forms in _FORMS.items():
-            for number, form in enumerate(forms):
-                if form.token.fullmatch(text):
-                    (body,) = self._crypted(cls, number, [form.undress(text)], decrypt=True)
-                    value = form.undo(body, text)
-                    theirs = (
-                        value is not None and form.takes(value) and not any(it.takes(value) for it in forms[:number])
-                    )
-                    return (cls, value) if value is not None and theirs else None
-        return None
+    def values_of(self, texts: Sequence[str]) -> dict[int, tuple[FieldClass, str] | None]:
+        """Return class and value of the tokens that FF1 made, by position, of those texts that have the form of one.
+
+        None for a text that has the form and is no token.
+        """
+        mine: dict[tuple[FieldClass, int], list[int]] = {}
+        for at, text in enumerate(texts):
+            name = _form_of(text)
+            if name is not None:
+                mine.setdefault(name, []).append(at)
+        out: dict[int, tuple[FieldClass, str] | None] = {}
+        for (cls, number), positions in mine.items():
+            forms = _FORMS[cls]
+            form = forms[number]
+            bodies = self._crypted(cls, number, [form.undress(texts[at]) for at in positions], decrypt=True)
+            for at, body in zip(positions, bodies, strict=True):
+                value = form.undo(body, texts[at])
+                theirs = value is not None and form.takes(value) and not any(it.takes(value) for it in forms[:number])
+                out[at] = (cls, value) if value is not None and theirs else None
+        return out
 
     def _crypted(self, cls: FieldClass, number: int, bodies: list[str], *, decrypt: bool) -> list[str]:
         alphabet = _FORMS[cls][number].alphabet
@@ -151,6 +159,15 @@ class FittingTokens:
             key = derived_key(self._mac, (label + b"|1", label + b"|2"))
             self._ff1s[name] = Ff1(key, radix=len(_FORMS[cls][number].alphabet))
         return self._ff1s[name]
+
+
+def _form_of(text: str) -> tuple[FieldClass, int] | None:
+    """Return class and number of the first form of whose tokens ``text`` could be one."""
+    for cls, forms in _FORMS.items():
+        for number, form in enumerate(forms):
+            if form.token.fullmatch(text):
+                return cls, number
+    return None
 
 
 def stored_part(text: str) -> str | None:

@@ -127,6 +127,30 @@ def raw(spelled: str) -> tuple[bool, bytes] | None:
         return None
 
 
+def read(spelled: Sequence[str]) -> tuple[npt.NDArray[np.uint8], Halves]:
+    """Return the class code (0: this has not the form of a token) and the 16 bytes of each text."""
+    codes = np.zeros(len(spelled), np.uint8)
+    cards = [at for at, one in enumerate(spelled) if one.isascii() and one.isdigit() and len(one) < len(_POWERS) + 1]
+    codes[cards] = PAN_CODE
+    by_head = {prefix: code for code, prefix in _PREFIXES.items()}
+    others = [at for at, one in enumerate(spelled) if len(one) == _OTHER_CHARS and one[:_HEAD_CHARS] in by_head]
+    others = [at for at in others if spelled[at].isascii()]
+    bodies = np.frombuffer("".join([spelled[at][_HEAD_CHARS:] for at in others]).encode("ascii"), np.uint8)
+    letters = bodies.reshape(-1, spelling.CHARS)
+    fitting = _BODY[letters].all(axis=1) & _TOP[letters[:, 0]]
+    others = list(compress(others, fitting.tolist()))
+    codes[others] = [by_head[spelled[at][:_HEAD_CHARS]] for at in others]
+    out = np.zeros((len(spelled), 2), np.uint64)
+    chosen = np.flatnonzero(codes).tolist()
+    out[chosen] = raws(codes[chosen].tolist(), [spelled[at] for at in chosen])
+    return codes, out
+
+
+def surely_own(spelled: str) -> bool:
+    """Return whether a text can be no token of a fitting form (``fitting``), by how it begins."""
+    return spelled[:4] == "tok_" or (spelled[:1] == str(LEAD) and spelled.isdigit())
+
+
 def span(begin: str) -> tuple[int, int, int] | None:
     """Return the class code, and the least and the greatest 16 bytes as numbers, of tokens that begin so; None: none.
 

@@ -150,8 +150,9 @@ def ask_grant(
     purpose: Purpose,
     uses: int,
     length_s: int,
+    many: bool = False,
 ) -> Grant:
-    """Ask for a grant to reveal values of a scope."""
+    """Ask for a grant to reveal values of a scope, one by one or ``many`` at once to a file."""
 
     def work(tx: Tx, now: datetime) -> Grant:
         allow(house, tx, actor=actor, action=Action.GRANT_ASK, now=now, classes=tuple(classes))
@@ -166,6 +167,7 @@ def ask_grant(
             uses=uses,
             length_s=length_s,
             now=now,
+            action=Action.REVEAL_MANY if many else Action.REVEAL,
         )
 
     return attempt(house, verb="access.grant_ask", work=work, actor=actor)

@@ -51,7 +51,15 @@ def find(tx: Tx, *, scope: str, kind: IndexKind, keys: Halves) -> Found:
     if len(keys) * len(there) * _POINT_COST < sum(run.entries for run in there):
         found += [_found_of(tx, scope, kind, keys[at : at + 1], at) for at in range(len(keys))]
     else:
-        found += [runs.match(piece, keys) for run in there for piece in _pieces(tx, run.run)]
+        order = np.argsort(keys[:, 0], kind="stable")
+        inorder = keys[order]
+        for run in there:
+            for piece in _pieces(tx, run.run):
+                # A piece is a narrow part of a run: only keys within it are worth a search.
+                left = int(np.searchsorted(inorder[:, 0], piece[0, 0], "left"))
+                right = int(np.searchsorted(inorder[:, 0], piece[-1, 0], "right"))
+                near = runs.match(piece, inorder[left:right])
+                found.append(Found(order[left + near.which], near.payloads))
     return Found(np.concatenate([one.which for one in found]), np.concatenate([one.payloads for one in found]))
 
 
