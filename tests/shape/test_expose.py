@@ -17,6 +17,7 @@ EXPOSERS = {
     "crypto/hpke.py": "keys go into the key encapsulation",
     "crypto/kdf.py": "passphrases and keys go into the derivation",
     "crypto/sign.py": "private keys go into the signature",
+    "crypto/sm2.py": "private keys go into the signature, and what is sealed into its cipher",
     "crypto/ff1.py": "keys go into the block cipher",
     "crypto/shares.py": "shares and what is shared become scalars",
     "crypto/sigv4.py": "the secret key goes into the request's signature",

@@ -1,4 +1,4 @@
-"""Vectors that others published, beside ours: FF1 of SP 800-38G and of NIST's validation server; SM3, SM4, SM4-GCM."""
+"""Vectors that others published, beside ours: FF1 of SP 800-38G and of NIST's validation server; SM2, SM3, SM4."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives import ciphers
 from cryptography.hazmat.primitives.ciphers import algorithms, modes
 
 from tigertally.base.secret import SecretBytes
-from tigertally.crypto import aead
+from tigertally.crypto import aead, sm2
 from tigertally.crypto.digest import hmac_sm3, sm3
+from tigertally.crypto.errors import SignatureInvalid
 from tigertally.crypto.ff1 import Ff1
 from tigertally.crypto.numerals import Numerals
+from tigertally.crypto.sm2 import Sm2Key
 
 CASES: list[dict[str, str]] = json.loads((Path(__file__).parent / "ff1" / "published.json").read_text())["cases"]
 GUOMI = json.loads((Path(__file__).parent / "guomi" / "published.json").read_text())
@@ -61,3 +63,19 @@ def test_sm4_gcm_is_the_published_one() -> None:
     sealed = case["sealed"] + case["tag"]
     assert gcm.encrypt(case["nonce"], case["plain"], case["aad"]) == sealed
     assert gcm.decrypt(case["nonce"], sealed, case["aad"]) == case["plain"]
+
+
+def test_sm2_signatures_are_the_published_ones() -> None:
+    case = {name: bytes.fromhex(value) for name, value in GUOMI["sm2-sign"].items()}
+    key = Sm2Key(SecretBytes(case["private"] + case["public"]))
+    key.public.verify(case["message"], b"\x01\x02" + case["signature"])
+    with pytest.raises(SignatureInvalid):
+        key.public.verify(case["message"] + b" ", b"\x01\x02" + case["signature"])
+
+
+def test_sm2_decryption_is_the_published_one() -> None:
+    """What carries our keys: C1, C3, C2 of the standard in the one DER spelling."""
+    case = {name: bytes.fromhex(value) for name, value in GUOMI["sm2-decrypt"].items()}
+    der = sm2._to_der(case["c1"] + case["c3"] + case["c2"])  # noqa: SLF001 - our keys are shorter than their text
+    private = bytes.fromhex(GUOMI["sm2-sign"]["private"])
+    assert sm2._gmssl().sm2_decrypt(private, der) == case["plain"]  # noqa: SLF001 - the same

@@ -2,7 +2,8 @@
 
 Rooms: ``suites`` (named sets of algorithms), ``aead`` (fields and keys), ``stream`` (files of any
 size), ``ff1`` and its ``numerals`` (keeps length and alphabet), ``kdf``, ``digest`` and ``cmac`` (keyed
-digests), ``sign`` (double signatures, note keys), ``hpke`` (sealing to a party), ``merkle`` (RFC 6962),
+digests), ``sign`` (double signatures, note keys), ``hpke`` (sealing to a party), ``sm2`` (both, of
+``guomi-1``), ``algorithms`` and ``certificates`` (for inventories), ``merkle`` (RFC 6962),
 ``totp``.
 
 Invariants, as absences: no public function takes a nonce; decryption has one error
