@@ -21,7 +21,9 @@ from tests.unit.formats.verify.test_verify_bundle import write as write_bundle
 from tests.vectors import flawed_seals, flawed_shares, world
 from tests.vectors.test_vectors import BY_BOTH, BY_BUYER, READERS
 
+from tigertally import vault
 from tigertally.app import wire
+from tigertally.app.verbs import sharing
 from tigertally.base.clock import SystemClock
 from tigertally.base.secret import SecretBytes, SecretText
 from tigertally.base.text import Lang
@@ -32,6 +34,7 @@ from tigertally.crypto.sign import NoteKey
 from tigertally.formats import (
     checkpoint,
     cosignature,
+    dealing,
     envelope,
     keyfile,
     ledgerexport,
@@ -67,10 +70,13 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
         "requests (with a law of their own), the list of logs",
     ),
     "app/wire.py": (("party",), ""),
-    # Of the ceremony, what goes between holders (sealed shares, proofs, contributions, cards) is not in the law yet.
-    "app/verbs/holding.py": (("key file", "share"), "a holder's card"),
-    "app/verbs/sharing.py": (("shares", "reshare", "share"), ""),
-    "cli/holding.py": (("share",), "proofs and contributions"),
+    "app/verbs/holding.py": (
+        ("key file", "share", "holder card"),
+        # By then nobody has a key that the card could be signed under. People compare its fingerprint.
+        "nobody signs a holder's card; in the law it is read as people do, its fingerprint compared",
+    ),
+    "app/verbs/sharing.py": (("shares", "reshare", "share", "sealed share"), ""),
+    "cli/holding.py": (("share", "share proof", "dealing"), "a sheet to print: its words and QR code are the share"),
     "cli/base.py": ((), "no file: the end of a pipe that nobody reads"),
     "cli/language.py": ((), "no file: lines of a help page"),
     "cli/discovery.py": ((), "inventory and baseline: for people; what was recorded is in the ledger by digest"),
@@ -202,7 +208,7 @@ def papers() -> Table:
 
 
 def _sharing() -> Table:
-    """A set of shares, the plan of the next one, and one share as text."""
+    """A ceremony: set, plan, a share as text and sealed, proof, dealing, a holder's card."""
     dealt, shares = flawed_shares.made()
     keyed = tuple(
         replace(group, holders=tuple(replace(one, key=world.buyer().transfer.public) for one in group.holders))
@@ -216,11 +222,44 @@ def _sharing() -> Table:
     def admitted(data: bytes) -> object:
         return whole.admit(share.from_text(SecretText(data.decode("latin-1"))))
 
+    key = world.buyer().transfer
+    sealed = dealing.seal_share(shares[4], of=dealt.digest, key=key.public)
+    proof_of = dealing.prove_holding(shares[2].share, of=dealt.digest, at=world.NOW)
+    card = share.HolderCard(name="notary", key=key.public)
+
+    def proved(data: bytes) -> bool | None:
+        found = sharing.holdings(dealt, [dealing.parse_proof(data)], now=world.NOW)
+        return any(one.proved for one in found) or None
+
+    def compared(data: bytes) -> object:
+        found = share.parse_card(data)
+        return found if found.fingerprint() == card.fingerprint() else None
+
     return {
         "shares": (dealt.to_bytes(), read_statement),
         "reshare": (planned.to_bytes(), read_statement),
         "share": (shares[0].to_text().expose().encode(), admitted),
+        "sealed share": (sealed.to_bytes(), lambda data: whole.admit(dealing.parse_sealed(data).open(key))),
+        "share proof": (proof_of.to_bytes(), proved),
+        "dealing": _dealing(dealt, shares[4]),
+        "holder card": (card.to_bytes(), compared),
     }
+
+
+def _dealing(dealt: statement.Statement, own: share.TaggedShare) -> tuple[bytes, Reading]:
+    """What an old holder deals, read by all who read it: every new holder takes their share, the party concludes."""
+    paper = flawed_shares.plan(dealt)
+    plan, whole = shareset.read_plan(paper), shareset.read_set(dealt)
+    other = vault.give(plan, paper.digest, whole, flawed_shares.made()[1][0])
+    keys = {(1, 1): world.buyer().transfer, (2, 1): world.seller().transfer}
+
+    def taken(data: bytes) -> object:
+        given = [other, dealing.parse_dealing(data)]
+        after = vault.conclude(plan, paper.digest, whole, given, now=world.NOW)
+        take = partial(vault.take, plan, paper.digest, whole, given)
+        return [after.admit(take(seat=seat, key=key)) for seat, key in keys.items()]
+
+    return vault.give(plan, paper.digest, whole, own).to_bytes(), taken
 
 
 def _witnessed() -> Table:

@@ -33,12 +33,13 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
 SHORT = ("value", "wrapped key")
 WHOLE = ("release", "receipt", "checkpoint", "note", "proof", "hpke", "envelope", "key file")
 PAPERS = (*SHORT, *WHOLE, "party", "agreement", "invitation", "acceptance", "manifest", "certificate")
-SHARED = ("shares", "reshare", "share")
+HELD = ("sealed share", "share proof", "holder card")
+SHARED = ("shares", "reshare", "share", "dealing", *HELD)
 WITNESSED = ("cosignatures", "cosigned checkpoint")
 FOLDERS = (*(f"bundle/{name}" for name in BUNDLE), *(f"export/{name}" for name in EXPORT))
 EVERY = (*PAPERS, *SHARED, *WITNESSED, *FOLDERS, "root key", "session")
 STRETCHED = ("key file", "root key")  # each reading stretches a passphrase
-LONG = tuple(name for name in PAPERS if name not in STRETCHED)
+LONG = tuple(name for name in (*PAPERS, *HELD) if name not in STRETCHED)
 
 
 def test_the_list_is_closed(originals: Table) -> None:
@@ -89,7 +90,7 @@ def test_every_bit_matters(name: str, originals: Table) -> None:
             assert not accepts(reading, _flip(data, at, 1 << bit)), (at, bit)
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", [*WHOLE, *HELD])
 def test_every_byte_matters(name: str, originals: Table) -> None:
     data, reading = originals[name]
     for at in range(0, len(data), 1 if len(data) < 8_000 else 3):
@@ -97,7 +98,7 @@ def test_every_byte_matters(name: str, originals: Table) -> None:
         assert not accepts(reading, _flip(data, at, 1 << bit)), at
 
 
-@pytest.mark.parametrize("name", PAPERS)
+@pytest.mark.parametrize("name", [*PAPERS, *HELD])
 def test_no_end_is_missing(name: str, originals: Table) -> None:
     data, reading = originals[name]
     step = 1 if name in SHORT else max(1, len(data) // 200)
@@ -106,7 +107,7 @@ def test_no_end_is_missing(name: str, originals: Table) -> None:
     assert not accepts(reading, data[:-1])
 
 
-@pytest.mark.parametrize("name", PAPERS)
+@pytest.mark.parametrize("name", [*PAPERS, *HELD])
 def test_nothing_is_put_before_or_behind(name: str, originals: Table) -> None:
     data, reading = originals[name]
     for more in (b"\x00", b"\n", b" ", b"}", b"\xff", data):

@@ -135,6 +135,20 @@ def test_holders_prove_what_they_hold_and_who_does_not_is_listed(town: Town) -> 
     assert [one["proved"] for one in again if isinstance(one, dict)] == [False, False, True]
 
 
+def test_a_cards_fingerprint_is_told_before_anything_is_sealed(town: Town) -> None:
+    town.do(town.seller, "custody", "open", *given(town, "seller", "buyer"), who="chen")
+    word = town.root / "holder.txt"
+    made = town.do(None, "custody", "holder", "li", "--out", town.root / "li", "--key-passphrase-file", word)
+    holders = ["--holder", "seller:chen", "--holder", f"buyer:li={made.text('card')}", "--holder", "escrow:notary"]
+    out = town.root / "not-yet"
+    for lang in ("en", "zh"):
+        words: list[str | Path] = ["custody", "split", *SPLIT, *holders, "--out", out]
+        asked = town.tell(town.seller, *words, who="chen", lang=lang, as_json=False)
+        assert asked.exit == 3
+        assert made.text("fingerprint") in " ".join(asked.err.split())
+    assert not out.exists()
+
+
 def test_a_set_that_somebody_edited_opens_nothing(town: Town) -> None:
     place = town.seller.home / "shares.json"
     paper = json.loads(place.read_text())

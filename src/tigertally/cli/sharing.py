@@ -63,8 +63,14 @@ def drafted(command: Callable[..., object]) -> Callable[..., object]:
     return command
 
 
-def draft_of(need: int, groups: tuple[str, ...], holders: tuple[str, ...], rules: tuple[str, ...], deal: str) -> Draft:
-    """Return the draft of the options. Raises :class:`BadDraft`."""
+def draft_of(
+    shell: Shell, *, need: int, groups: tuple[str, ...], holders: tuple[str, ...], rules: tuple[str, ...], deal: str
+) -> Draft:
+    """Return the draft of the options. Raises :class:`BadDraft`.
+
+    A holder's card is signed by nobody: its fingerprint is told, for people to compare. The first run of an act of
+    two persons ends before anything is sealed, so they see it in time.
+    """
     needs: dict[str, int] = {}
     for text in groups:
         name, _, count = text.partition(":")
@@ -77,7 +83,15 @@ def draft_of(need: int, groups: tuple[str, ...], holders: tuple[str, ...], rules
         who, _, card = rest.partition("=")
         if name not in members or not who:
             raise BadDraft(what="--holder", given=text)
-        members[name].append(Holder(name=who, key=holding.read_holder(Path(card)).key if card else None))
+        found = holding.read_holder(Path(card)) if card else None
+        members[name].append(Holder(name=who, key=found.key if found else None))
+        if found:
+            shell.say(
+                "{who} 的名片，请与本人核对指纹：{print}",
+                "{who}'s card, compare its fingerprint with them: {print}",
+                who=who,
+                print=found.fingerprint(),
+            )
     wanted = []
     for text in rules:
         stage, _, name = text.partition(":")
@@ -110,7 +124,7 @@ def split_command(
     out: Path,
 ) -> None:
     """Deal shares."""
-    draft = draft_of(need, groups, holders, rules, deal)
+    draft = draft_of(shell, need=need, groups=groups, holders=holders, rules=rules, deal=deal)
     with shell.house(acting=True) as house, shell.progress() as progress:
         paper = verbs.deal_shares(house, actor=shell.actor(house), draft=draft, out=out, progress=progress)
         before = house.settings.keeper
@@ -260,7 +274,7 @@ def plan_reshare(
     out: Path,
 ) -> None:
     """Plan a redistribution."""
-    draft = draft_of(need, groups, holders, rules, deal)
+    draft = draft_of(shell, need=need, groups=groups, holders=holders, rules=rules, deal=deal)
     seats = [a_seat(text) for text in givers]
     with shell.house(acting=True) as house:
         paper = verbs.plan_reshare(house, actor=shell.actor(house), draft=draft, givers=seats)

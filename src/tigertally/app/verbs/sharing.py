@@ -250,12 +250,13 @@ def finish_reshare(house: House, *, actor: Actor, paper: Statement, dealings: Se
     whole = vault.conclude(plan, paper.digest, shareset.read_set(old_paper), dealings, now=house.clock.now())
     made = dsse.make(Kind.SHARES, whole.body(), house.signing)
     home = house.settings.home
-    write_whole(home / SET_NEXT_NAME, made.to_bytes(), mode=0o644)
     details = (("act", "finish"), ("plan", paper.digest))
 
     def work(tx: Tx, now: datetime) -> Statement:
         allow(house, tx, actor=actor, action=Action.CUSTODY, now=now, details=details)
         _state_set(house, tx, whole.terms, made.digest, actor=actor, now=now)
+        # Allowed and written, not committed yet: from the commit on, only this set opens, so it has to be there before.
+        write_whole(home / SET_NEXT_NAME, made.to_bytes(), mode=0o644)
         return made
 
     attempt(house, verb="custody.reshare", work=work, actor=actor)
