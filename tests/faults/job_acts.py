@@ -146,6 +146,12 @@ def rotate(root: Path, step: Step) -> None:
         vault_verbs.rotate(house, actor=firm.actor(house, "chen"), scope=SCOPE)
 
 
+def migrate(root: Path, step: Step) -> None:
+    """The seller's scope changes its suite, as two persons agreed."""
+    with _as(root, "seller", step) as (house, firm):
+        vault_verbs.migrate(house, actor=firm.actor(house, "chen"), scope=SCOPE, suite="guomi-1")
+
+
 def bundle(root: Path, step: Step) -> None:
     """The seller writes the bundle."""
     with _as(root, "seller", step) as (house, firm):
@@ -176,6 +182,7 @@ ACTS: dict[str, Callable[[Path, Step], None]] = {
     "batches": batches,
     "protect": protect,
     "rotate": rotate,
+    "migrate": migrate,
     "bundle": bundle,
     "receive": receive,
     "destroy": destroy,

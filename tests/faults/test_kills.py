@@ -1,4 +1,4 @@
-"""kill -9 at every step of seal, protect, rotate, bundle and receive, then run again: nothing lost, nothing doubled.
+"""kill -9 at every step of seal, protect, rotate, migrate, bundle and receive, then run again: nothing lost, nothing doubled.
 
 The verbs are killed as the command line runs them, once at every step that ``job_acts`` hears of. What is there
 afterwards is compared with a run that nobody killed; both ledgers are whole after each kill and at the end. The estate
@@ -119,6 +119,29 @@ def test_rotate(sealed: Town) -> None:
         mine = [key for key in keys if key.purpose is vault.KeyPurpose.VAULT]
         assert [key.version for key in mine if key.state is vault.KeyState.ACTIVE] == [max(key.version for key in mine)]
         assert len(mine) > 1
+        same(found, held(town.root, "seller"))
+
+
+def test_migrate(sealed: Town) -> None:
+    town = sealed
+    found: list[object] = []
+    begun = town.tell(town.seller, "keys", "migrate", "--suite", "guomi-1", who="chen")
+    town.do(town.seller, "approve", str(begun.problem["approval"]), who="wang")
+    aside = towns.keep(town)
+    told = aside.with_name("migrate-steps.json")
+    assert run_child(counted, town.root, "migrate", told) == 0
+    steps = json.loads(told.read_text())
+    for number in range(1, len(steps) + 1):
+        towns.put_back(town)
+        assert run_child(killed_at, town.root, "migrate", number) == -signal.SIGKILL, (number, steps)
+        before = held(town.root, "seller")  # both suites are read meanwhile
+        town.do(town.seller, "keys", "migrate", "--suite", "guomi-1", who="chen")  # nobody is asked again
+        with firm_in(town.root, "seller").house() as house, house.store.reading() as tx:
+            mine = vault.list_keys(tx, purpose=vault.KeyPurpose.VAULT, scope="main")
+            by_version = vault.records_by_version(tx, scope="main")
+        assert [(key.version, key.suite) for key in mine] == [(1, vault.Suite.INTL_1), (2, vault.Suite.GUOMI_1)]
+        assert list(by_version) == [2]
+        same(found, before)
         same(found, held(town.root, "seller"))
 
 
