@@ -32,7 +32,7 @@ from tigertally.formats.part import FIELDS_MAX
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, index, spelling, sql, tokens
 from tigertally.vault.batches import NOBODY, Batch, digests_of, edges_of, prepare_batch
-from tigertally.vault.errors import RecordBroken
+from tigertally.vault.errors import RecordBroken, TokenClash
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.runs import Halves, Numbers
@@ -69,7 +69,7 @@ def seal_batch(
     """Seal a batch: ``subjects`` are n customers' keys in their source ("" where unknown), each field a column of n.
 
     Raises ``SadRefused`` before anything is read, ``KeyOverAge``, ``KeyWornOut``, ``KeyNotActive``,
-    ``RecordBroken``; ``ValueError`` for columns of uneven length.
+    ``RecordBroken``, ``TokenClash`` (beside a seller's tokens only); ``ValueError`` for columns of uneven length.
     """
     return store_batch(tx, keys, batch=prepare_batch(keys, subjects=subjects, fields=fields), now=now)
 
@@ -149,7 +149,10 @@ def _starts(groups: Numbers) -> Numbers:
 
 
 def _given_tokens(tx: Tx, keys: VaultKeys, batch: Batch) -> tuple[Halves, Flags]:
-    """Return the token of each value, drawn if it is a card nobody holds, and which were drawn."""
+    """Return the token of each value, drawn if it is a card nobody holds, and which were drawn.
+
+    Raises ``TokenClash`` if a value's token stands for another one.
+    """
     keys.known.refresh(tx, scope=keys.scope, kinds=(IndexKind.CARD, IndexKind.OTHER))
     given = batch.marks.copy()
     is_card = batch.codes == tokens.PAN_CODE
@@ -169,6 +172,9 @@ def _given_tokens(tx: Tx, keys: VaultKeys, batch: Batch) -> tuple[Halves, Flags]
         digests = digests_of(keys, batch.codes[others].tolist(), [batch.value(at) for at in others.tolist()])
         held, found = keys.known.tokens_of(IndexKind.OTHER, digests)
         given[others[held]] = found[held]
+        # A seller may have seen a token of ours, and given it to another value while nobody held this one.
+        if keys.known.foreign_tokens_like(given[others[~held]]).any():
+            raise TokenClash
     return given, fresh
 
 

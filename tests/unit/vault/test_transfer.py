@@ -22,6 +22,7 @@ from tigertally.vault import (
     check_part,
     commitments_of,
     counts,
+    erase_subject,
     export_part,
     find,
     import_part,
@@ -308,3 +309,37 @@ def test_a_sellers_slots_do_not_break_a_record_that_grows(other_vault: Vault) ->
     with other_vault.store.reading() as tx:
         (record,) = view(tx, other_vault.keys, whom=ours)
     assert len(record.fields) == 3
+
+
+def erase(vault: Vault, *, cls: FieldClass, value: str) -> None:
+    ledger = vault.ledger
+    with vault.store.transaction() as tx:
+        for whom in find(tx, vault.keys, cls=cls, value=value):
+            erase_subject(tx, ledger, scope=vault.scope, subject=whom, actor="", now=vault.now)
+
+
+def test_what_was_ours_comes_back(vault: Vault) -> None:
+    vault.seal(["C1", "C2"], (NAME, ["韩测试", "韩测试"]), (PAN, [VISA, MASTERCARD]))
+    part = export(vault)
+    erase(vault, cls=PAN, value=VISA)
+    assert take(vault, part) == 1
+    assert take(vault, part) == 0
+    assert export(vault) == part
+    with vault.store.reading() as tx:
+        assert len(find(tx, vault.keys, cls=NAME, value="韩测试")) == 2
+        assert sql_index.read_runs(tx, scope=vault.scope, kind=sql_index.IndexKind.OTHER) == []
+
+
+@on_sqlite
+def test_a_token_of_ours_that_a_seller_gave_another_value(seller: Vault, other_vault: Vault) -> None:
+    other_vault.seal(["B1"], (NAME, ["Erased Example"]))
+    ours = export(other_vault)
+    erase(other_vault, cls=NAME, value="Erased Example")
+    part = export(seller)
+    assert take(other_vault, changed(part, list(part.value).index("Ann Example"), token=ours.token[0])) == 5
+    for again in ("B1", ""):
+        with pytest.raises(TokenClash):
+            other_vault.seal([again], (NAME, ["Erased Example"]))
+    with pytest.raises(TokenClash):
+        take(other_vault, ours)
+    assert other_vault.seal(["B2"], (NAME, ["Cy Example"])).new_fields == 1

@@ -101,6 +101,7 @@ class Known:
     """A scope's runs in memory. ``refresh`` first, in the transaction that asks."""
 
     _runs: dict[tuple[IndexKind, int, int], npt.NDArray[np.uint64]] = field(default_factory=dict)
+    _foreign: dict[tuple[IndexKind, int, int], npt.NDArray[np.uint64]] = field(default_factory=dict)
 
     def refresh(self, tx: Tx, *, scope: str, kinds: Sequence[IndexKind]) -> None:
         """Read what is new of ``kinds`` and drop what is gone."""
@@ -137,6 +138,13 @@ class Known:
     def card_tokens_like(self, tokens: Halves) -> npt.NDArray[np.bool_]:
         """Return which card tokens are in use. A card token's first half is its number, so yes is certain."""
         return _among([np.sort(run[:, 2]) for run in self._of(IndexKind.CARD)], tokens[:, 0])
+
+    def foreign_tokens_like(self, tokens: Halves) -> npt.NDArray[np.bool_]:
+        """Return which tokens begin like one that a seller gave a value: no is certain, yes all but certain."""
+        there = {name: run for name, run in self._runs.items() if name[0] is IndexKind.OTHER}
+        had = self._foreign
+        self._foreign = {name: had[name] if name in had else np.sort(run[:, 2]) for name, run in there.items()}
+        return _among(list(self._foreign.values()), tokens[:, 0])
 
     def _of(self, kind: IndexKind) -> list[npt.NDArray[np.uint64]]:
         return [run for name, run in self._runs.items() if name[0] is kind]
