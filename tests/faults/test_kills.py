@@ -1,4 +1,4 @@
-"""kill -9 at every step of seal, protect, rotate, migrate, bundle, receive, then run again: nothing lost, nothing doubled.
+"""kill -9 at every step of the long verbs, then run again: nothing lost, nothing doubled.
 
 The verbs are killed as the command line runs them, once at every step that ``job_acts`` hears of. What is there
 afterwards is compared with a run that nobody killed; both ledgers are whole after each kill and at the end. The estate
