@@ -76,18 +76,52 @@ def show_command(shell: Shell, whom: str, scope: str) -> None:
     "按值查找客户（用带密钥的摘要匹配，值从提示输入，不进命令行历史）。",
     "Find who holds a value (matched by keyed digest; the value is asked for, so it is in no shell history).",
     "tigertally --as zhao find --class mobile",
+    "tigertally --as zhao find --class pan --last-four",
 )
 @click.command(name="find", cls=SpeakingCommand)
 @shared
 @option("--class", "cls", required=True, type=click.Choice(_CLASSES), zh="字段类别", en="field class")
+@option("--last-four", is_flag=True, zh="按卡号末四位查找", en="find cards by their last four digits")
 @scoped
-def find_command(shell: Shell, cls: str, scope: str) -> None:
+def find_command(shell: Shell, cls: str, scope: str, *, last_four: bool) -> None:
     """Find by value."""
+    if last_four and cls != FieldClass.PAN.value:
+        raise click.UsageError(shell.text_of("--last-four 只用于卡号", "--last-four is for cards only"))
     with shell.house(acting=True) as house:
         actor = shell.actor(house)
+        if last_four:
+            tail = click.prompt(shell.text_of("卡号末四位", "the last four digits"), err=True)
+            total, records = verbs.find_tail(house, actor=actor, scope=scope, tail=tail)
+            if total > len(records):
+                shell.say("共 {n} 名客户，显示前 {m} 名", "{n} customers, the first {m} shown", n=total, m=len(records))
+            _show_records(shell, records)
+            return
         value = shell.secret(file=None, zh="要查找的值", en="the value to find")
         records = verbs.find(house, actor=actor, scope=scope, cls=FieldClass(cls), value=value)
     _show_records(shell, records)
+
+
+@speak(
+    "统计每类字段有多少不同的值、多少由多名客户共有；不解密任何值。",
+    "Count the different values of each class, and those that several customers hold; nothing is decrypted.",
+    "tigertally --as zhao duplicates",
+)
+@click.command(name="duplicates", cls=SpeakingCommand)
+@shared
+@scoped
+def duplicates_command(shell: Shell, scope: str) -> None:
+    """Count values that are shared."""
+    with shell.house(acting=True) as house:
+        found = verbs.shared_values(house, actor=shell.actor(house), scope=scope)
+    data: Json = {cls.value: {"different": one.different, "shared": one.shared} for cls, one in found.items()}
+
+    def show(out: Console) -> None:
+        rows = [[shell.text(FIELD_RULES[cls].title), str(one.different), str(one.shared)] for cls, one in found.items()]
+        out.print(
+            shell.table(None, (Text("字段", "field"), Text("不同的值", "different"), Text("共有", "shared")), rows)
+        )
+
+    shell.result(data, show)
 
 
 @speak(

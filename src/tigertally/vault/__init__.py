@@ -4,8 +4,8 @@ Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`
 (:func:`open_value`). Rooms: ``ports``, ``keepers``, ``kept`` and ``custody`` (who keeps the root key, moving and
 sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
 ``index`` (what finds them again), ``entries``, ``values``, ``digits``, ``spelling``, ``tokens`` (its parts),
-``reading``, ``revealing`` (one value, many), ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a
-bundle), ``destruction``, ``sql``.
+``reading``, ``revealing`` (one value, many), ``searching``, ``rotation`` and ``resealing``, ``transfer`` (to and from
+a part of a bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
 a value is unkeyed; no token shows a card's first digits; no key leaves unwrapped.
@@ -38,6 +38,7 @@ from tigertally.vault.destruction import (
 from tigertally.vault.errors import (
     BadKeeper,
     BadScope,
+    BadTail,
     CardTokensSettled,
     CustodyClosed,
     CustodyMoved,
@@ -130,6 +131,7 @@ from tigertally.vault.revealing import Opened as OpenedPiece
 from tigertally.vault.revealing import Sealed as SealedPiece
 from tigertally.vault.rotation import rewrap, rotate
 from tigertally.vault.scopes import CardKind, card_kind, settle_cards
+from tigertally.vault.searching import Shared, find_tail, shared
 from tigertally.vault.sql import records_by_version
 from tigertally.vault.tokens import STORED_CHARS
 from tigertally.vault.transfer import (
@@ -169,6 +171,7 @@ __all__ = [
     "SUBJECT_ERASED",
     "BadKeeper",
     "BadScope",
+    "BadTail",
     "Batch",
     "Begin",
     "CardKind",
@@ -216,6 +219,7 @@ __all__ = [
     "SealedPiece",
     "SealedRows",
     "SealedSample",
+    "Shared",
     "SharesWithoutDeal",
     "SubjectDiffers",
     "Suite",
@@ -248,6 +252,7 @@ __all__ = [
     "erase_subject",
     "export_part",
     "find",
+    "find_tail",
     "give",
     "import_part",
     "ledger_keys",
@@ -279,6 +284,7 @@ __all__ = [
     "seal_batch",
     "settle_cards",
     "share_root",
+    "shared",
     "signing_key",
     "state_custody",
     "store_batch",

@@ -301,3 +301,10 @@ class ValueNotAccepted(Invalid):
     code = "vault.value_not_accepted"
     title = Text("{field} 的值不符合要求（{reason}）", "a value of {field} is not acceptable ({reason})")
     hint = Text("要求对方核对数据后重新生成交付包", "ask the sender to check the data and make the bundle again")
+
+
+class BadTail(Invalid):
+    """What cards are to be found by is not four digits."""
+
+    code = "vault.bad_tail"
+    title = Text("卡号末四位应为四位数字", "the last four of a card are four digits")

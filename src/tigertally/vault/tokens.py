@@ -146,6 +146,13 @@ def read(spelled: Sequence[str]) -> tuple[npt.NDArray[np.uint8], Halves]:
     return codes, out
 
 
+def ending(given: Halves, tail: int) -> npt.NDArray[np.bool_]:
+    """Return which are tokens of cards whose last four digits are the number ``tail``."""
+    is_card = given[:, 1] >> np.uint64(_LENGTH_BITS) == np.uint64(_CARD_MARK >> _LENGTH_BITS)
+    ends: npt.NDArray[np.bool_] = is_card & (given[:, 0] % np.uint64(10**TAIL_DIGITS) == np.uint64(tail))
+    return ends
+
+
 def surely_own(spelled: str) -> bool:
     """Return whether a text can be no token of a fitting form (``fitting``), by how it begins."""
     return spelled[:4] == "tok_" or (spelled[:1] == str(LEAD) and spelled.isdigit())

@@ -45,6 +45,9 @@ RECORD_VIEWED: Final = register_event(
 )
 
 
+FOUND_MAX: Final = 50
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revealed:
     """A clear value on its way to a person."""
@@ -92,6 +95,32 @@ def find(house: House, *, actor: Actor, scope: str, cls: FieldClass, value: Secr
         return records
 
     return attempt(house, verb="vault.find", work=work, actor=actor)
+
+
+def find_tail(house: House, *, actor: Actor, scope: str, tail: str) -> tuple[int, list[MaskedRecord]]:
+    """Return how many subjects have a card that ends in ``tail``, and the first :data:`FOUND_MAX` masked records."""
+
+    def work(tx: Tx, now: datetime) -> tuple[int, list[MaskedRecord]]:
+        keys = vault.open_scope(tx, house.keeper, scope=scope)
+        details = (("scope", scope),)
+        allow(house, tx, actor=actor, action=Action.VIEW, now=now, classes=(FieldClass.PAN,), details=details)
+        subjects = vault.find_tail(tx, scope=scope, tail=tail)
+        shown = subjects[:FOUND_MAX]
+        records = [item for subject in shown for item in vault.view(tx, keys, whom=subject)]
+        _viewed(house, tx, actor=actor, scope=scope, subjects=list(shown), now=now)
+        return len(subjects), records
+
+    return attempt(house, verb="vault.find", work=work, actor=actor)
+
+
+def shared_values(house: House, *, actor: Actor, scope: str) -> dict[FieldClass, vault.Shared]:
+    """Return, by class, how many different values there are and how many of them several subjects hold."""
+
+    def work(tx: Tx, now: datetime) -> dict[FieldClass, vault.Shared]:
+        allow(house, tx, actor=actor, action=Action.VIEW, now=now, details=(("scope", scope),))
+        return vault.shared(tx, scope=scope)
+
+    return attempt(house, verb="vault.duplicates", work=work, actor=actor)
 
 
 def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpose, grant: str) -> Revealed:

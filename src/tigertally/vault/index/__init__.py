@@ -63,6 +63,12 @@ def find(tx: Tx, *, scope: str, kind: IndexKind, keys: Halves) -> Found:
     return Found(np.concatenate([one.which for one in found]), np.concatenate([one.payloads for one in found]))
 
 
+def scan(tx: Tx, *, scope: str, kind: IndexKind) -> Iterator[Entries]:
+    """Yield all entries of a kind, a piece of a run at a time."""
+    for run in sql.read_runs(tx, scope=scope, kind=kind):
+        yield from _pieces(tx, run.run)
+
+
 def between(tx: Tx, *, scope: str, kind: IndexKind, low: int, high: int) -> list[bytes]:
     """Return the different keys from ``low`` to ``high``, 16 bytes as numbers, ascending."""
     first, last = (number.to_bytes(runs.KEY_BYTES, "big") for number in (low, high))
