@@ -80,6 +80,7 @@ VERBS = {
     "glass review": "access.glass_review",
     "grant approve": "access.grant_approve",
     "grant ask": "access.grant_ask",
+    "keys migrate": "vault.migrate",
     "keys rotate": "vault.rotate",
     "ledger beat": "ledger.beat",
     "ledger checkpoint": "ledger.checkpoint",
@@ -108,6 +109,7 @@ VERBS = {
     "release countersign": "handover.countersign",
     "release propose": "handover.release",
     "reveal": "vault.reveal",
+    "reveal-many": "vault.reveal_many",
     "seal": "sealing.seal",
     "show": "vault.show",
     "why": "ledger.why",
@@ -290,7 +292,14 @@ def _look(town: Behind) -> None:
     town.do(firm, "reveal", token, "--purpose", "refund", "--grant", asked, who="zhao")
     words = ("policy", "waive", "witnessed", "--for", "handover.release", "--reason", "not_yet")
     town.two(firm, *words, who="chen", second="wang")
+    many = town.do(firm, "grant", "ask", "--many", "--class", "pan", "--purpose", "refund", who="zhao").text("grant")
+    town.do(firm, "grant", "approve", many, who="wang")
+    listed = town.root / "tokens.csv"
+    listed.write_text(f"token\n{token}\n")
+    asks = ("reveal-many", listed, "--out", town.root / "values.csv", "--purpose", "refund", "--grant", many)
+    town.two(firm, *asks, who="zhao", second="wang")
     town.two(firm, "keys", "rotate", who="chen", second="wang")
+    town.two(firm, "keys", "migrate", "--suite", "guomi-1", who="chen", second="wang")
     town.do(firm, "deal", "structure", town.ids["deal"], "D2", who="chen")
 
 

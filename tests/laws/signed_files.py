@@ -78,6 +78,8 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     "app/verbs/sharing.py": (("shares", "reshare", "share", "sealed share"), ""),
     "cli/holding.py": (("share", "share proof", "dealing"), "a sheet to print: its words and QR code are the share"),
     "cli/base.py": ((), "no file: the end of a pipe that nobody reads"),
+    "app/verbs/revealing.py": ((), "clear values for whoever asked, and approved by another; nothing reads them back"),
+    "cli/keys.py": ((), "the inventory of cryptography: for people and their tools, nothing reads it back"),
     "cli/language.py": ((), "no file: lines of a help page"),
     "cli/discovery.py": ((), "inventory and baseline: for people; what was recorded is in the ledger by digest"),
     "cli/ledger.py": (("proof",), "requests to a witness, with a law of their own"),
