@@ -59,6 +59,7 @@ class Action(Enum):
     VIEW = "vault.view"
     REVEAL = "vault.reveal"
     REVEAL_MANY = "vault.reveal_many"
+    REVEAL_PART = "vault.reveal_part"
     ERASE = "vault.erase"
     ROTATE = "vault.rotate"
     CUSTODY = "vault.custody"
@@ -218,6 +219,17 @@ POLICY: Final[dict[Action, Rule]] = {
         grant=True,
         clear_values=True,
         volume=True,
+        key=True,
+        checked=True,
+    ),
+    # What may be shown of a card at most (PCI DSS 3.4.1): a fresh factor and a purpose, but no grant.
+    Action.REVEAL_PART: Rule(
+        roles=frozenset({Role.OPERATOR}),
+        factor_age_max_s=_FRESH_S,
+        trained=True,
+        screened=True,
+        pledged=True,
+        reviewed=True,
         key=True,
         checked=True,
     ),

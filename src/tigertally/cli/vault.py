@@ -128,21 +128,28 @@ def duplicates_command(shell: Shell, scope: str) -> None:
     "查看一个明文值：需要目的、他人批准的授权和五分钟内的动态码；先记账，后显示。",
     "Reveal one clear value: needs a purpose, a grant that another person approved and a fresh code; recorded first.",
     "tigertally --as zhao reveal 7203948812341111 --purpose refund --grant gra_01…",
+    "tigertally --as zhao reveal 7203948812341111 --purpose refund --bin",
 )
 @click.command(name="reveal", cls=SpeakingCommand)
 @shared
 @click.argument("token")
 @option("--purpose", required=True, type=click.Choice(_PURPOSES), zh="目的", en="what for")
 @option("--grant", "grant_id", default="", zh="授权编号", en="the grant's id")
+@option(
+    "--bin", "only_bin", is_flag=True, zh="只看卡号前六位（无需授权）", en="a card's first six digits only (no grant)"
+)
 @scoped
-def reveal_command(shell: Shell, token: str, purpose: str, grant_id: str, scope: str) -> None:
+def reveal_command(shell: Shell, token: str, purpose: str, grant_id: str, scope: str, *, only_bin: bool) -> None:
     """Reveal a value."""
     with shell.house(acting=True) as house:
         actor = shell.actor(house)
         try:
-            revealed = verbs.reveal(
-                house, actor=actor, scope=scope, token=token, purpose=Purpose(purpose), grant=grant_id
-            )
+            if only_bin:
+                revealed = verbs.reveal_bin(house, actor=actor, scope=scope, token=token, purpose=Purpose(purpose))
+            else:
+                revealed = verbs.reveal(
+                    house, actor=actor, scope=scope, token=token, purpose=Purpose(purpose), grant=grant_id
+                )
         except NotAllowed:
             if any(item.grant == grant_id and not item.approved for item in verbs.list_grants(house)):
                 _tell_waiting(shell, grant_id)

@@ -308,3 +308,10 @@ class BadTail(Invalid):
 
     code = "vault.bad_tail"
     title = Text("卡号末四位应为四位数字", "the last four of a card are four digits")
+
+
+class CardTooShort(Refused):
+    """A card so short that its first six digits would give it away, and whatever is no card."""
+
+    code = "vault.card_too_short"
+    title = Text("不能显示前六位：不是卡号，或卡号太短", "no first six: this is no card, or too short a one")

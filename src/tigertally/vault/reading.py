@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +23,16 @@ from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, index, spelling, sql, tokens, values
 from tigertally.vault.batches import digests_of
-from tigertally.vault.errors import NoSuchSubject, NoSuchToken, RecordBroken
+from tigertally.vault.errors import CardTooShort, NoSuchSubject, NoSuchToken, RecordBroken
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.records import subject_cipher
 from tigertally.vault.sql import RecordRow
+
+BIN_DIGITS: Final = 6
+_HIDDEN_MIN: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,24 @@ def open_value(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place | st
     """
     if not decision.allowed or decision.action is not Action.REVEAL:
         raise ValueError("no decision to reveal")
+    return SecretText(_open(tx, keys, place))
+
+
+def open_bin(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place) -> SecretText:
+    """Return the first six digits of a card: with the last four, the most that may be shown (PCI DSS 3.4.1).
+
+    Its token shows the last four, so a card of which these ten would leave less than four is :class:`CardTooShort`.
+    Raises like :func:`open_value`.
+    """
+    if not decision.allowed or decision.action is not Action.REVEAL_PART or place.cls is not FieldClass.PAN:
+        raise ValueError("no decision to reveal a card's first digits")
+    card = _open(tx, keys, place)
+    if len(card) < BIN_DIGITS + tokens.TAIL_DIGITS + _HIDDEN_MIN:
+        raise CardTooShort
+    return SecretText(card[:BIN_DIGITS])
+
+
+def _open(tx: Tx, keys: VaultKeys, place: Place | str) -> str:
     token = place if isinstance(place, str) else ""
     where = resolve(tx, scope=keys.scope, token=place)[0] if isinstance(place, str) else place
     code = FIELD_RULES[where.cls].code
@@ -131,7 +153,7 @@ def open_value(tx: Tx, keys: VaultKeys, *, decision: Decision, place: Place | st
         if (one.code, one.slot) == (code, where.slot):
             if token and one.token != token.encode():
                 raise RecordBroken
-            return SecretText(_text(one.value))
+            return _text(one.value)
     if token:
         raise RecordBroken
     raise NoSuchSubject

@@ -10,6 +10,7 @@ from tigertally.base.fields import FieldClass
 from tigertally.base.ids import BadId, SubjectId, new_id
 from tigertally.base.secret import SecretText
 from tigertally.vault import (
+    CardTooShort,
     NoSuchSubject,
     NoSuchToken,
     Place,
@@ -17,6 +18,7 @@ from tigertally.vault import (
     count_holders,
     find,
     lookup,
+    open_bin,
     open_value,
     resolve,
     spelling,
@@ -80,6 +82,25 @@ def test_a_value_opens_by_token_and_by_place(filled: Vault) -> None:
 def test_without_the_decision_nothing_opens(filled: Vault, decision: object) -> None:
     with filled.store.reading() as tx, pytest.raises(ValueError, match="decision"):
         open_value(tx, filled.keys, decision=decision, place=token_of(filled, VISA))  # type: ignore[arg-type]
+
+
+def test_the_first_six_of_a_card_need_another_decision_and_a_long_card(vault: Vault) -> None:
+    vault.seal(["C1", "C2"], (PAN, [VISA, "4222222222222"]), (NAME, ["Ann", None]))
+    keys = vault.keys
+    part = replace(YES, action=Action.REVEAL_PART)
+    with vault.store.reading() as tx:
+        (first,), (second,) = (find(tx, keys, cls=PAN, value=value) for value in (VISA, "4222222222222"))
+        card = Place(subject=first, cls=PAN, slot=0)
+        assert open_bin(tx, keys, decision=part, place=card).expose() == VISA[:6]
+        for decision in (YES, replace(part, allowed=False)):
+            with pytest.raises(ValueError, match="no decision"):
+                open_bin(tx, keys, decision=decision, place=card)
+        with pytest.raises(ValueError, match="no decision"):
+            open_bin(tx, keys, decision=part, place=Place(subject=first, cls=NAME, slot=0))
+        with pytest.raises(ValueError, match="no decision"):
+            open_value(tx, keys, decision=part, place=card)
+        with pytest.raises(CardTooShort):
+            open_bin(tx, keys, decision=part, place=Place(subject=second, cls=PAN, slot=0))
 
 
 def test_what_is_not_there_is_missing(filled: Vault) -> None:

@@ -1,6 +1,7 @@
 """Who saw which fields of whom, between two instants: what an incident, a customer or an auditor asks.
 
-Masked views count too: they name the customers that were on the screen, and no field. Handles and identifiers only,
+Masked views count too: they name the customers that were on the screen, and no field. Many values to a file are found
+by who had them, not by whose they are: that entry names no customers (docs/LIMITS.md). Handles and identifiers only,
 never a value. Exact for a ledger in which ``fsck`` finds nothing.
 """
 
@@ -12,7 +13,8 @@ from datetime import datetime
 
 from tigertally.access import Action, Actor, identities
 from tigertally.app.verbs.attempt import allow, attempt
-from tigertally.app.verbs.vault import RECORD_VIEWED, VALUE_REVEALED
+from tigertally.app.verbs.revealing import VALUES_REVEALED
+from tigertally.app.verbs.vault import PART_REVEALED, RECORD_VIEWED, VALUE_REVEALED
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.ledger import search
@@ -22,7 +24,10 @@ from tigertally.store.tx import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Something that was seen. ``field`` is "" for a masked view; person and subjects are "" and none if erased."""
+    """Something that was seen. ``field`` is "" for a masked view, several for many values.
+
+    Person and subjects are "" and none if erased.
+    """
 
     entry: int
     at: datetime
@@ -52,7 +57,7 @@ def seen(house: House, *, actor: Actor, start: datetime, until: datetime, who: s
 def looked_up(tx: Tx, house: House, *, names: Sequence[str], start: datetime, until: datetime) -> Iterator[Seen]:
     """Yield what was seen by or of ``names`` in that time, in order."""
     within = search.window(tx, start=start, until=until)
-    kinds = (VALUE_REVEALED, RECORD_VIEWED)
+    kinds = (VALUE_REVEALED, VALUES_REVEALED, PART_REVEALED, RECORD_VIEWED)
     for found in search.about(tx, house.ledger, names=names, within=within, kinds=kinds):
         yield _seen(found)
 
@@ -60,12 +65,14 @@ def looked_up(tx: Tx, house: House, *, names: Sequence[str], start: datetime, un
 def _seen(found: Found) -> Seen:
     said: dict[str, Json] = found.payload if isinstance(found.payload, dict) else {}
     several = said.get("subjects")
+    classes = said.get("classes")
+    field = ",".join(sorted(classes)) if isinstance(classes, dict) else str(said.get("class", ""))
     subjects = several if isinstance(several, list) else [said["subject"]] if "subject" in said else []
     return Seen(
         entry=found.index,
         at=found.at,
         person=str(said.get("person", "")),
         subjects=tuple(str(item) for item in subjects),
-        field=str(said.get("class", "")),
+        field=field,
         purpose=str(said.get("purpose", "")),
     )

@@ -35,6 +35,16 @@ VALUE_REVEALED: Final = register_event(
     "scope",
     public=False,
 )
+PART_REVEALED: Final = register_event(
+    "vault.part.revealed",
+    Text("查看卡号前六位", "the first six digits of a card were revealed"),
+    "person",
+    "subject",
+    "class",
+    "purpose",
+    "scope",
+    public=False,
+)
 RECORD_VIEWED: Final = register_event(
     "vault.record.viewed",
     Text("查看打码记录", "masked records were viewed"),
@@ -168,6 +178,51 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
             return Revealed(place=place, value=vault.open_value(tx, keys, decision=decision, place=place))
 
     return carry_out(house, verb="vault.reveal", work=opened, actor=actor)
+
+
+def reveal_bin(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpose) -> Revealed:
+    """Return the first six digits of a card, recorded before. Raises ``CardTooShort``, for what is no card too."""
+
+    def work(tx: Tx, now: datetime) -> tuple[Decision, Place]:
+        stored = vault.as_stored(tx, vault.open_scope(tx, house.keeper, scope=scope), token=token)
+        place = vault.resolve(tx, scope=scope, token=stored)[0]
+        if place.cls is not FieldClass.PAN:
+            raise vault.CardTooShort
+        decision = allow(
+            house,
+            tx,
+            actor=actor,
+            action=Action.REVEAL_PART,
+            now=now,
+            classes=(place.cls,),
+            count=1,
+            purpose=purpose.value,
+            deal=strictest_deal(house, tx, scope=scope, now=now),
+            scope=scope,
+            key=vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope).key,
+            details=(("token", token),),
+        )
+        payload: dict[str, Json] = {
+            "person": actor.person.person,
+            "subject": place.subject,
+            "class": place.cls.value,
+            "purpose": purpose.value,
+            "scope": scope,
+        }
+        about = (actor.person.person, place.subject)
+        house.ledger.append(
+            tx, Event(kind=PART_REVEALED, payload=payload, actor=actor.person.person, about=about), now=now
+        )
+        return decision, place
+
+    decision, place = attempt(house, verb="vault.reveal_part", work=work, actor=actor)
+
+    def opened() -> Revealed:
+        with house.store.reading() as tx:
+            keys = vault.open_scope(tx, house.keeper, scope=scope)
+            return Revealed(place=place, value=vault.open_bin(tx, keys, decision=decision, place=place))
+
+    return carry_out(house, verb="vault.reveal_part", work=opened, actor=actor)
 
 
 def ask_grant(
