@@ -142,6 +142,8 @@ def write_part(columns: PartColumns) -> bytes:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     table = pa.table([columns.arrow(name) for name in _names()], schema=schema())
+    if table.nbytes > CONTENT_BYTES_MAX:
+        raise _wrong("size")
     sink = pa.BufferOutputStream()
     pq.write_table(
         table, sink, compression="zstd", use_dictionary=_REPEATING, write_statistics=False, store_schema=False

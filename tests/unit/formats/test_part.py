@@ -149,3 +149,10 @@ def test_what_pages_become_counts_and_not_what_they_say(monkeypatch: pytest.Monk
     with pytest.raises(Malformed) as caught:
         read_part(data, subjects=1)
     assert caught.value.details["where"] == "size"
+
+
+def test_a_part_that_no_reader_would_take_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "CONTENT_BYTES_MAX", 1_000)
+    with pytest.raises(Malformed) as caught:
+        write_part(ROWS)
+    assert caught.value.details["where"] == "size"
