@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 from tigertally import people, vault
@@ -219,7 +220,8 @@ def house_with(settings: Settings, *, keeper: KeyKeeper, clock: Clock, examining
 
 
 def house_of(settings: Settings, *, store: Store, keeper: KeyKeeper, clock: Clock) -> House:
-    """Return the house over an open store and keeper."""
+    """Return the house over an open store and keeper. Every kind of entry and fact is known from then on."""
+    import_module("tigertally.app.kinds")  # by name: its rooms import this one
     with store.reading() as tx:
         ledger = Ledger(vault.ledger_keys(tx, keeper, origin=origin_of(settings.party)))
         cipher = vault.access_cipher(tx, keeper)

@@ -19,7 +19,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
 from tigertally.formats import part as parts
@@ -139,6 +138,8 @@ def prepare_part(keys: VaultKeys, *, part: PartColumns, checked: bool = False) -
 
     ``checked``: that was called with these very rows.
     """
+    import pyarrow as pa  # noqa: PLC0415 - loaded only when parts are made or read
+
     if not checked:
         check_part(part)
     encoded = part.arrow("value").cast(pa.binary()).to_pylist()
@@ -273,6 +274,8 @@ def _holding(rows: Sequence[RecordRow], codes: Collection[int]) -> list[RecordRo
 
 def _opened(keys: VaultKeys, found: SealedRows, names: Sequence[str], *, salts: Sequence[bytes]) -> PartColumns:
     """Return records opened: the rows of the wanted classes. Raises ``RecordBroken``."""
+    import pyarrow as pa  # noqa: PLC0415 - loaded only when parts are made or read
+
     stored = [row.fields for row in found.rows]
     there = entries.heads(stored)
     bodies = [
@@ -307,6 +310,8 @@ def _opened(keys: VaultKeys, found: SealedRows, names: Sequence[str], *, salts: 
 
 def _check_values(part: PartColumns) -> None:
     """Raise unless every value and token may be kept: ``SadRefused``, ``ValueNotAccepted``, ``TokenNotAccepted``."""
+    import pyarrow as pa  # noqa: PLC0415 - loaded only when parts are made or read
+
     codes, value = part.numbers("code"), part.arrow("value")
     for code in np.unique(codes).tolist():
         cls = BY_CODE.get(code)
@@ -326,6 +331,8 @@ def _check_values(part: PartColumns) -> None:
 
 def _check_pairs(part: PartColumns) -> None:
     """Raise unless equal values have equal tokens, others others, and no subject has a value twice."""
+    import pyarrow as pa  # noqa: PLC0415 - loaded only when parts are made or read
+
     code = part.arrow("code").cast(pa.int64()).to_numpy()
     value = part.arrow("value").dictionary_encode().indices.to_numpy()
     # By its bytes: the index knows nothing of what a token's text begins with.
@@ -365,6 +372,8 @@ def _refuse_clashes(tx: Tx, keys: VaultKeys, ready: ReadyPart) -> npt.NDArray[np
 
     Return the rows, each value once, whose pairs are new here.
     """
+    import pyarrow as pa  # noqa: PLC0415 - loaded only when parts are made or read
+
     known = keys.known
     known.refresh(tx, scope=keys.scope, kinds=tuple(IndexKind))
     first, _ = runs.firsts(ready.digests)
