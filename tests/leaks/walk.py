@@ -139,6 +139,8 @@ def until_sealed(walk: Walk) -> None:
     assert walk.revealed in walk.canaries.values["pan"]
     town.tell(seller, "reveal", token, "--purpose", "refund", "--grant", asked.text("grant"), who="zhao")
     _two(walk, "keys", "rotate")
+    _two(walk, "keys", "migrate", "--suite", "guomi-1")
+    town.do(seller, "keys", "cbom", "--out", walk.town.root / "cbom.json")
     for plain in ("grant list", "keys list", "people list", "approve", "fsck", "status"):
         for as_json in (False, True):
             assert town.tell(seller, *plain.split(), who="chen", as_json=as_json).exit == 0

@@ -151,6 +151,7 @@ def _typed(walk: Walk) -> None:
             ("show",),
             ("find", "--class", value),
             ("keys", "rotate", "--scope", value),
+            ("keys", "migrate", "--scope", value, "--suite", "guomi-1"),
             ("ledger", "show", value),
             ("show", value, value),
             ("--nosuch", value),
