@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.stories.town import fill, found_town
+from tests.stories.town import arguments, fill, found_town, process
 
 from tigertally.data.issuers import luhn_ok
 from tigertally.testing.estate import ORDERS_DB
@@ -70,6 +70,13 @@ def test_a_copy_with_tokens_that_fit(tmp_path: Path) -> None:
     words = ("reveal", mobile, "--purpose", "refund", "--grant", asked.text("grant"))
     value = town.do(seller, *words, who="zhao").text("value")
     assert value in {row[2] for row in clear}
+
+    # By the last four digits of the card alone, masked.
+    words = arguments(seller, ("find", "--class", "pan", "--last-four"), who="zhao")
+    for given, outcome in ((card[-4:], 0), ("12a4", 2)):
+        found = process(words, cwd=tmp_path, given=f"{given}\n")
+        assert found.exit == outcome, found.err
+        assert (card in found.out) == (outcome == 0)
 
     # Nobody's scanner takes them for what they stand for.
     town.do(None, "discover", tmp_path / "protected", "--out", tmp_path / "after.json")
