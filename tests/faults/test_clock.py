@@ -72,9 +72,14 @@ VERBS = {
     "people reset": "access.reset",
     "recover": "access.recover",
     "show passkey": "access.passkey_show",
+    "backup erasures": "vault.erasures",
+    "backup make": "vault.backup",
     "destroy plan": "handover.plan",
     "discover": "discovery.record",
+    "erase": "vault.erase",
     "find": "vault.find",
+    "hold lift": "vault.hold_lift",
+    "hold place": "vault.hold_place",
     "fsck": "ledger.check",
     "glass break": "access.glass_break",
     "glass review": "access.glass_review",
@@ -300,6 +305,16 @@ def _look(town: Behind) -> None:
     town.two(firm, *asks, who="zhao", second="wang")
     town.two(firm, "keys", "rotate", who="chen", second="wang")
     town.two(firm, "keys", "migrate", "--suite", "guomi-1", who="chen", second="wang")
+    whom = town.do(firm, "show", token, who="zhao").text("subject")
+    town.do(firm, "hold", "place", "--class", "pan", "--reason", "court", who="wang")
+    town.two(firm, "hold", "lift", "--class", "pan", who="wang", second="chen")
+    town.two(firm, "erase", whom, who="chen", second="wang")
+    word = town.root / "backup-word.txt"
+    word.write_text("long-and-invented-backup-word\n")
+    town.do(None, "custody", "holder", "backup", "--out", town.root / "backup-key", "--key-passphrase-file", word)
+    to = ("--to", town.root / "backup-key" / "holder.json")
+    town.do(firm, "backup", "make", town.root / "backup", *to, who="chen")
+    town.do(firm, "backup", "erasures", "--out", town.root / "erasures.json", who="chen")
     town.do(firm, "deal", "structure", town.ids["deal"], "D2", who="chen")
 
 

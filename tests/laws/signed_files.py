@@ -32,6 +32,7 @@ from tigertally.crypto import aead, totp
 from tigertally.crypto.merkle import MemoryTree, consistency_proof, leaf_hash
 from tigertally.crypto.sign import NoteKey
 from tigertally.formats import (
+    backup,
     checkpoint,
     cosignature,
     dealing,
@@ -77,13 +78,18 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "app/verbs/sharing.py": (("shares", "reshare", "share", "sealed share"), ""),
     "cli/holding.py": (("share", "share proof", "dealing"), "a sheet to print: its words and QR code are the share"),
+    "app/verbs/backup.py": (("backup", "envelope"), ""),
+    "app/verbs/restore.py": ((), "what the statement and the envelope of a backup hold, each checked"),
     "cli/base.py": ((), "no file: the end of a pipe that nobody reads"),
     "app/verbs/revealing.py": ((), "clear values for whoever asked, and approved by another; nothing reads them back"),
     "cli/keys.py": ((), "the inventory of cryptography: for people and their tools, nothing reads it back"),
     "cli/language.py": ((), "no file: lines of a help page"),
     "cli/discovery.py": ((), "inventory and baseline: for people; what was recorded is in the ledger by digest"),
     "cli/ledger.py": (("proof",), "requests to a witness, with a law of their own"),
-    "cli/papers.py": (("agreement", "invitation", "acceptance", "release", "receipt", "certificate", "party"), ""),
+    "cli/papers.py": (
+        ("agreement", "invitation", "acceptance", "release", "receipt", "certificate", "party", "erasures"),
+        "",
+    ),
     "cli/sessions.py": (("session",), ""),
     "cli/policy.py": ((), "the rules as Cedar text: a copy, nothing reads it back"),
     "cli/sealing.py": ((), "the plan: a person edits it; what was done by it is in the ledger by digest"),
@@ -141,6 +147,8 @@ def _writes(call: ast.Call) -> bool:
 SHARING: dict[Kind, Callable[[statement.Statement], object]] = {
     Kind.SHARES: shareset.read_set,
     Kind.RESHARE: shareset.read_plan,
+    Kind.BACKUP: backup.read,
+    Kind.ERASURES: backup.read_erasures,
 }
 
 
@@ -197,6 +205,8 @@ def papers() -> Table:
     kept = keyfile.seal(SecretBytes(b"k" * 32), purpose="law", passphrase=word, cost=cost)
     found: Table = {name: (paper.to_bytes(), read_statement) for name, paper in made.items()}
     found |= _sharing()
+    found["backup"] = (world.backup_paper().to_bytes(), read_statement)
+    found["erasures"] = (world.erasures_paper().to_bytes(), read_statement)
     found["note"] = (world.head(7), read_note)
     found["checkpoint"] = (world.head(7), lambda data: checkpoint.verify(data, world.seller().card.log))
     found["proof"] = (world.proof(3).to_bytes(), read_proof)

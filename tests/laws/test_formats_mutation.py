@@ -32,7 +32,18 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
 
 SHORT = ("value", "wrapped key")
 WHOLE = ("release", "receipt", "checkpoint", "note", "proof", "hpke", "envelope", "key file")
-PAPERS = (*SHORT, *WHOLE, "party", "agreement", "invitation", "acceptance", "manifest", "certificate")
+PAPERS = (
+    *SHORT,
+    *WHOLE,
+    "party",
+    "agreement",
+    "invitation",
+    "acceptance",
+    "manifest",
+    "certificate",
+    "backup",
+    "erasures",
+)
 HELD = ("sealed share", "share proof", "holder card")
 SHARED = ("shares", "reshare", "share", "dealing", *HELD)
 WITNESSED = ("cosignatures", "cosigned checkpoint")

@@ -6,12 +6,16 @@ What opens a keeper, a holder's key or an opening is a canary, and so is each sh
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.contract.keepers.stands import running
 from tests.leaks.walk import Walk
 from tests.stories import town as towns
 from tests.stories.town import Firm
+
+from tigertally.base.ids import base32
 
 TOKEN = "invented-token"
 OPENING = "Opening-Canary-Passphrase-3371"
@@ -57,6 +61,48 @@ def hold(walk: Walk) -> None:
         assert not any(share.encode() in data for share in shares), path
     said = "".join(answer.out + answer.err for answer in [*walk.said, *walk.town.told])
     assert not any(share in said for share in shares)
+
+
+def back_up(walk: Walk) -> None:
+    """Back the seller up, and restore that; right and wrong."""
+    drawer, firm, root = walk.base / "drawer", walk.town.seller, walk.town.root
+    drawer.mkdir()
+    (drawer / "holder.txt").write_text(HOLDER + "\n")
+    word: list[str | Path] = ["--key-passphrase-file", drawer / "holder.txt"]
+    walk.must(None, "custody", "holder", "backup", "--out", drawer / "key", *word)
+    to = ("--to", drawer / "key" / "holder.json")
+    walk.must(firm, "backup", "make", root / "backup", *to, who="chen")
+    walk.wrong(firm, "backup", "make", root / "backup", *to, who="chen")
+    with closing(sqlite3.connect(firm.home / "tigertally.db")) as database:
+        (raw,) = database.execute("SELECT max(subject) FROM vault_record").fetchone()
+    whom = "sub_" + base32(raw)
+    over = ("--subject", whom, "--storage-only")
+    walk.must(firm, "hold", "place", *over, "--reason", "pipl-47", who="wang")
+    walk.must(firm, "hold", "list")
+    walk.wrong(firm, "hold", "place", *over, "--reason", "again", who="wang")
+    walk.town.two(firm, "hold", "lift", *over, who="wang", second="chen")
+    walk.must(firm, "hold", "place", "--reason", "court", who="wang")
+    walk.wrong(firm, "erase", whom, who="chen")
+    walk.town.two(firm, "hold", "lift", who="wang", second="chen")
+    walk.town.two(firm, "erase", whom, who="chen", second="wang")
+    walk.must(firm, "backup", "erasures", "--out", root / "erasures.json", who="chen")
+    new = Firm(home=root / "restored", unlock=firm.unlock, totp=firm.totp)
+    words = ["restore", root / "backup", "--key", drawer / "key" / "holder.key", *word]
+    words += ["--trust", firm.home / "party.json"]
+    walk.wrong(new, *words, "--nothing-kept")
+    walk.wrong(new, *words, "--root-key", firm.home / "root.key")
+    walk.must(
+        new,
+        *words,
+        "--root-key",
+        firm.home / "root.key",
+        "--mark",
+        firm.home / "ledger.mark",
+        "--bring-forward",
+        "--erasures",
+        root / "erasures.json",
+    )
+    shutil.rmtree(drawer)
 
 
 def _deal(walk: Walk, at: Firm, opened: Firm, drawer: Path) -> None:

@@ -40,6 +40,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         walks.until_sealed(made)
         enrolment.enrol(made)
         custodians.hold(made)
+        custodians.back_up(made)
         made.errors = list(wrongs.explode(made))
         wrongs.break_things(made)
         towns.refresh(made.town)

@@ -13,12 +13,12 @@ from functools import cache
 
 from tigertally.base import canon
 from tigertally.base.fields import FieldClass
-from tigertally.base.ids import AgreementId, BundleId, DealId, PartyId, base32
+from tigertally.base.ids import AgreementId, BackupId, BundleId, DealId, PartyId, base32
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.merkle import Frontier, MemoryTree, inclusion_proof, leaf_hash
 from tigertally.crypto.sign import NoteKey, SigningKey
-from tigertally.formats import checkpoint, envelope, leaf, note, part, statement
+from tigertally.formats import backup, checkpoint, envelope, leaf, note, part, statement
 from tigertally.formats.agreement import BLOCKS, Agreement, Clause
 from tigertally.formats.certificate import METHOD, Certificate, DestroyedCopy, DestroyedKey, Ground, Signer
 from tigertally.formats.checkpoint import Checkpoint
@@ -315,6 +315,38 @@ def certificate_paper() -> Statement:
 
 
 @cache
+@cache
+def backup_paper() -> Statement:
+    """A backup of the seller, sealed to the buyer's key (any key does)."""
+    body = backup.Backup(
+        backup=BackupId(ident("bak", "backup")),
+        party=seller().id,
+        made=NOW,
+        tool="tigertally 0.1.0",
+        database="sqlite",
+        schema="0008_custody",
+        ledger=backup.Seen(size=7, root=seed("ledger root", 32)),
+        root_key="3f9ac2d4",
+        recipients=(buyer().transfer.public.key_id,),
+        plain=backup.Sized(size=4096, digest=hashlib.sha256(b"plain").hexdigest()),
+        sealed=backup.Sized(size=5500, digest=hashlib.sha256(b"sealed").hexdigest()),
+    ).body()
+    return statement.make(Kind.BACKUP, body, seller().signing)
+
+
+@cache
+def erasures_paper() -> Statement:
+    """What the seller erased in a ledger of seven entries."""
+    body = backup.Erasures(
+        party=seller().id,
+        made=NOW,
+        ledger=backup.Seen(size=7, root=seed("ledger root", 32)),
+        subjects=(backup.Erased(entry=3, what=seed("pseudonym", 16).hex()),),
+        keys=(backup.Erased(entry=5, what=ident("key", "gone")),),
+    ).body()
+    return statement.make(Kind.ERASURES, body, seller().signing)
+
+
 def entries(label: str = "log", *, first: datetime = NOW - timedelta(days=10)) -> tuple[Entry, ...]:
     """Seven ledger entries a minute apart; the fifth one's payload is withheld."""
     made = []

@@ -64,6 +64,9 @@ class Action(Enum):
     ROTATE = "vault.rotate"
     CUSTODY = "vault.custody"
     CUSTODY_OPEN = "vault.custody_open"
+    BACKUP = "vault.backup"
+    HOLD_PLACE = "vault.hold_place"
+    HOLD_LIFT = "vault.hold_lift"
     GRANT_ASK = "access.grant_ask"
     GRANT_APPROVE = "access.grant_approve"
     APPROVE = "access.approve"
@@ -264,6 +267,13 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.CUSTODY_OPEN: Rule(
         roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_FRESH_S, screened=True, pledged=True
     ),
+    # A copy of everything that is sealed leaves; it is sealed once more, to a key that is not here.
+    Action.BACKUP: Rule(
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}), factor_age_max_s=_FRESH_S, screened=True, pledged=True
+    ),
+    # Stopping is for one, letting go on for two.
+    Action.HOLD_PLACE: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S),
+    Action.HOLD_LIFT: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.GRANT_ASK: Rule(roles=frozenset({Role.OPERATOR, Role.CUSTODIAN}), factor_age_max_s=_DAY_S),
     Action.GRANT_APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),

@@ -169,3 +169,88 @@ class BeatBroken(Unavailable):
         "the beat stopped: number {number} was {minutes} minutes ago",
     )
     hint = Text("检查定时任务和台账是否可写", "see whether the scheduler runs and the ledger can be written")
+
+
+class SeenNothing(Conflict):
+    """A restore without anything that tells how far the ledger had come."""
+
+    code = "app.seen_nothing"
+    title = Text(
+        "没有可对照的证据：无法知道此备份之后是否删除过客户或密钥",
+        "nothing to compare with: nobody can tell whether customers or keys were erased after this backup",
+    )
+    hint = Text(
+        "给出 --mark、--checkpoint 或 --erasures；确实没有时用 --nothing-kept，台账会记下",
+        "give --mark, --checkpoint or --erasures; if there really is none, --nothing-kept, and the ledger will say so",
+    )
+
+
+class OtherHistory(Broken):
+    """Evidence and backup contradict each other."""
+
+    code = "app.other_history"
+    title = Text(
+        "备份的台账与另存的证据在 {size} 条处不一致",
+        "the backup's ledger is not the one that was seen at {size} entries",
+    )
+    hint = Text("保留双方文件作为证据；不要恢复这份备份", "keep both as evidence, and do not restore this backup")
+
+
+class OlderThanSeen(Conflict):
+    """A backup older than the ledger that somebody saw, and no list of what was erased since."""
+
+    code = "app.older_than_seen"
+    title = Text(
+        "备份的台账有 {size} 条，而已见过 {seen} 条：其间的删除无从得知",
+        "the backup's ledger has {size} entries and {seen} were seen: what was erased between is not known",
+    )
+    hint = Text(
+        "给出覆盖到 {seen} 条的删除清单（--erasures），或更新的备份",
+        "give a list of erasures that reaches {seen} entries (--erasures), or a newer backup",
+    )
+
+
+class WouldResurrect(Conflict):
+    """A restore that would bring back what was erased."""
+
+    code = "app.would_resurrect"
+    title = Text(
+        "恢复会使已删除的内容复活：客户 {subjects} 个，已销毁密钥的范围 {scopes} 个，密钥 {keys} 把"
+        "（备份 {size} 条，已见 {seen} 条）",
+        "this would bring back what was erased: {subjects} customers, {scopes} scopes whose keys were destroyed, "
+        "{keys} keys (the backup has {size} entries, {seen} were seen)",
+    )
+    hint = Text(
+        "加 --bring-forward：恢复前先重新删除，台账会记下每一项",
+        "add --bring-forward: they are erased again before anything opens, and the ledger says so",
+    )
+
+
+class BackupDiffers(Broken):
+    """A backup that is not what its statement says."""
+
+    code = "app.backup_differs"
+    title = Text("备份与其签名说明不符（{what}）", "the backup is not what its signed statement says (at {what})")
+    hint = Text("换一份备份；这份已损坏或被替换", "use another backup; this one is damaged or was exchanged")
+
+
+class NoRootKey(Missing):
+    """A restore without the root key, which no backup holds."""
+
+    code = "app.no_root_key"
+    title = Text("备份不含根密钥", "a backup does not hold the root key")
+    hint = Text(
+        "用 --root-key 给出 root.key 的另存副本；份额保管的先由持有人开启得到 opened.key",
+        "give your separate copy of root.key with --root-key; with shares, the opened.key that holders opened",
+    )
+
+
+class BadHold(Invalid):
+    """A hold that makes no sense."""
+
+    code = "app.bad_hold"
+    title = Text("保全的对象或依据无效", "this is no hold that can be placed")
+    hint = Text(
+        "--subject 与 --class 二选一；--storage-only 需要 --subject；依据用小写代号",
+        "give --subject or --class, not both; --storage-only needs --subject; the ground is a lower-case code",
+    )

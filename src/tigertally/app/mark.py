@@ -47,8 +47,13 @@ class Mark:
 
 def read(home: Path) -> Mark | None:
     """Return the mark in ``home``; None if there is none that can be read."""
+    return read_file(home / MARK_NAME)
+
+
+def read_file(path: Path) -> Mark | None:
+    """Return the mark in a file; None if there is none that can be read."""
     try:
-        with (home / MARK_NAME).open("rb") as file:
+        with path.open("rb") as file:
             found = canon.loads(file.read(BYTES_MAX))
     except (OSError, canon.NotCanonical):
         return None

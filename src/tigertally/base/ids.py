@@ -26,12 +26,13 @@ BundleId = NewType("BundleId", str)
 DecisionId = NewType("DecisionId", str)
 ApprovalId = NewType("ApprovalId", str)
 ShareSetId = NewType("ShareSetId", str)
+BackupId = NewType("BackupId", str)
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _FORM: Final = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 
 KINDS: Final = frozenset(
-    {"per", "pty", "dea", "agr", "sub", "gra", "ses", "job", "key", "bun", "dec", "apv", "inc", "shs"}
+    {"per", "pty", "dea", "agr", "sub", "gra", "ses", "job", "key", "bun", "dec", "apv", "inc", "shs", "bak"}
 )
 
 

@@ -44,6 +44,8 @@ class Kind(Enum):
     CERTIFICATE = "certificate"
     SHARES = "shares"
     RESHARE = "reshare"
+    BACKUP = "backup"
+    ERASURES = "erasures"
 
     @property
     def payload_type(self) -> str:

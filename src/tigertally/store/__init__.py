@@ -8,6 +8,7 @@ Rooms: ``engine`` (open, transactions, group commit), ``tx``, ``schema`` (the on
 from tigertally.store.engine import Store, open_store
 from tigertally.store.errors import (
     BadStoreUrl,
+    CopyElsewhere,
     JobOfOtherKind,
     JobTaken,
     SchemaNewer,
@@ -26,6 +27,7 @@ __all__ = [
     "AutoId",
     "BadStoreUrl",
     "Blob",
+    "CopyElsewhere",
     "Instant",
     "JobOfOtherKind",
     "JobTaken",

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from tigertally.store import migrate, upkeep
 from tigertally.store.connect import engines_for, make_file
-from tigertally.store.errors import StoreMisused, StoreUnavailable
+from tigertally.store.errors import CopyElsewhere, StoreMisused, StoreUnavailable
 from tigertally.store.faults import FAULTS, translate
 from tigertally.store.grouping import Group
 from tigertally.store.tx import Tx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
@@ -113,6 +114,18 @@ class Store:
         """
         with self._alone() as connection:
             upkeep.compact(connection)
+
+    def copy_to(self, path: Path, *, told: Callable[[int, int], None] = lambda _done, _all: None) -> None:
+        """Write one consistent snapshot of a SQLite database to ``path`` (0600), which must not exist.
+
+        Writers go on meanwhile. ``told`` hears pages copied and pages in all. Raises :class:`CopyElsewhere` on
+        PostgreSQL, whose own tools do that; ``StoreUnavailable``, ``StoreFull``.
+        """
+        if self._engines.path is None:
+            raise CopyElsewhere
+        make_file(path)
+        with self._session(self._engines.reader, read_only=True) as tx:
+            tx.guarded(lambda: upkeep.copy(tx.connection, path, told=told))
 
     def vitals(self, *, deep: bool = False) -> Vitals:
         """Return the database's health; ``deep`` reads every page (SQLite) and takes time."""

@@ -105,3 +105,14 @@ class StoreMisused(RuntimeError):  # noqa: N818 - errors say the fact (HOUSE §4
     ``str()`` gives an SQLSTATE or SQLite error name and, only where the driver's words cannot hold a
     value (unknown table, syntax), those words.
     """
+
+
+class CopyElsewhere(Conflict):
+    """A database that is copied by its own server's tools."""
+
+    code = "store.copy_elsewhere"
+    title = Text("PostgreSQL 数据库由其自带工具备份", "a PostgreSQL database is backed up by its own tools")
+    hint = Text(
+        "用 pg_dump --format=custom，并另存删除清单：tigertally backup erasures",
+        "use pg_dump --format=custom, and keep the list of erasures apart: tigertally backup erasures",
+    )

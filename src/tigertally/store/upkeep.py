@@ -5,8 +5,10 @@ Left to others: deciding when (destruction in ``handover``, ``app.jobs``) and te
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
@@ -15,9 +17,13 @@ from tigertally.store.errors import StoreBroken, StoreUnavailable
 from tigertally.store.schema import metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Connection
+
+
+COPY_PAGES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,17 @@ def vitals(connection: Connection, *, path: Path | None, deep: bool) -> Vitals:
     if path is not None:
         return _sqlite_vitals(connection, path, deep=deep)
     return _postgres_vitals(connection)
+
+
+def copy(connection: Connection, path: Path, *, told: Callable[[int, int], None]) -> None:
+    """Copy the snapshot that the connection reads into the empty file ``path`` (https://sqlite.org/backup.html)."""
+    driver = connection.connection.driver_connection
+    if driver is None:
+        raise StoreUnavailable(reason="connection lost")
+    # The first read fixes the snapshot: pages that others write meanwhile are not copied, and nothing begins anew.
+    connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
+    with closing(sqlite3.connect(path)) as target:
+        driver.backup(target, pages=COPY_PAGES, progress=lambda _status, left, total: told(total - left, total))
 
 
 def compact(connection: Connection) -> None:

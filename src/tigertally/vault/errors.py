@@ -315,3 +315,54 @@ class CardTooShort(Refused):
 
     code = "vault.card_too_short"
     title = Text("不能显示前六位：不是卡号，或卡号太短", "no first six: this is no card, or too short a one")
+
+
+class KeyReturns(Conflict):
+    """A backup in which a destroyed key still opens records, of a scope that goes on."""
+
+    code = "vault.key_returns"
+    title = Text(
+        "备份里有 {records} 条记录只能用后来已销毁的密钥打开",
+        "{records} records of the backup open only by a key that was destroyed later",
+    )
+    hint = Text("改用销毁该密钥之后的备份", "restore a backup made after that key was destroyed")
+
+
+class OnHold(Refused):
+    """Something under a legal hold was to be erased or destroyed."""
+
+    code = "vault.on_hold"
+    title = Text(
+        "法律保全中，不得删除或销毁（{what}，依据 {reason}，台账第 {entry} 条）",
+        "a legal hold forbids to erase or destroy this ({what}, ground {reason}, entry {entry})",
+    )
+    hint = Text("由两人解除后再做：tigertally hold lift", "two persons lift it first: tigertally hold lift")
+
+
+class StorageOnly(Refused):
+    """Data that may only be stored was to be processed."""
+
+    code = "vault.storage_only"
+    title = Text(
+        "仅限存储，不得作其他处理（依据 {reason}，台账第 {entry} 条）",
+        "this may only be stored, not processed (ground {reason}, entry {entry})",
+    )
+    hint = Text(
+        "由两人解除（tigertally hold lift --storage-only），或删除该客户",
+        "two persons lift that (tigertally hold lift --storage-only), or erase the customer",
+    )
+
+
+class AlreadyHeld(Conflict):
+    """The same hold stands already."""
+
+    code = "vault.already_held"
+    title = Text("已有同样的保全", "this hold stands already")
+
+
+class NotHeld(Missing):
+    """No such hold stands."""
+
+    code = "vault.not_held"
+    title = Text("没有这样的保全", "no such hold stands")
+    hint = Text("查看：tigertally hold list", "see tigertally hold list")

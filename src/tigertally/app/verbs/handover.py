@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tigertally import deals, handover
+from tigertally import deals, handover, vault
 from tigertally.access import Action, Actor
 from tigertally.access.policy import Side
 from tigertally.app.verbs import copies
@@ -121,6 +121,7 @@ def bundle(house: House, *, actor: Actor, deal: str, place: Path, progress: Prog
         terms.need_side(Side.SELLER)
         classes = terms.agreement.classes
         allow(house, tx, actor=actor, action=Action.BUNDLE, now=now, classes=classes, deal=deal)
+        vault.need_processable(tx, house.ledger, scope=terms.scope)
         return terms
 
     terms = attempt(house, verb="handover.bundle", work=work, actor=actor)
@@ -201,6 +202,7 @@ def destroy(house: House, *, actor: Actor, deal: str, approved: str, progress: P
             tx, actor=actor, action=Action.DESTROY, now=now, deal=deal, details=(("plan", checked_digest(approved)),)
         )
         second = second_person(request, house.access.decide(tx, request))
+        vault.need_erasable(tx, house.ledger, scope=terms.scope)
         person = actor.person.person
         signers = [
             Signer(person=person, act="carried_out", entry=_newest(house, tx, person)),

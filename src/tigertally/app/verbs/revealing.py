@@ -116,6 +116,8 @@ def reveal_many(
             grant=grant,
             details=(("tokens", listed.digest),),
         )
+        # Whose a token is shows only when it is opened: one customer for storage only stops the whole list.
+        vault.need_processable(tx, house.ledger, scope=scope)
         classes: dict[str, Json] = {cls.value: count for cls, count in counts.items()}
         payload: dict[str, Json] = {
             "person": actor.person.person,

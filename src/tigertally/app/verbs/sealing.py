@@ -142,6 +142,7 @@ def protect(
     def begin(tx: Tx, now: datetime) -> None:
         details = (("plan", digest), ("scope", scope), ("inventory", inventory_digest(inventory)))
         allow(house, tx, actor=actor, action=Action.PROTECT, now=now, classes=_classes(plan), details=details)
+        vault.need_processable(tx, house.ledger, scope=scope)
         copies.remember(house, tx, scope=scope, place=out, kind=CopyKind.PROTECTED, actor=person, now=now)
 
     attempt(house, verb="sealing.protect", work=begin, actor=actor)

@@ -157,6 +157,7 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
             grant=grant,
             details=(("token", token),),
         )
+        vault.need_processable(tx, house.ledger, scope=scope, subject=place.subject)
         payload: dict[str, Json] = {
             "person": actor.person.person,
             "subject": place.subject,

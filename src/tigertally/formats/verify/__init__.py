@@ -22,7 +22,7 @@ from tigertally.formats import ledgerexport
 from tigertally.formats import statement as dsse
 from tigertally.formats.manifest import MANIFEST_NAME
 from tigertally.formats.statement import Kind, Statement
-from tigertally.formats.verify import bundles, closings, dealings, logs, sharings
+from tigertally.formats.verify import backups, bundles, closings, dealings, logs, sharings
 from tigertally.formats.verify.dealings import WELL_FORMED
 from tigertally.formats.verify.errors import NoSuchPath, NotRecognised, Unreadable, UntrustedCard
 from tigertally.formats.verify.files import papers_beside, read_small
@@ -104,6 +104,8 @@ def _paper(statement: Statement, context: Context) -> Report:
         Kind.CERTIFICATE: closings.check_certificate,
         Kind.SHARES: sharings.check_set,
         Kind.RESHARE: sharings.check_plan,
+        Kind.BACKUP: backups.check_backup,
+        Kind.ERASURES: backups.check_erasures,
     }
     return checks[statement.kind](statement, context)
 
