@@ -203,6 +203,7 @@ def reveal_bin(house: House, *, actor: Actor, scope: str, token: str, purpose: P
             key=vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope).key,
             details=(("token", token),),
         )
+        vault.need_processable(tx, house.ledger, scope=scope, subject=place.subject)
         payload: dict[str, Json] = {
             "person": actor.person.person,
             "subject": place.subject,
