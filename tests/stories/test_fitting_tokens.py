@@ -72,11 +72,11 @@ def test_a_copy_with_tokens_that_fit(tmp_path: Path) -> None:
     assert value in {row[2] for row in clear}
 
     # By the last four digits of the card alone, masked.
-    words = arguments(seller, ("find", "--class", "pan", "--last-four"), who="zhao")
+    finding = arguments(seller, ("find", "--class", "pan", "--last-four"), who="zhao")
     for given, outcome in ((card[-4:], 0), ("12a4", 2)):
-        found = process(words, cwd=tmp_path, given=f"{given}\n")
-        assert found.exit == outcome, found.err
-        assert (card in found.out) == (outcome == 0)
+        answer = process(finding, cwd=tmp_path, given=f"{given}\n")
+        assert answer.exit == outcome, answer.err
+        assert (card in answer.out) == (outcome == 0)
 
     # Nobody's scanner takes them for what they stand for.
     town.do(None, "discover", tmp_path / "protected", "--out", tmp_path / "after.json")
