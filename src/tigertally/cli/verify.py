@@ -12,11 +12,10 @@ from tigertally.app import onefile
 from tigertally.app.errors import NotReadable
 from tigertally.app.settings import SETTINGS_NAME
 from tigertally.base.canon import Json
-from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, option, speak
 from tigertally.crypto.hpke import TransferKey
-from tigertally.formats.verify import Outcome, read_trust, verify_path
+from tigertally.formats.verify import NUMBERS, Outcome, read_trust, verify_path
 
 _FAILS_EXIT = 7
 _UNKNOWN_EXIT = 3
@@ -69,7 +68,14 @@ def verify_command(shell: Shell, path: Path, trusted: tuple[Path, ...], *, openi
         }
         for check in report.checks
     ]
-    data: Json = {"path": str(path), "ok": report.ok, "checks": checks}
+    verdict = shell.text(report.verdict())
+    data: Json = {
+        "path": str(path),
+        "ok": report.ok,
+        "verdict": verdict,
+        "unchecked": len(report.unchecked),
+        "checks": checks,
+    }
     marks = {
         Outcome.HOLDS: "[green]✓[/green]",
         Outcome.FAILS: "[red]✗[/red]",
@@ -80,10 +86,9 @@ def verify_command(shell: Shell, path: Path, trusted: tuple[Path, ...], *, openi
         for check in report.checks:
             detail = "" if check.detail is None else f"  {escape(shell.text(check.detail))}"
             out.print(f"{marks[check.outcome]} {check.step}. {escape(shell.text(check.name))}{detail}")
-        verdict = (
-            Text("全部成立", "everything holds") if report.ok else Text("不能认可：见上", "not accepted: see above")
-        )
-        out.print(shell.text(verdict), style="green" if report.ok else "red")
+        out.print(f"({shell.text(NUMBERS)})", markup=False, style="dim")
+        colour = ("yellow" if report.unchecked else "green") if report.ok else "red"
+        out.print(verdict, markup=False, style=colour)
 
     shell.result(data, show)
     if not report.ok:

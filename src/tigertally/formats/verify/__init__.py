@@ -26,10 +26,11 @@ from tigertally.formats.verify import backups, bundles, closings, dealings, logs
 from tigertally.formats.verify.dealings import WELL_FORMED
 from tigertally.formats.verify.errors import NoSuchPath, NotRecognised, Unreadable, UntrustedCard
 from tigertally.formats.verify.files import papers_beside, read_small
-from tigertally.formats.verify.report import Check, Checklist, Outcome, Report, said
+from tigertally.formats.verify.report import NUMBERS, Check, Checklist, Outcome, Report, said
 from tigertally.formats.verify.trust import Context, Trust, read_card, read_trust
 
 __all__ = [
+    "NUMBERS",
     "Check",
     "NoSuchPath",
     "NotRecognised",
@@ -38,6 +39,7 @@ __all__ = [
     "Trust",
     "Unreadable",
     "UntrustedCard",
+    "papers_beside",
     "read_card",
     "read_trust",
     "verify_path",

@@ -1,7 +1,8 @@
 """The verifier's own command line, for the single file that people run without an installation of the product.
 
 Needs Python 3.11 and the ``cryptography`` package; ``pyarrow`` only to look into bundles. Same checks and exit codes as
-``tigertally verify``: 0 everything holds, 3 something is unknown, 7 something fails, 2 there is nothing to verify.
+``tigertally verify``: 0 all that is required holds (the last line says what could not be checked), 3 something required
+is unknown, 7 something fails, 2 there is nothing to verify.
 """
 
 from __future__ import annotations
@@ -18,11 +19,9 @@ from tigertally import __version__
 from tigertally.base.canon import Json
 from tigertally.base.errors import Problem
 from tigertally.base.text import Lang, Text
-from tigertally.formats.verify import Outcome, Report, read_trust, verify_path
+from tigertally.formats.verify import NUMBERS, Outcome, Report, read_trust, verify_path
 
 _MARKS: Final = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗", Outcome.UNKNOWN: "?"}
-_HOLDS: Final = Text("全部成立", "everything holds")
-_SHORT: Final = Text("不能认可：见上", "not accepted: see above")
 _ABOUT: Final = Text(
     "离线验证移交包、收据、证书、检查点、证明、导出的台账",
     "Verify offline: bundle, receipt, certificate, checkpoint, proof, exported ledger",
@@ -62,7 +61,7 @@ def _lines(report: Report, lang: Lang) -> str:
     for check in report.checks:
         detail = "" if check.detail is None else "  " + check.detail.render(lang)
         lines.append(f"{_MARKS[check.outcome]} {check.step}. {check.name.render(lang)}{detail}")
-    return "\n".join([*lines, (_HOLDS if report.ok else _SHORT).render(lang)])
+    return "\n".join([*lines, f"({NUMBERS.render(lang)})", report.verdict().render(lang)])
 
 
 def _json(report: Report, lang: Lang, path: Path) -> str:
@@ -75,7 +74,14 @@ def _json(report: Report, lang: Lang, path: Path) -> str:
         }
         for check in report.checks
     ]
-    return json.dumps({"path": str(path), "ok": report.ok, "checks": checks}, ensure_ascii=False, indent=2)
+    told: dict[str, Json] = {
+        "path": str(path),
+        "ok": report.ok,
+        "verdict": report.verdict().render(lang),
+        "unchecked": len(report.unchecked),
+        "checks": checks,
+    }
+    return json.dumps(told, ensure_ascii=False, indent=2)
 
 
 def main() -> None:

@@ -55,6 +55,38 @@ class Report:
             for check in self.checks
         )
 
+    @property
+    def unchecked(self) -> tuple[Check, ...]:
+        """What could not be checked, required or not."""
+        return tuple(check for check in self.checks if check.outcome is Outcome.UNKNOWN)
+
+    def verdict(self) -> Text:
+        """Return the last line: *everything holds* is said only if everything was checked. README.md §6.6."""
+        if any(check.outcome is Outcome.FAILS for check in self.checks) or not self.checks:
+            return Text("不能认可：见上", "not accepted: see above")
+        if not self.unchecked:
+            return Text("全部成立", "everything holds")
+        count = len(self.unchecked)
+        zh = "；".join(f"{check.step}. {check.name.zh}" for check in self.unchecked)
+        en = "; ".join(f"{check.step}. {check.name.en}" for check in self.unchecked)
+        were = "1 check was" if count == 1 else f"{count} checks were"
+        if not self.ok:
+            return Text(
+                f"不能认可：已检查的均成立，但有 {count} 项未能检查：{zh}",
+                f"not accepted: nothing that was checked fails, but {were} not possible: {en}",
+            )
+        return Text(
+            f"已检查的均成立；有 {count} 项未能检查：{zh}",
+            f"nothing that was checked fails; {were} not possible: {en}",
+        )
+
+
+NUMBERS = Text(
+    "编号是格式说明（docs/formats）中的编号；同一编号可有多行（如双方签名各一行），不适用的编号不出现",
+    "the numbers are those of the format's page (docs/formats); one number may have several lines (one per signer, "
+    "say), and one that does not apply is left out",
+)
+
 
 @dataclass(slots=True, kw_only=True)
 class Checklist:

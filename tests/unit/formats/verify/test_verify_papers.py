@@ -56,6 +56,7 @@ def test_good_papers_hold_together(tmp_path: Path, name: str) -> None:
     report = verify_path(tmp_path / f"{name}.json", BOTH, now=NOW)
     assert report.ok, details(report)
     assert not failing(report)
+    assert (report.verdict().en == "everything holds") is (not report.unchecked)
 
 
 @pytest.mark.parametrize("name", PAPERS)
@@ -64,6 +65,7 @@ def test_cards_that_came_along_leave_it_unknown_whose_it_is(tmp_path: Path, name
     report = verify_path(tmp_path / f"{name}.json", Trust(), now=NOW)
     assert not report.ok
     assert not failing(report)
+    assert report.verdict().en.startswith("not accepted: nothing that was checked fails, but ")
     assert any(card.card.fingerprint() in details(report) for card in (SELLER, BUYER))
 
 
@@ -154,6 +156,10 @@ class TestDealPapers:
         report = verify_path(lay(tmp_path, "release"), BOTH, now=NOW)
         assert outcomes(report)[4] is Outcome.UNKNOWN
         assert report.ok
+        assert report.verdict().en == (
+            "nothing that was checked fails; 1 check was not possible: 4. it stays within the agreement"
+        )
+        assert report.verdict().zh == "已检查的均成立；有 1 项未能检查：4. 在协议范围之内"
 
     def test_release_3_only_one_company(self, tmp_path: Path) -> None:
         half = by_seller(Kind.RELEASE, world.release())
