@@ -73,3 +73,19 @@ def test_a_hold_over_nothing_that_can_be_held_is_refused(town: Town, over: tuple
     refused = town.tell(town.seller, "hold", "place", *over, "--reason", "court", who="wang")
     assert (refused.exit, refused.problem["code"]) == (2, "app.bad_hold")
     assert town.tell(town.seller, "hold", "lift", "--class", "pan", who="wang").unmet == ["second_person"]
+
+
+def test_a_bundle_and_a_destruction_are_refused_by_name(town: Town) -> None:
+    towns.sell(town)
+    firm, deal = town.seller, town.ids["deal"]
+    over = ("--storage-only", "--subject", subjects(town)[0])
+    town.do(firm, "hold", "place", *over, "--reason", "pipl-47", who="wang")
+    refused = town.tell(firm, "bundle", deal, "--out", town.root / "bundle", who="qian")
+    assert (refused.exit, refused.problem["code"]) == (3, "vault.storage_only")
+    town.do(firm, "hold", "place", "--class", "pan", "--reason", "court", who="wang")
+    words = ("destroy", deal, "--plan", "0" * 64, "--out", town.root / "certificate.json")
+    begun = town.tell(firm, *words, who="chen")
+    assert begun.unmet == ["second_person"]
+    town.do(firm, "approve", str(begun.problem["approval"]), who="wang")
+    refused = town.tell(firm, *words, who="chen")
+    assert (refused.exit, refused.problem["code"]) == (3, "vault.on_hold")
