@@ -345,6 +345,20 @@ class NoGround(Refused):
     hint = Text("先取得并受理受让方的回执", "get and accept the buyer's receipt first")
 
 
+class SellerKeeps(Refused):
+    """The deal is dead: what was to be handed over stays the seller's, whole."""
+
+    code = "handover.seller_keeps"
+    title = Text(
+        "交易已终止，转出方数据照旧保留，不得销毁",
+        "the deal is dead: the seller keeps its data, nothing is destroyed here",
+    )
+    hint = Text(
+        "收到数据的受让方运行 tigertally destroy，并把证明交来",
+        "a buyer who received something runs tigertally destroy there and hands the certificate over",
+    )
+
+
 class PlanChanged(Conflict):
     """What would be destroyed is not what the two persons saw."""
 

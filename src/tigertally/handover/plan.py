@@ -26,7 +26,7 @@ from tigertally.formats.shape import Reader, json_counts, parse_canonical
 from tigertally.formats.statement import Kind
 from tigertally.handover import copies, papers, receipt, sql
 from tigertally.handover.copies import CopyKind, Fate
-from tigertally.handover.errors import DestructionBegun, LastCopy, NoGround, NothingToUnwind
+from tigertally.handover.errors import DestructionBegun, LastCopy, NoGround, NothingToUnwind, SellerKeeps
 from tigertally.handover.terms import DEAD, Terms
 from tigertally.ledger import Ledger
 from tigertally.store.tx import Tx
@@ -135,8 +135,9 @@ def make(tx: Tx, ledger: Ledger, *, terms: Terms, now: datetime) -> DestructionP
 
 
 def ground_of(tx: Tx, *, terms: Terms, now: datetime) -> tuple[Ground, str]:
-    """Return why this side may destroy. Raises ``NoGround``, ``NothingToUnwind``, ``LastCopy``, the receipt's flaws.
+    """Return why this side may destroy.
 
+    Raises ``NoGround``, ``SellerKeeps``, ``NothingToUnwind``, ``LastCopy``, the receipt's flaws.
     The seller destroys against a receipt while the deal lives: in a dead deal the seller stays whole. The buyer
     destroys what it received only when the deal is dead.
     """
@@ -146,7 +147,9 @@ def ground_of(tx: Tx, *, terms: Terms, now: datetime) -> tuple[Ground, str]:
             raise NoGround
         _need_received(tx, terms)
         return Ground.DEAL_DEAD, ""
-    accepted = None if dead else receipt.accepted(tx, terms=terms, now=now)
+    if dead:
+        raise SellerKeeps
+    accepted = receipt.accepted(tx, terms=terms, now=now)
     if accepted is None:
         raise NoGround
     return Ground.RECEIPT, accepted[0].digest

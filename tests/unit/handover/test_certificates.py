@@ -106,7 +106,7 @@ def test_only_our_own_certificate_comes_back(done: Scene) -> None:
 
 
 def test_in_a_dead_deal_the_seller_stays_whole(done: Scene) -> None:
-    with pytest.raises(errors.NoGround):
+    with pytest.raises(errors.SellerKeeps):
         plan_of(done.seller.at("S9"))
     assert done.seller.held()[0] == 40
 
