@@ -65,7 +65,7 @@ def hold(walk: Walk) -> None:
 
 def back_up(walk: Walk) -> None:
     """Back the seller up, and restore that; right and wrong."""
-    drawer, firm, root = walk.base / "drawer", walk.town.seller, walk.town.root
+    drawer, firm, root = walk.base / "backup-drawer", walk.town.seller, walk.town.root
     drawer.mkdir()
     (drawer / "holder.txt").write_text(HOLDER + "\n")
     word: list[str | Path] = ["--key-passphrase-file", drawer / "holder.txt"]
