@@ -142,11 +142,27 @@ def _sad_purged(work: Work) -> bool:
     return _number(fact, "unresolved") == 0 and fact.value["inventory"] == inventory.value["digest"]
 
 
-def _older_inventory(work: Work) -> tuple[Text, Text] | None:
-    """Return the words for a copy that settles another inventory than the newest on record; None if that is not it."""
+_NOT_AS_WHAT_IT_IS: Final = (
+    Text(
+        "现行计划没有把全部敏感验证数据和明文密码按其本身的类别清除",
+        "the present plan does not purge all sensitive authentication data and clear passwords as the class they are",
+    ),
+    Text(
+        'tigertally plan check PLAN ROOT --inventory FILE 会指出是哪些列；在计划中改 class（如 "password_hash" 改为 '
+        '"password"），action = "purge"，再运行 tigertally protect，写到新的目录',
+        "tigertally plan check PLAN ROOT --inventory FILE names the columns; in the plan correct their class (such as "
+        '"password_hash" to "password") with action = "purge", then run tigertally protect again, to a new folder',
+    ),
+)
+
+
+def _unpurged(work: Work) -> tuple[Text, Text] | None:
+    """Return the words for a copy of another inventory than the newest, or of a plan that purges too little."""
     fact, inventory = work.fact(SAD_PURGED.name), work.inventory()
-    if fact is None or inventory is None or fact.value["inventory"] == inventory.value["digest"]:
+    if fact is None or inventory is None:
         return None
+    if fact.value["inventory"] == inventory.value["digest"]:
+        return _NOT_AS_WHAT_IT_IS
     return (
         Text(
             "受保护副本所依据的清单不是最新登记的那份",
@@ -242,7 +258,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
             "sensitive authentication data or clear passwords of the newest inventory are not all purged",
         ),
         how=Text("在方案中全部设为清除并执行", "have the plan purge all of them, and carry it out"),
-        nearer=_older_inventory,
+        nearer=_unpurged,
     ),
     "sealed": Condition(
         sides=_SELLER,

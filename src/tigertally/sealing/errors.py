@@ -21,7 +21,9 @@ class PlanNotValid(Invalid):
     title = Text(
         "封存计划有 {count} 处错误，第一处在第 {line} 行", "the plan has {count} mistakes, the first in line {line}"
     )
-    hint = Text("逐条改正后再运行 tigertally plan --check", "correct each one, then run tigertally plan --check")
+    hint = Text(
+        "逐条改正后再运行 tigertally plan check PLAN ROOT", "correct each one, then run tigertally plan check PLAN ROOT"
+    )
 
     def __init__(self, *, mistakes: tuple[PlanMistake, ...]) -> None:
         super().__init__(count=len(mistakes), line=mistakes[0].line if mistakes else 0)
@@ -36,8 +38,8 @@ class PlanIncomplete(Conflict):
         "计划没有覆盖全部发现，还有 {count} 处", "the plan does not answer for every finding: {count} are left"
     )
     hint = Text(
-        "运行 tigertally plan --check 查看，为每处写明 seal、purge 或 keep",
-        "run tigertally plan --check and give each one seal, purge or keep",
+        "运行 tigertally plan check PLAN ROOT 查看，为每处写明 seal、purge 或 keep",
+        "run tigertally plan check PLAN ROOT and give each one seal, purge or keep",
     )
 
     def __init__(self, *, mistakes: tuple[PlanMistake, ...]) -> None:

@@ -47,7 +47,7 @@ _SOURCE_KEYS: Final = frozenset({"object", "table", "kind", "encoding", "delimit
 _FIELD_KEYS: Final = frozenset({"column", "key", "class", "action", "spans", "token"})
 
 _PREFACE: Final = f"""\
-# 虎符封存计划 / Tigertally plan。可编辑；检查：tigertally plan --check；格式：docs/formats/plan.md
+# 虎符封存计划 / Tigertally plan。可编辑；检查 (check)：tigertally plan check PLAN ROOT；格式：docs/formats/plan.md
 # action: seal = 封存并换成令牌 (into the vault, a token in its place)
 #         purge = 清除，不保存 (removed, never kept); CVV、磁道、PIN、明文密码只能 purge
 #         keep = 保持原样 (left as it is: you state that it is not customer data, or may stay)

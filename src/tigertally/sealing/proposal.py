@@ -3,7 +3,7 @@
 :func:`propose` turns an inventory into the plan that a careful person would start from; :func:`check` says everything
 that stands between a plan and this estate. Rules of the proposal:
 
-1. sensitive authentication data and clear passwords: purge;
+1. sensitive authentication data and clear passwords: purge, as the class they are, whatever else the column holds;
 2. a column most of whose cells fit is the field as a whole; otherwise the field is spans inside its text;
 3. certain and likely findings are sealed; a name, an address or an expiry date in running text is
    purged, because text does not say whose;
@@ -126,7 +126,14 @@ def uncovered(plan: Plan, inventory: Inventory) -> tuple[PlanMistake, ...]:
     reports = {report.path: report for report in inventory.objects}
     return tuple(
         mistake(
-            0, _UNCOVERED, object=finding.object, place=_place(finding), cls=finding.field.value, count=finding.count
+            0,
+            _UNCOVERED if _place(finding) else _UNCOVERED_TEXT,
+            object=finding.object,
+            place=_place(finding),
+            cls=finding.field.value,
+            title=FIELD_RULES[finding.field].title.en,
+            title_zh=FIELD_RULES[finding.field].title.zh,
+            count=finding.count,
         )
         for finding in inventory.findings
         if finding.tier is not Confidence.POSSIBLE
@@ -174,7 +181,8 @@ def _column_fields(name: str, findings: list[Finding]) -> list[PlanField]:
         if action is not Action.KEEP or not spans:
             field = PlanField(name=name, cls=best.field, action=action, evidence=_evidence(best))
             open_ = [one for one in findings if one.tier is not Confidence.POSSIBLE and not _in_column(field, one)]
-            return [field] if not open_ else _mixed(field, [best, *(one for one in findings if one is not best)])
+            fields = [field] if not open_ else _mixed(field, [best, *(one for one in findings if one is not best)])
+            return [_purged_as(one, findings) for one in fields]
     return _span_fields(name, spans, in_text=False)
 
 
@@ -189,6 +197,27 @@ def _mixed(field: PlanField, findings: list[Finding]) -> list[PlanField]:
     if all(any(_in_column(one, finding) for one in spans) for finding in firm):
         return spans
     return [replace(field, action=Action.PURGE, evidence=" ｜ ".join(_evidence(one) for one in findings))]
+
+
+def _purged_as(field: PlanField, findings: list[Finding]) -> PlanField:
+    """Return ``field``, if it purges whole cells, as the class in them that may never be kept.
+
+    A purge empties the cells either way, but the deal's gate asks whether what may never be kept is purged as what it
+    is: among hashes a clear password is easily overlooked by who reads the plan.
+    """
+    if (
+        field.extent is not Extent.CELL
+        or field.action is not Action.PURGE
+        or FIELD_RULES[field.cls].destiny is Destiny.PURGE
+    ):
+        return field
+    found = [one for one in findings if _forbidden(one) and one.tier is not Confidence.POSSIBLE]
+    if not found:
+        return field
+    worst = max(found, key=lambda one: one.count)
+    told = _AS_WHAT_IT_IS.format(cls=worst.field.value, zh=FIELD_RULES[worst.field].title.zh, other=field.cls.value)
+    shown = [_evidence(one) for one in (worst, *(one for one in findings if one is not worst))]
+    return replace(field, cls=worst.field, evidence=" ｜ ".join([told, *shown]))
 
 
 def _span_fields(name: str, findings: list[Finding], *, in_text: bool) -> list[PlanField]:
@@ -220,7 +249,7 @@ def _evidence(finding: Finding) -> str:
     title = FIELD_RULES[finding.field].title
     share = f" / {finding.cells:,}" if finding.cells else ""
     shown = f" · 例 e.g. {', '.join(finding.examples)}" if finding.examples else ""
-    detail = f" · {finding.detail}" if finding.detail else ""
+    detail = f" · {finding.detail}" if finding.detail and finding.field is not FieldClass.PASSWORD else ""
     return (
         f"{title.zh} {title.en} · {_TIER_WORDS[finding.tier]} {finding.tier.value} · {finding.count:,}{share}"
         f" · 不同值 distinct {finding.distinct:,}{detail}{shown}"
@@ -309,6 +338,7 @@ def _inventory_mistakes(plan: Plan, inventory: Inventory) -> Iterator[PlanMistak
         elif report.status is not Status.SCANNED:
             yield advice(source.line, _NOT_WHOLE, object=source.object)
     yield from uncovered(plan, inventory)
+    yield from _misnamed(plan, inventory)
 
 
 def _covered(plan: Plan, finding: Finding, report: ObjectReport) -> bool:
@@ -341,6 +371,25 @@ def _answers(one: PlanField, finding: Finding, *, in_text: bool) -> bool:
     return whole or in_text or finding.field not in _BARE or not _fills(finding)
 
 
+def _misnamed(plan: Plan, inventory: Inventory) -> Iterator[PlanMistake]:
+    """Yield advice for each finding that may never be kept and goes with its cells, under the name of another class."""
+    for finding in inventory.findings:
+        if not _forbidden(finding) or finding.tier is Confidence.POSSIBLE or finding.place.kind is PlaceKind.TEXT:
+            continue
+        there = [
+            one
+            for source in plan.of_object(finding.object)
+            if source.table == (finding.place.table or "")
+            for one in source.fields
+            if one.name == (finding.place.name or "") and one.action is Action.PURGE
+        ]
+        if there and all(one.cls is not finding.field for one in there):
+            yield advice(
+                there[0].line, _MISNAMED, object=finding.object, place=_place(finding), cls=finding.field.value,
+                present=there[0].cls.value,
+            )  # fmt: skip
+
+
 def _forbidden(finding: Finding) -> bool:
     return FIELD_RULES[finding.field].destiny is Destiny.PURGE
 
@@ -353,12 +402,23 @@ def _fills(finding: Finding) -> bool:
 
 
 def _place(finding: Finding) -> str:
-    return " · ".join(part for part in (finding.place.table, finding.place.name) if part) or "-"
+    return " · ".join(part for part in (finding.place.table, finding.place.name) if part)
 
 
+_AS_WHAT_IT_IS: Final = (
+    "因含{zh}，class 为 {cls} 而不是 {other} / class is {cls}, not {other}: some cells may never be kept"
+)
+_MISNAMED: Final = Text(
+    '{object} {place} 中有 {cls}，却按 {present} 清除：请改为 class = "{cls}"，否则交易停在 S5',
+    '{object}, {place} holds {cls} but is purged as {present}: set class = "{cls}", or the deal stays before S5',
+)
 _UNCOVERED: Final = Text(
-    "{object} 的 {place} 中有 {count} 处 {cls}，计划没有写明如何处理",
-    "{object}, {place}: {count} of {cls} that the plan does not answer for",
+    "{object} 的 {place} 中有 {count} 处{title_zh}（{cls}），计划没有写明如何处理",
+    "{object}, {place}: {title} ({cls}), found {count} times, that the plan does not answer for",
+)
+_UNCOVERED_TEXT: Final = Text(
+    "{object} 中有 {count} 处{title_zh}（{cls}），计划没有写明如何处理",
+    "{object}: {title} ({cls}), found {count} times, that the plan does not answer for",
 )
 _NOT_THERE: Final = Text("找不到或无法读取 {object}", "{object} is not there or cannot be read as its kind says")
 _PASSED_OVER: Final = Text(

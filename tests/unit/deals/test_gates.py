@@ -329,3 +329,10 @@ def test_the_tables_fit_together() -> None:
         assert all(text.zh and text.en for text in (condition.why, condition.how)), code
         assert condition.waivable >= (condition.holds is None), code
     assert AGREEMENT_IN_FORCE.name in {item.kind for item in whole().facts}
+
+
+def test_a_plan_that_purges_as_the_wrong_class_is_told_which_words_to_change() -> None:
+    known = changed(for_stage("S5"), "deals.sad_purged", unresolved=1)
+    (told,) = gates.judge("S5", known).unmet
+    assert 'class (such as "password_hash" to "password")' in told.how.en
+    assert "plan check PLAN ROOT --inventory FILE" in told.how.en

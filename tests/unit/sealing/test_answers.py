@@ -10,8 +10,21 @@ import pytest
 from tests.unit.sealing.counterparts import Tokens, survey
 
 from tigertally.base.fields import FieldClass
+from tigertally.base.text import Lang
 from tigertally.discovery import Inventory
-from tigertally.sealing import Action, Extent, Plan, PlanField, PlanIncomplete, propose, protect, uncovered
+from tigertally.sealing import (
+    Action,
+    Extent,
+    Plan,
+    PlanField,
+    PlanIncomplete,
+    PlanNotValid,
+    check,
+    dump,
+    propose,
+    protect,
+    uncovered,
+)
 from tigertally.testing.numbers import card_numbers
 
 ROWS = 60
@@ -116,3 +129,37 @@ def test_a_field_is_no_answer_in_another_table(shop: tuple[Path, Inventory, Plan
     (source,) = plan.sources
     fields = (*(one for one in source.fields if one.name != "cvv"), other)
     assert len(uncovered(Plan(sources=(replace(source, fields=fields),)), inventory)) == 1
+
+
+@pytest.mark.parametrize("clear", [20, 6])
+def test_hashes_with_clear_passwords_among_them_are_purged_as_passwords(tmp_path: Path, clear: int) -> None:
+    root = tmp_path / "estate"
+    root.mkdir()
+    letters = np.random.default_rng(7).choice(list("./ABCDEFGHabcdefgh0123456789"), size=(40, 53))
+    words = [f"$2b$12${''.join(row)}" for row in letters] + [f"Sunny{at}!pass" for at in range(clear)]
+    rows = [f"C{at:05d},{word}" for at, word in enumerate(words)]
+    (root / "users.csv").write_text("\n".join(["customer_no,password", *rows]) + "\n")
+    inventory = survey(root)
+    assert {one.field for one in inventory.findings} == {FieldClass.PASSWORD, FieldClass.PASSWORD_HASH}
+    plan = propose(inventory, root)
+    (one,) = plan.sources[0].fields
+    assert (one.cls, one.action, one.extent) == (FieldClass.PASSWORD, Action.PURGE, Extent.CELL)
+    assert "class is password, not password_hash" in dump(plan)
+    assert check(plan, root, inventory) == ()
+    (told,) = check(with_field(plan, "password", cls=FieldClass.PASSWORD_HASH), root, inventory)
+    assert not told.grave
+    assert 'class = "password"' in told.say(Lang.EN)
+
+
+def test_what_is_unanswered_in_a_text_has_a_name_and_no_column(tmp_path: Path) -> None:
+    root = tmp_path / "estate"
+    root.mkdir()
+    (number,) = card_numbers(np.random.default_rng(5), 1)
+    (root / "notes.txt").write_text(f"card {number}\n")
+    (left,) = uncovered(Plan(sources=()), survey(root))
+    assert left.say(Lang.ZH) == "notes.txt 中有 1 处银行卡号（pan），计划没有写明如何处理"
+
+
+def test_the_real_command_is_named() -> None:
+    for text in (PlanIncomplete.hint.zh, PlanIncomplete.hint.en, PlanNotValid.hint.en, dump(Plan(sources=()))):
+        assert "tigertally plan check PLAN ROOT" in text
