@@ -12,6 +12,7 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.text import Text
+from tigertally.cli import reading
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.cli.papers import read_paper, write_paper
@@ -28,6 +29,9 @@ _REFUSED_EXIT = 3
 @click.group(name="deal", cls=SpeakingGroup)
 def deal_command() -> None:
     """Group the commands about deals."""
+
+
+deal_command.add_command(reading.read_command)
 
 
 @speak(
@@ -290,6 +294,7 @@ def invite(
 def accept(shell: Shell, path: Path, scope: str, out: Path) -> None:
     """Accept an invitation."""
     paper = read_paper(path, Kind.INVITATION)
+    reading.before_signing(shell, path, paper)
     with shell.house(acting=True) as house:
         answer = verbs.accept(house, actor=shell.actor(house), invitation=paper, scope=scope)
     write_paper(out, answer)

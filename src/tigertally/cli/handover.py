@@ -12,6 +12,7 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.text import Text
+from tigertally.cli import reading
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.cli.papers import read_paper, write_paper
@@ -95,6 +96,7 @@ def countersign(shell: Shell, path: Path, out: Path) -> None:
     """Countersign a release."""
     paper = read_paper(path, Kind.RELEASE)
     found = dealpapers.read_release(paper)
+    reading.before_signing(shell, path, paper)
     with shell.house(acting=True) as house:
         signed = verbs.countersign_release(
             house, actor=shell.actor(house), deal=found.deal, release=paper, classes=found.classes
@@ -340,6 +342,7 @@ def validate(shell: Shell, path: Path, out: Path) -> None:
     """Validate a certificate."""
     paper = read_paper(path, Kind.CERTIFICATE)
     deal = certificates.read(paper).deal
+    reading.before_signing(shell, path, paper)
     with shell.house(acting=True) as house:
         signed = verbs.validate_certificate(house, actor=shell.actor(house), deal=deal, certificate=paper)
     write_paper(out, signed)

@@ -13,12 +13,17 @@ from tigertally.formats.statement import Kind, Statement
 
 def read_paper(path: Path, kind: Kind) -> Statement:
     """Return the statement in a file, of the expected kind; signatures are the verbs' to verify."""
+    return read_any(path).expect(kind)
+
+
+def read_any(path: Path) -> Statement:
+    """Return the statement in a file, whatever its kind."""
     try:
         with path.open("rb") as file:
             data = file.read(STATEMENT_BYTES_MAX + 1)
     except OSError as error:
         raise NotReadable(path=path, reason=type(error).__name__) from None
-    return dsse.parse(data).expect(kind)
+    return dsse.parse(data)
 
 
 def write_paper(path: Path, statement: Statement) -> None:
