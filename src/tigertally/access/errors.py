@@ -15,7 +15,7 @@ class NotAllowed(Refused):
     """The decision was no. ``decision`` lists every unmet condition and how to meet it."""
 
     code = "access.not_allowed"
-    title = Text("不允许：{count} 项条件未满足", "not allowed: {count} conditions are not met")
+    title = Text("不允许：{count} 项条件未满足", "not allowed; conditions not met: {count}")
     hint = Text("逐项满足后重试", "meet each of them, then try again")
 
     def __init__(self, decision: Decision, request: Request) -> None:

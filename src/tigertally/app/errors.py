@@ -2,8 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tigertally.base.errors import Broken, Conflict, Invalid, Missing, Unavailable
-from tigertally.base.text import Text
+from tigertally.base.text import Lang, Text
+
+_NOT_THERE: Final = Text("路径不存在", "the path is not there")
+_IS_THERE: Final = Text("已经存在，不会覆盖", "it exists already, and is not overwritten")
+_NOT_ALLOWED: Final = Text("没有权限", "permission is denied")
+_A_FOLDER: Final = Text("是文件夹", "it is a folder")
+_NO_FOLDER: Final = Text("路径中有一段不是文件夹", "a part of the path is no folder")
+_NO_ROOM: Final = Text("磁盘已满", "the disk is full")
+_NO_TEXT: Final = Text("不是 UTF-8 文本", "it is not UTF-8 text")
+_SYSTEM: Final = Text("系统拒绝", "the system refuses")
+_WHYS: Final = {
+    "FileNotFoundError": _NOT_THERE,
+    "ENOENT": _NOT_THERE,
+    "FileExistsError": _IS_THERE,
+    "EEXIST": _IS_THERE,
+    "exists": _IS_THERE,
+    "PermissionError": _NOT_ALLOWED,
+    "EACCES": _NOT_ALLOWED,
+    "EPERM": _NOT_ALLOWED,
+    "IsADirectoryError": _A_FOLDER,
+    "EISDIR": _A_FOLDER,
+    "NotADirectoryError": _NO_FOLDER,
+    "ENOTDIR": _NO_FOLDER,
+    "ENOSPC": _NO_ROOM,
+    "UnicodeDecodeError": _NO_TEXT,
+    "UTF-8": _NO_TEXT,
+    "OSError": _SYSTEM,
+    "EIO": Text("磁盘读写出错", "the disk failed"),
+    "not empty": Text("不是空文件夹", "it is not an empty folder"),
+    "JSON": Text("不是有效的 JSON", "it is not valid JSON"),
+}
+
+
+def _in_words(reason: object, lang: Lang) -> str:
+    """Return a reason in words; an exception's name is for programs, a system's code can at least be looked up."""
+    spelled = str(reason)
+    known = _WHYS.get(spelled) or (_SYSTEM if spelled.endswith("Error") else None)
+    return spelled if known is None else known.render(lang)
 
 
 class NoInstallation(Missing):
@@ -57,19 +96,27 @@ class BadDigest(Invalid):
 
 
 class NotReadable(Invalid):
-    """A file the user named cannot be read."""
+    """A file the user named cannot be read; ``reason`` is an error's name, a number of it, or words of ours."""
 
     code = "app.not_readable"
-    title = Text("无法读取 {path}（{reason}）", "cannot read {path} ({reason})")
+    title = Text("无法读取 {path}：{reason}", "cannot read {path}: {reason}")
     hint = Text("检查路径和权限", "check the path and its permissions")
+
+    def say(self, lang: Lang) -> str:
+        """Return the title in ``lang``, the reason in words."""
+        return self.title.render(lang, **{**self.details, "reason": _in_words(self.details.get("reason"), lang)})
 
 
 class NotWritable(Invalid):
-    """A file or folder the user named cannot be written."""
+    """A file or folder the user named cannot be written; ``reason`` as of :class:`NotReadable`."""
 
     code = "app.not_writable"
-    title = Text("无法写入 {path}（{reason}）", "cannot write {path} ({reason})")
+    title = Text("无法写入 {path}：{reason}", "cannot write {path}: {reason}")
     hint = Text("检查路径、权限和磁盘空间；未留下半个文件", "check path, permissions and space; no half file was left")
+
+    def say(self, lang: Lang) -> str:
+        """Return the title in ``lang``, the reason in words."""
+        return self.title.render(lang, **{**self.details, "reason": _in_words(self.details.get("reason"), lang)})
 
 
 class ManyTokens(Invalid):
@@ -111,7 +158,7 @@ class WitnessRefused(Conflict):
     """A witness does not cosign; ``why`` in its own words, from a closed list."""
 
     code = "app.witness_refused"
-    title = Text("见证方拒绝会签（{status}：{why}）", "the witness does not cosign ({status}: {why})")
+    title = Text("见证方拒绝会签（{status}：{reason}）", "the witness does not cosign ({status}: {reason})")
     hint = Text(
         "大小不符时按它给出的大小重新请求；内容矛盾时保留双方文件作为证据",
         "if the size is stale, ask again from the size it has; if the contents contradict, keep both files as evidence",
@@ -157,7 +204,7 @@ class FeedFailed(Unavailable):
     """A receiver did not take a batch; it will be sent again."""
 
     code = "app.feed_failed"
-    title = Text("外送失败（{why}），稍后重试", "a feed failed ({why}); it is tried again")
+    title = Text("外送失败（{reason}），稍后重试", "a feed failed ({reason}); it is tried again")
 
 
 class BeatBroken(Unavailable):

@@ -18,7 +18,7 @@ from tigertally.base.fields import FIELD_RULES, Destiny
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.detecting import detecting
-from tigertally.cli.discoveryreport import STATUS, TIERS, html_report, where
+from tigertally.cli.discoveryreport import STATUS, TIERS, detail_of, html_report, where
 from tigertally.cli.language import SpeakingCommand, option, speak
 from tigertally.discovery import Changes, Confidence, Finding, Inventory, Judged, ObjectReport, Spot, Status
 
@@ -202,7 +202,13 @@ def _show(
         Text("位置", "where"),
         Text("样例", "examples"),
     )
-    console.print(shell.table(Text("发现", "Findings"), headings, rows))
+    if rows:
+        console.print(shell.table(Text("发现", "Findings"), headings, rows))
+    else:
+        hidden = len(judged.open)
+        told = Text("未发现（另有 {n} 条仅为可能，见 --possible）", "nothing found ({n} merely possible: --possible)")
+        nothing = Text("未发现客户数据", "nothing found")
+        console.print(shell.text(told, n=hidden) if hidden else shell.text(nothing))
     if len(listed) > _ROWS_SHOWN:
         console.print(
             shell.text_of("……另有 {n} 行，见 --json", "… {n} more rows; see --json", n=len(listed) - _ROWS_SHOWN)
@@ -257,7 +263,7 @@ def _agreement(shell: Shell, *, complete: bool) -> str:
 
 
 def _finding_row(shell: Shell, item: Finding) -> list[str | Cell]:
-    detail = f" ({item.detail})" if item.detail else ""
+    detail = detail_of(item)
     return [
         shell.text(FIELD_RULES[item.field].title) + detail,
         styled(shell.text(TIERS[item.tier]), _LOOK[item.tier]),

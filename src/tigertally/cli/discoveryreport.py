@@ -7,7 +7,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 
 from tigertally.base.clock import to_text
-from tigertally.base.fields import FIELD_RULES
+from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.text import Lang, Text
 from tigertally.discovery import Changes, Confidence, Finding, Inventory, Judged, Place, PlaceKind, Status, summarise
 
@@ -74,6 +74,11 @@ def where(path: str, place: Place) -> str:
     if place.kind is PlaceKind.TEXT:
         return path
     return path + " » " + "/".join(part for part in (place.table, place.name) if part)
+
+
+def detail_of(finding: Finding) -> str:
+    """Return what a finding's title does not say yet, in brackets; a clear password's title says it is clear."""
+    return f" ({finding.detail})" if finding.detail and finding.field is not FieldClass.PASSWORD else ""
 
 
 def html_report(inventory: Inventory, judged: Judged, changes: Changes | None, *, lang: Lang) -> str:
@@ -163,7 +168,7 @@ def _row(one: Finding, lang: Lang) -> dict[str, object]:
 
 
 def _title(one: Finding, lang: Lang) -> str:
-    return FIELD_RULES[one.field].title.render(lang) + (f" ({one.detail})" if one.detail else "")
+    return FIELD_RULES[one.field].title.render(lang) + detail_of(one)
 
 
 def _changed(changes: Changes, lang: Lang) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from tigertally import people as wing
 from tigertally.access import Person, Role
 from tigertally.access.policy import ROLE_TITLES
+from tigertally.app.errors import NotReadable
 from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as verbs
 from tigertally.base import clock
@@ -225,9 +226,9 @@ def review(shell: Shell, name: str | None, digest: str) -> None:
 
 
 @speak(
-    "培训测验：通过后记入台账，到期失效；没有“标记完成”。\n用于脚本：--questions 取题，--answers 交卷。",
+    "培训测验：通过后记入台账，到期失效；没有“标记完成”。\n用于脚本：--questions 打印题目，--answers FILE 交卷。",
     'The training quiz: a pass goes into the ledger and expires; there is no "mark complete".\n'
-    "For scripts: take the questions with --questions FILE, answer with --answers FILE.",
+    "For scripts: --questions prints the questions as JSON; hand in with --answers FILE.",
     "tigertally --as zhao people train",
 )
 @people_command.command(name="train", cls=SpeakingCommand)
@@ -295,8 +296,10 @@ def _ask(shell: Shell, drawn: Quiz) -> list[set[int]]:
 def _from_file(drawn: Quiz, path: Path) -> list[set[int]]:
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise click.BadParameter(str(path), param_hint="--answers") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotReadable(path=path, reason=type(error).__name__) from None
+    except ValueError:
+        raise NotReadable(path=path, reason="JSON") from None
     chosen: list[set[int]] = []
     for question in drawn.questions:
         wanted = given.get(question.id, []) if isinstance(given, dict) else []

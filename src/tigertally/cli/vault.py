@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -227,11 +228,21 @@ def _grant(item: Grant) -> dict[str, Json]:
     }
 
 
+def _state(grant: Grant, now: datetime) -> Text:
+    if not grant.approved:
+        return Text("待批准", "open")
+    if grant.used >= grant.uses_max:
+        return Text("已用完", "used up")
+    if grant.until is not None and grant.until <= now:
+        return Text("已到期", "ended")
+    return Text("已批准", "approved")
+
+
 def _show_grants(shell: Shell, grants: list[Grant]) -> None:
     def show(out: Console) -> None:
         rows = []
         for item in grants:
-            state = Text("待批准", "open") if not item.approved else Text("已批准", "approved")
+            state = _state(item, shell.clock.now())
             until = "" if item.until is None else clock.to_text(item.until)[:19]
             used = f"{item.used}/{item.uses_max}"
             rows.append([item.grant, shell.text(state), ",".join(sorted(item.classes)), item.purpose, used, until])

@@ -112,7 +112,10 @@ class StructureUnknown(Conflict):
 
     code = "deals.structure_unknown"
     title = Text("尚未确定交易结构（D1–D9）", "the deal's structure (D1–D9) is not known yet")
-    hint = Text("先回答交易结构", "answer the structure first")
+    hint = Text(
+        "先运行 tigertally deal structure DEAL D1–D9；各结构见 tigertally deal structures",
+        "run tigertally deal structure DEAL, with one of D1–D9; tigertally deal structures explains them",
+    )
 
 
 class NoInvitation(Conflict):
@@ -210,13 +213,17 @@ class ReasonNeeded(Invalid):
 
     code = "deals.reason_needed"
     title = Text("退回或终止交易须说明原因", "going back, or ending a deal, needs a reason")
+    hint = Text(
+        "再次运行 tigertally deal stage，加上 --reason；可用的原因见 tigertally deal stage --help",
+        "run tigertally deal stage again with --reason; tigertally deal stage --help lists the reasons",
+    )
 
 
 class GateClosed(Refused):
     """The next stage's conditions are not all met. ``unmet`` lists every one and how to meet it."""
 
     code = "deals.gate_closed"
-    title = Text("不能进入 {stage}：{count} 项条件未满足", "{stage} cannot be entered: {count} conditions are not met")
+    title = Text("不能进入 {stage}：{count} 项条件未满足", "{stage} cannot be entered; conditions not met: {count}")
     hint = Text("逐项满足后重试", "meet each of them, then try again")
 
     def __init__(self, *, stage: str, unmet: Sequence[Unmet]) -> None:

@@ -19,7 +19,7 @@ class PlanNotValid(Invalid):
 
     code = "sealing.plan_not_valid"
     title = Text(
-        "封存计划有 {count} 处错误，第一处在第 {line} 行", "the plan has {count} mistakes, the first in line {line}"
+        "封存计划有 {count} 处错误，第一处在第 {line} 行", "mistakes in the plan: {count}, the first in line {line}"
     )
     hint = Text(
         "逐条改正后再运行 tigertally plan check PLAN ROOT", "correct each one, then run tigertally plan check PLAN ROOT"
@@ -34,9 +34,7 @@ class PlanIncomplete(Conflict):
     """The estate holds findings that the plan does not answer for; ``mistakes`` lists them."""
 
     code = "sealing.plan_incomplete"
-    title = Text(
-        "计划没有覆盖全部发现，还有 {count} 处", "the plan does not answer for every finding: {count} are left"
-    )
+    title = Text("计划没有覆盖全部发现，还有 {count} 处", "findings that the plan does not answer for: {count}")
     hint = Text(
         "运行 tigertally plan check PLAN ROOT 查看，为每处写明 seal、purge 或 keep",
         "run tigertally plan check PLAN ROOT and give each one seal, purge or keep",

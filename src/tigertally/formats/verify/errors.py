@@ -22,6 +22,10 @@ class NoSuchPath(Missing):
 
     code = "formats.verify.no_such_path"
     title = Text("找不到 {name}", "there is no {name}")
+    hint = Text(
+        "检查路径；tigertally verify 后面写文件或移交包的文件夹",
+        "check the path: tigertally verify takes a file, or the folder of a bundle",
+    )
 
 
 class Unreadable(Unavailable):
