@@ -10,6 +10,8 @@ from tests.stories.town import Answer, process
 from tests.unit.formats.verify.test_verify_papers import PAPERS
 from tests.vectors import world
 
+from tigertally.access import Action
+from tigertally.cli.actwords import ACTION_TITLES, act_words, plan_words
 from tigertally.formats import agreement
 from tigertally.formats.statement import Kind, Statement, make
 
@@ -78,3 +80,18 @@ def test_what_others_wrote_steers_nothing(tmp_path: Path) -> None:
     answer = read(tmp_path, lay(tmp_path, "agreement", signed), "--lang", "en")
     assert answer.exit == 0, answer.err
     assert "refunds {x} [red]·[2J·" in answer.out
+
+
+def test_every_act_has_a_title_and_nothing_of_it_is_left_out() -> None:
+    assert set(ACTION_TITLES) == set(Action)
+    what = {"action": "vault.erase", "unheard_of": "{x}", "classes": ["pan"], "fingerprint": "ab12cd34"}
+    told = [(name.en, value if isinstance(value, str) else value.en) for name, value in act_words(what, {})]
+    assert told == [
+        ("unheard_of", "{x}"),
+        ("classes", "card number"),
+        ("fingerprint (compare with what they read out)", "ab12 cd34"),
+    ]
+
+
+def test_a_plan_that_is_not_the_present_one_is_told() -> None:
+    assert [name.en for name, _ in plan_words(None)] == ["beware"]

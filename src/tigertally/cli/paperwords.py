@@ -196,7 +196,7 @@ def _certificate(paper: Statement, names: Names) -> Words:
     ]
     for copy in found.copies:
         checked = Text("已核实删除", "checked to be gone") if copy.verified else Text("未核实", "NOT checked")
-        place = _literal(copy.place)
+        place = literal(copy.place)
         rows.append((Text("副本", "copy"), Text(f"{checked.zh}：{place}", f"{checked.en}: {place}")))
     rows += [(Text("未覆盖", "not covered"), printable(line)) for line in found.not_covered]
     rows += [
@@ -220,26 +220,27 @@ def _named(names: Names, who: str) -> Text:
 
 def named(name: str, *, sure: bool) -> Text:
     """Return a party's name as a card gives it; ``sure``: the reader trusts the card."""
-    plain = _literal(name)
+    plain = literal(name)
     return Text(plain, plain) if sure else Text(f"{plain}（按未确认的名片）", f"{plain} [by an unconfirmed card]")
 
 
 def classes(values: Iterable[str]) -> Text:
     """Return classes of fields by their titles."""
-    titles = [_CLASSES.get(value, Text(_literal(value), _literal(value))) for value in values]
+    titles = [_CLASSES.get(value, Text(literal(value), literal(value))) for value in values]
     return Text("、".join(item.zh for item in titles), ", ".join(item.en for item in titles))
 
 
 def counts(values: Mapping[str, int] | Mapping[str, Json]) -> Text:
     """Return numbers by class of field."""
-    titles = [(_CLASSES.get(name, Text(_literal(name), _literal(name))), number) for name, number in values.items()]
+    titles = [(_CLASSES.get(name, Text(literal(name), literal(name))), number) for name, number in values.items()]
     return Text(
         "、".join(f"{title.zh} {number}" for title, number in titles) or "无",
         ", ".join(f"{title.en} {number}" for title, number in titles) or "none",
     )
 
 
-def _literal(words: str) -> str:
+def literal(words: str) -> str:
+    """Return what others wrote as a template that says just that."""
     return printable(words).replace("{", "{{").replace("}", "}}")
 
 

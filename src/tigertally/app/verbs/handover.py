@@ -17,6 +17,7 @@ from tigertally.app.verbs import copies
 from tigertally.app.verbs.attempt import allow, attempt, carry_out, checked_digest, second_person
 from tigertally.app.verbs.vault import ensure_scope, scope_keys
 from tigertally.app.wire import House
+from tigertally.base.errors import Problem
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.ids import DealId, check_id
 from tigertally.base.progress import SILENT, Progress
@@ -188,6 +189,17 @@ def destruction_plan(house: House, *, actor: Actor, deal: str, keep_originals: b
         return handover.plan(tx, house.ledger, terms=terms, now=now)
 
     return attempt(house, verb="handover.plan", work=work, actor=actor)
+
+
+def plan_behind(house: House, *, deal: str, digest: str) -> DestructionPlan | None:
+    """Return the plan with that digest, for who is asked to approve it; None if it is not the present one."""
+    try:
+        with house.store.reading() as tx:
+            now = house.clock.now()
+            found = handover.plan(tx, house.ledger, terms=terms_of(house, tx, deal=deal, now=now), now=now)
+    except Problem:
+        return None
+    return found if found.digest() == digest else None
 
 
 def destroy(house: House, *, actor: Actor, deal: str, approved: str, progress: Progress = SILENT) -> Statement:

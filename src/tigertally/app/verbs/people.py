@@ -194,6 +194,15 @@ def approve(house: House, *, actor: Actor, approval: str) -> Approval:
     return attempt(house, verb="access.approve", work=work, actor=actor)
 
 
+def find_approval(house: House, approval: str) -> Approval | None:
+    """Return what is asked of a second person, to be read before it is given; None if it cannot be read."""
+    try:
+        with house.store.reading() as tx:
+            return approvals.find(tx, approval)
+    except Problem:
+        return None
+
+
 def open_approvals(house: House) -> list[Approval]:
     """Return the acts that wait for a second person."""
     with house.store.reading() as tx:

@@ -1,0 +1,142 @@
+"""What an act that waits for a second person is, in words: nobody should agree to a digest they cannot read.
+
+Every action and every member of its description has a title here; a member without one is shown by its own name, so
+that nothing of what is approved is left out. What stands behind the digest of a destruction is looked up anew: if it is
+not what would be destroyed now, that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tigertally.access import Action
+from tigertally.base.canon import Json
+from tigertally.base.text import Text, printable
+from tigertally.cli.paperwords import Words, classes, counts, literal
+from tigertally.formats.party import GROUP_CHARS
+from tigertally.handover import DestructionPlan, Fate
+
+ACTION_TITLES: Final[Mapping[Action, Text]] = {
+    Action.PEOPLE_MANAGE: Text("添加人员或更改角色", "add a person or change roles"),
+    Action.PEOPLE_SENIOR: Text("更改高级角色的人员", "add or change a person with a senior role"),
+    Action.PEOPLE_ATTEST: Text("确认人员的培训或审查", "attest a person's training or screening"),
+    Action.DISCOVERY_RECORD: Text("记录一次查找的结果", "record what a scan found"),
+    Action.SEAL: Text("把客户数据封存入库", "seal customers' data into the vault"),
+    Action.PROTECT: Text("写出受保护副本", "write a protected copy"),
+    Action.VIEW: Text("查看打码记录", "look at masked records"),
+    Action.REVEAL: Text("查看一个明文值", "reveal one clear value"),
+    Action.REVEAL_MANY: Text("把一批明文值写入文件", "write many clear values to a file"),
+    Action.REVEAL_PART: Text("查看一个值的一部分", "reveal part of a value"),
+    Action.ERASE: Text("永久删除客户的数据", "erase a customer's data for good"),
+    Action.ROTATE: Text("轮换密钥或更换算法套件", "rotate keys or change their suite"),
+    Action.CUSTODY: Text("更改根密钥的保管方式", "change who keeps the root key"),
+    Action.CUSTODY_OPEN: Text("用份额打开根密钥", "open the root key with shares"),
+    Action.BACKUP: Text("备份", "make a backup"),
+    Action.HOLD_PLACE: Text("设置保全", "place a hold"),
+    Action.HOLD_LIFT: Text("解除保全", "lift a hold"),
+    Action.GRANT_ASK: Text("申请授权", "ask for a grant"),
+    Action.GRANT_APPROVE: Text("批准授权", "approve a grant"),
+    Action.APPROVE: Text("作为第二人批准", "be the second person"),
+    Action.DEAL_MANAGE: Text("处理交易", "manage a deal"),
+    Action.PARTY_CONFIRM: Text("确认对方组织的指纹", "confirm the other side's fingerprint"),
+    Action.STAGE: Text("推进交易阶段", "move a deal to a stage"),
+    Action.WAIVE: Text("豁免交易的一项条件", "waive a condition of a deal"),
+    Action.CONDITION_WAIVE: Text("豁免一项访问条件", "waive a condition of access"),
+    Action.GLASS_BREAK: Text("紧急破窗：暂时放宽访问", "break the glass: wider access for a time"),
+    Action.GLASS_REVIEW: Text("复核一次破窗", "review a broken glass"),
+    Action.RULES_CHANGE: Text("更改访问规则", "change the rules of access"),
+    Action.SELF_MANAGE: Text("更改本人的登录方式", "change one's own way to log in"),
+    Action.RELEASE: Text("签署移交许可（放行）", "sign the release: customers' data may be handed over"),
+    Action.BUNDLE: Text("写出移交包", "write the bundle"),
+    Action.RECEIVE: Text("接收移交包", "receive the bundle"),
+    Action.DESTROY: Text("永久销毁客户数据、密钥和副本", "destroy customers' data, keys and copies for good"),
+    Action.LEDGER_READ: Text("查看台账", "read the ledger"),
+}
+_BY_VALUE: Final = {action.value: title for action, title in ACTION_TITLES.items()}
+
+MEMBER_TITLES: Final[Mapping[str, Text]] = {
+    "act": Text("步骤", "step"),
+    "actions": Text("适用操作", "for the acts"),
+    "classes": Text("字段", "classes"),
+    "condition": Text("条件", "condition"),
+    "count": Text("数量", "how many"),
+    "days": Text("天数", "days"),
+    "deal": Text("交易", "deal"),
+    "document": Text("证明文件（SHA-256）", "the paper that shows it (SHA-256)"),
+    "draft": Text("份额方案（SHA-256）", "the draft of the shares (SHA-256)"),
+    "epoch": Text("轮次", "epoch"),
+    "fingerprint": Text("指纹（请与对方口头报出的核对）", "fingerprint (compare with what they read out)"),
+    "from": Text("出让份额的席位", "seats that give"),
+    "glass": Text("破窗的台账条目", "ledger entry of the broken glass"),
+    "handle": Text("人员", "person"),
+    "kind": Text("种类", "kind"),
+    "minutes": Text("分钟", "minutes"),
+    "party": Text("对方", "the other side"),
+    "plan": Text("计划（SHA-256）", "plan (SHA-256)"),
+    "purpose": Text("目的", "purpose"),
+    "reason": Text("理由", "reason"),
+    "recipient": Text("接收密钥", "recipient key"),
+    "release": Text("移交许可（SHA-256），可用 deal read 阅读", "the release (SHA-256); deal read shows it"),
+    "roles": Text("角色", "roles"),
+    "rules": Text("规则文件（SHA-256）", "the document of rules (SHA-256)"),
+    "scope": Text("数据范围", "scope"),
+    "set": Text("份额集", "set of shares"),
+    "settings": Text("新的保管设置（SHA-256）", "the new keeper's settings (SHA-256)"),
+    "suite": Text("算法套件", "suite"),
+    "to": Text("改为", "to"),
+    "tokens": Text("令牌清单（SHA-256）", "the list of tokens (SHA-256)"),
+    "verdict": Text("结论", "verdict"),
+    "version": Text("版本", "version"),
+    "what": Text("对象", "what"),
+}
+
+
+def title_of(action: str) -> Text:
+    """Return what an action does."""
+    return _BY_VALUE.get(action, Text(literal(action), literal(action)))
+
+
+def act_words(what: Json, names: Mapping[str, str]) -> Words:
+    """Return the members of an act's description. ``names``: of deals and parties by id."""
+    if not isinstance(what, dict):
+        return [(Text("内容", "what"), printable(str(what)))]
+    return [
+        (MEMBER_TITLES.get(name, Text(literal(name), literal(name))), _value(name, value, names))
+        for name, value in what.items()
+        if name != "action"
+    ]
+
+
+def _value(name: str, value: Json, names: Mapping[str, str]) -> str | Text:
+    if name == "classes" and isinstance(value, list):
+        return classes(map(str, value))
+    plain = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if name == "fingerprint":
+        return " ".join(plain[at : at + GROUP_CHARS] for at in range(0, len(plain), GROUP_CHARS))
+    return printable(f"{names[plain]} ({plain})" if plain in names else plain)
+
+
+def plan_words(plan: DestructionPlan | None) -> Words:
+    """Return what the plan of a destruction destroys; None: the digest is not that of the present plan."""
+    if plan is None:
+        return [
+            (
+                Text("注意", "beware"),
+                Text(
+                    "这不是现在的销毁计划（范围已变、已开始或不存在）；请先运行 tigertally destroy 交易编号 查看",
+                    "this is not the plan as it stands (changed, begun, or none); look first: tigertally destroy DEAL",
+                ),
+            )
+        ]
+    rows: Words = [
+        (Text("将销毁的客户数", "customers to be destroyed"), str(plan.subjects)),
+        (Text("将销毁的值", "values to be destroyed"), counts(plan.values)),
+        (Text("将销毁的密钥数", "keys to be destroyed"), str(len(plan.keys))),
+    ]
+    for item in plan.copies:
+        gone = item.fate is Fate.DELETE
+        fate = Text("副本：删除", "copy: delete") if gone else Text("副本：保留", "copy: keep")
+        rows.append((fate, printable(item.place)))
+    rows += [(Text("未覆盖", "not covered"), printable(line)) for line in plan.not_covered]
+    return rows
