@@ -57,6 +57,9 @@ def test_what_it_shows_is_what_happened(played: tuple[Path, dict[str, Json], str
     assert not (out / "estate-protected").exists()
     assert {path.name for path in (out / "exchange").iterdir()} >= {"bundle", "receipt.json", "certificate-signed.json"}
     assert "受保护副本再扫描：卡号 0 个" in shown
+    paste = "export TIGERTALLY_HOME=seller TIGERTALLY_UNLOCK_FILE=secrets/seller-root.txt"
+    assert shown.count(paste) == 1 == (out / "report.html").read_text("utf-8").count(paste)
+    assert shown.index(paste) < shown.index("$ tigertally")
     for firm in ("seller", "buyer"):
         assert run(["fsck", "--home", str(out / firm), "--unlock-file", str(out / "secrets" / f"{firm}-root.txt")]) == 0
 

@@ -165,7 +165,7 @@ ALL: Final[Mapping[str, Condition]] = {
     "clear_stage": Condition(
         title=Text("本方在此阶段可以查看明文", "a stage at which this side sees clear values"),
         why=Text("在此交易阶段，本方不能查看明文", "at this stage of the deal this side sees no clear values"),
-        how=Text("交割后由买方查看", "after closing the buyer is the one who can"),
+        how=Text("交割后由受让方查看", "after closing the buyer is the one who can"),
     ),
     "volume": Condition(
         title=Text(

@@ -32,6 +32,8 @@ _WHYS: Final = {
     "UnicodeDecodeError": _NO_TEXT,
     "UTF-8": _NO_TEXT,
     "OSError": _SYSTEM,
+    "ConnectionRefusedError": Text("对方拒绝连接", "the connection is refused"),
+    "TimeoutError": Text("等待太久", "it took too long"),
     "EIO": Text("磁盘读写出错", "the disk failed"),
     "not empty": Text("不是空文件夹", "it is not an empty folder"),
     "JSON": Text("不是有效的 JSON", "it is not valid JSON"),
@@ -158,7 +160,7 @@ class WitnessRefused(Conflict):
     """A witness does not cosign; ``why`` in its own words, from a closed list."""
 
     code = "app.witness_refused"
-    title = Text("见证方拒绝会签（{status}：{reason}）", "the witness does not cosign ({status}: {reason})")
+    title = Text("见证方拒绝会签（{status}：{why}）", "the witness does not cosign ({status}: {why})")
     hint = Text(
         "大小不符时按它给出的大小重新请求；内容矛盾时保留双方文件作为证据",
         "if the size is stale, ask again from the size it has; if the contents contradict, keep both files as evidence",
@@ -204,7 +206,11 @@ class FeedFailed(Unavailable):
     """A receiver did not take a batch; it will be sent again."""
 
     code = "app.feed_failed"
-    title = Text("外送失败（{reason}），稍后重试", "a feed failed ({reason}); it is tried again")
+    title = Text("外送失败（{why}），稍后重试", "a feed failed ({why}); it is tried again")
+
+    def say(self, lang: Lang) -> str:
+        """Return the title in ``lang``, the reason in words."""
+        return self.title.render(lang, **{**self.details, "why": _in_words(self.details.get("why"), lang)})
 
 
 class BeatBroken(Unavailable):

@@ -29,7 +29,7 @@ def _class_option() -> click.Choice[str]:
 
 
 @speak(
-    "放行：双方签署允许移交的字段、数量、接收密钥和期限。",
+    "放行书：双方签署允许移交的字段、数量、接收密钥和期限。",
     "The release: both companies sign which classes, how many, to which key, until when.",
 )
 @click.group(name="release", cls=SpeakingGroup)
@@ -64,7 +64,7 @@ def _show_release(shell: Shell, paper: Statement, out: Path | None) -> None:
 
 
 @speak(
-    "转让方提出放行并签名（需要两人）。",
+    "转让方提出放行书并签名（需要两人）。",
     "Seller: propose the release and sign it (two persons).",
     "tigertally --as chen release propose dea_01… --out release.json",
 )
@@ -73,7 +73,7 @@ def _show_release(shell: Shell, paper: Statement, out: Path | None) -> None:
 @click.argument("deal")
 @option("--class", "classes", multiple=True, type=_class_option(), zh="字段（默认全部）", en="classes (default: all)")
 @option("--days", default=7, show_default=True, zh="有效天数", en="days it holds")
-@option("--out", type=click.Path(path_type=Path), required=True, zh="放行文件", en="the release")
+@option("--out", type=click.Path(path_type=Path), required=True, zh="放行书文件", en="the release")
 def propose(shell: Shell, deal: str, classes: tuple[str, ...], days: int, out: Path) -> None:
     """Propose a release."""
     chosen = [FieldClass(item) for item in (classes or _CLASSES)]
@@ -84,7 +84,7 @@ def propose(shell: Shell, deal: str, classes: tuple[str, ...], days: int, out: P
 
 
 @speak(
-    "受让方核对并会签放行（需要两人）。",
+    "受让方核对并会签放行书（需要两人）。",
     "Buyer: check the release and countersign it (two persons).",
     "tigertally --as sun release countersign release.json --out release-signed.json",
 )
@@ -106,7 +106,7 @@ def countersign(shell: Shell, path: Path, out: Path) -> None:
 
 
 @speak(
-    "转让方收回会签的放行；此后可以写移交包。",
+    "转让方收回会签的放行书；此后可以写移交包。",
     "Seller: take the countersigned release back; a bundle may be written from now on.",
     "tigertally --as chen release accept release-signed.json",
 )
@@ -161,7 +161,7 @@ def bundle_command(shell: Shell, deal: str, out: Path) -> None:
 
 
 @speak(
-    "受让方接收：先核验全部内容，再以自己的密钥重新加密入库，由自己的库重算根，签收据。",
+    "受让方接收：先核验全部内容，再以自己的密钥重新加密入库，由自己的库重算根，签回执。",
     "Buyer: verify everything first, store under our own keys, recompute the root from our vault, sign the receipt.",
     "tigertally --as sun receive ./bundle --deal dea_01… --out receipt.json",
 )
@@ -169,7 +169,7 @@ def bundle_command(shell: Shell, deal: str, out: Path) -> None:
 @shared
 @click.argument("path", type=click.Path(path_type=Path))
 @option("--deal", required=True, zh="交易编号", en="the deal")
-@option("--out", type=click.Path(path_type=Path), required=True, zh="收据文件", en="the receipt")
+@option("--out", type=click.Path(path_type=Path), required=True, zh="回执文件", en="the receipt")
 def receive_command(shell: Shell, path: Path, deal: str, out: Path) -> None:
     """Receive a bundle."""
     with shell.house(acting=True) as house, shell.progress() as progress:
@@ -191,10 +191,10 @@ def _show_receipt(shell: Shell, paper: Statement, out: Path) -> None:
     def show(_: Console) -> None:
         shell.pairs(
             [
-                (Text("收据", "receipt"), out),
+                (Text("回执", "receipt"), out),
                 (Text("客户", "customers"), found.subjects),
                 (Text("值", "values"), sum(found.counts.values())),
-                (Text("根（由买方库重算）", "root (recomputed from the buyer's vault)"), found.root.hex()[:16] + "…"),
+                (Text("根（由受让方库重算）", "root (recomputed from the buyer's vault)"), found.root.hex()[:16] + "…"),
             ]
         )
 
@@ -202,7 +202,7 @@ def _show_receipt(shell: Shell, paper: Statement, out: Path) -> None:
 
 
 @speak(
-    "转让方核验收据：与移交包逐项一致才收下。",
+    "转让方核验回执：与移交包逐项一致才收下。",
     "Seller: verify the receipt; it is kept only if every member matches the bundle.",
     "tigertally --as chen receipt receipt.json",
 )
@@ -219,7 +219,7 @@ def receipt_command(shell: Shell, path: Path) -> None:
 
 
 @speak(
-    "销毁：不带 --plan 时列出将销毁什么及其摘要；带上摘要则执行（需要收据和两人），写出证书；中断后可继续。",
+    "销毁：不带 --plan 时列出将销毁什么及其摘要；带上摘要则执行（需要回执和两人），写出证书；中断后可继续。",
     "Destroy: without --plan, list what would be destroyed and its digest; with it, do it (receipt, two persons).",
     "tigertally --as chen destroy dea_01…",
     "tigertally --as chen destroy dea_01… --plan 4f0c… --out certificate.json",

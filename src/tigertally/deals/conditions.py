@@ -257,19 +257,19 @@ CONDITIONS: Final[dict[str, Condition]] = {
             "最新清单中的敏感验证数据或明文密码尚未全部清除",
             "sensitive authentication data or clear passwords of the newest inventory are not all purged",
         ),
-        how=Text("在方案中全部设为清除并执行", "have the plan purge all of them, and carry it out"),
+        how=Text("在计划中全部设为清除并执行", "have the plan purge all of them, and carry it out"),
         nearer=_unpurged,
     ),
     "sealed": Condition(
         sides=_SELLER,
         holds=_sealed,
         why=Text("封存未完成，或数量核对不上", "sealing is not finished, or its counts do not add up"),
-        how=Text("按现行方案封存：tigertally seal", "seal by the present plan: tigertally seal"),
+        how=Text("按现行计划封存：tigertally seal", "seal by the present plan: tigertally seal"),
     ),
     "protected": Condition(
         sides=_SELLER,
         holds=_protected,
-        why=Text("没有按同一方案生成脱敏副本", "no protected copy is written by the same plan"),
+        why=Text("没有按同一计划生成受保护副本", "no protected copy is written by the same plan"),
         how=Text("运行 tigertally protect", "run tigertally protect"),
     ),
     "released": Condition(

@@ -35,7 +35,7 @@ SEALED: Final = register_fact(
 )  # fmt: skip
 PROTECTED: Final = register_fact(
     "deals.protected",
-    Text("已生成脱敏副本", "protected copies are written"),
+    Text("已生成受保护副本", "protected copies are written"),
     plan=str, objects=int, left_out=int, unknown=int,
 )  # fmt: skip
 WAIVED: Final = register_fact(

@@ -41,6 +41,7 @@ class Story:
     received: dict[str, Json]
     certificate: dict[str, Json]
     measures: dict[str, Json]
+    pasting: str
     verified: list[tuple[str, dict[str, Json]]]
 
 
@@ -52,6 +53,7 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
     exchange = out / "exchange"
     exchange.mkdir()
     estate = out / "estate"
+    stage.console.print(stage.pasting(seller, buyer), markup=False)
 
     stage.begin("一、一家网店和它散落各处的客户数据", "1. An online shop, and its customers' data lying about")
     truth = build(estate, customers=customers)
@@ -67,7 +69,8 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
     _tell_found(stage, found)
 
     stage.begin(
-        "三、卖方建立安装实例；人员培训、审查、承诺", "3. The seller's installation; people trained, screened, pledged"
+        "三、转让方建立安装实例；人员培训、审查、承诺",
+        "3. The seller's installation; people trained, screened, pledged",
     )
     _install(stage, seller, lead="chen", others={"wang": "officer", "qian": "custodian", "zhao": "operator"})
     inventory = out / "inventory.json"
@@ -111,7 +114,9 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
         "zhao saw one number; the ledger said who, why and on what first",
     )
 
-    stage.begin("六、买方建立自己的安装实例；双方互认", "6. The buyer's own installation; the two recognise each other")
+    stage.begin(
+        "六、受让方建立自己的安装实例；双方互认", "6. The buyer's own installation; the two recognise each other"
+    )
     _install(stage, buyer, lead="sun", others={"li": "officer"})
     buyer_party = _exchange_cards(stage, seller, buyer, exchange)
 
@@ -119,7 +124,7 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
     _agree(stage, seller, buyer, exchange, deal=deal, buyer_party=buyer_party)
     _stages(stage, seller, buyer, out, deal=deal)
 
-    stage.begin("八、放行：双方签名", "8. Release: both companies sign")
+    stage.begin("八、放行书：双方签名", "8. Release: both companies sign")
     _release(stage, seller, buyer, exchange, deal=deal)
 
     stage.begin("九、移交包；一个被篡改的移交包", "9. The bundle; a tampered bundle")
@@ -134,13 +139,13 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
     stage.refuse(None, "verify", tampered, *trust)
     stage.refuse(buyer, "receive", tampered, "--deal", deal, "--out", exchange / "receipt-bad.json", who="sun")
 
-    stage.begin("十、接收与收据", "10. Receive, and the receipt")
+    stage.begin("十、接收与回执", "10. Receive, and the receipt")
     stage.do(buyer, "verify", bundle, "--open", *trust)
     receipt = exchange / "receipt.json"
     received = stage.do(buyer, "receive", bundle, "--deal", deal, "--out", receipt, who="sun")
     stage.do(seller, "receipt", receipt, who="chen")
 
-    stage.begin("十一、销毁：凭收据，由两人", "11. Destroy: against the receipt, by two persons")
+    stage.begin("十一、销毁：凭回执，由两人", "11. Destroy: against the receipt, by two persons")
     planned = stage.do(seller, "destroy", deal, who="chen")
     certificate = exchange / "certificate.json"
     signed = exchange / "certificate-signed.json"
@@ -173,6 +178,7 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
         received=received,
         certificate=certified,
         measures=measures,
+        pasting=stage.pasting(seller, buyer),
         verified=verified,
     )
 

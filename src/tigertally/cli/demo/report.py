@@ -43,13 +43,13 @@ def rows_of(stage: Stage, story: Story) -> list[tuple[str, str]]:
             ),
         ),
         (
-            Text("买方收到", "the buyer got"),
+            Text("受让方收到", "the buyer got"),
             Text("{s} 名客户，根 {r}…", "{s} customers, root {r}…").render(
                 lang, s=_int(story.received, "subjects"), r=str(story.received.get("root"))[:16]
             ),
         ),
         (
-            Text("卖方销毁", "the seller destroyed"),
+            Text("转让方销毁", "the seller destroyed"),
             Text(
                 "{k} 个密钥，{c} 份副本，留存密文已打不开", "{k} keys, {c} copies; a value kept aside no longer opens"
             ).render(lang, k=_int(story.certificate, "keys"), c=deleted),
@@ -77,8 +77,11 @@ def summary(stage: Stage, story: Story, *, seconds: float, page: Path) -> None:
             stage.out / "exchange",
             Text("双方之间往来的文件（签名、移交包、证书）", "everything that passed between the two"),
         ),
-        (stage.out / "seller", Text("卖方的安装实例（已无客户数据）", "the seller's installation (no customers left)")),
-        (stage.out / "buyer", Text("买方的安装实例", "the buyer's installation")),
+        (
+            stage.out / "seller",
+            Text("转让方的安装实例（已无客户数据）", "the seller's installation (no customers left)"),
+        ),
+        (stage.out / "buyer", Text("受让方的安装实例", "the buyer's installation")),
     )
     for path, what in places:
         stage.console.print(f"  {path}  {what.render(lang)}", markup=False)
@@ -108,7 +111,7 @@ def render(stage: Stage, story: Story, *, seconds: float) -> str:
         "checks": Text("离线核验", "Verified offline"),
         "left": Text("证书声明未覆盖的", "What the certificate says was not covered"),
         "commands": Text("每一条命令", "Every command"),
-        "measures": Text("二十项措施（买方，现在）", "The twenty measures (buyer, now)"),
+        "measures": Text("二十项措施（受让方，现在）", "The twenty measures (buyer, now)"),
         "seconds": Text("用时 {s} 秒", "{s} seconds"),
     }
     rendered = {
@@ -123,6 +126,7 @@ def render(stage: Stage, story: Story, *, seconds: float) -> str:
         not_covered=story.certificate.get("not_covered", []),
         measures=story.measures.get("measures", []),
         acts=acts,
+        pasting=story.pasting,
     )
 
 

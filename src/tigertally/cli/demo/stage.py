@@ -27,6 +27,12 @@ from tigertally.cli.houses import Houses
 from tigertally.crypto import totp
 
 _REFUSED = 3
+_PASTE = Text(
+    "想自己再运行下面的命令：先进入演示目录，再按行首的公司设好这两个变量（代替 --home 和 --unlock-file）；"
+    "截短了的命令，全文在报告里",
+    "To run the commands below yourself, go to the demo's folder and export the two variables of the company that is "
+    "named before the command (they stand for --home and --unlock-file); what is cut short here is whole in the report",
+)
 _WIDTH = 118
 
 
@@ -80,6 +86,16 @@ class Stage:
     def say(self, zh: str, en: str, **details: object) -> None:
         """Tell the spectator something."""
         self.console.print("  " + Text(zh, en).render(self.lang, **details), markup=False)
+
+    def pasting(self, *houses: House) -> str:
+        """Return how the commands that are shown run as they stand: in which folder, for which installation."""
+        lines = [_PASTE.render(self.lang), f"cd {shlex.quote(str(self.out))}"]
+        for house in houses:
+            home, unlock = (shlex.quote(self._short(str(path))) for path in (house.home, house.unlock))
+            lines.append(
+                f"export TIGERTALLY_HOME={home} TIGERTALLY_UNLOCK_FILE={unlock}   # {house.name.render(self.lang)}"
+            )
+        return "\n".join(lines)
 
     def do(self, house: House | None, *words: str | Path, who: str = "") -> dict[str, Json]:
         """Run a command that must succeed; return its JSON."""

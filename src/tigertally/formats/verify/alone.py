@@ -23,7 +23,7 @@ from tigertally.formats.verify import NUMBERS, Outcome, Report, read_trust, veri
 
 _MARKS: Final = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗", Outcome.UNKNOWN: "?"}
 _ABOUT: Final = Text(
-    "离线验证移交包、收据、证书、检查点、证明、导出的台账",
+    "离线验证移交包、回执、证书、检查点、证明、导出的台账",
     "Verify offline: bundle, receipt, certificate, checkpoint, proof, exported ledger",
 )
 _TRUST: Final = Text(
