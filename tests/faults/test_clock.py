@@ -25,6 +25,7 @@ from tests.stories.test_commands import has_chinese
 from tests.stories.town import Answer, Firm
 
 import tigertally
+from tigertally.access import Purpose
 from tigertally.app.verbs import beat as beat_verbs
 from tigertally.app.verbs import identity, passkeys
 from tigertally.app.verbs import people as people_verbs
@@ -76,6 +77,7 @@ VERBS = {
     "backup make": "vault.backup",
     "destroy plan": "handover.plan",
     "discover": "discovery.record",
+    "duplicates": "vault.duplicates",
     "erase": "vault.erase",
     "find": "vault.find",
     "hold lift": "vault.hold_lift",
@@ -115,6 +117,7 @@ VERBS = {
     "release propose": "handover.release",
     "reveal": "vault.reveal",
     "reveal-many": "vault.reveal_many",
+    "revealed in part": "vault.reveal_part",  # called as a verb
     "seal": "sealing.seal",
     "show": "vault.show",
     "why": "ledger.why",
@@ -295,6 +298,13 @@ def _look(town: Behind) -> None:
     asked = town.do(firm, "grant", "ask", "--class", "pan", "--purpose", "refund", who="zhao").text("grant")
     town.do(firm, "grant", "approve", asked, who="wang")
     town.do(firm, "reveal", token, "--purpose", "refund", "--grant", asked, who="zhao")
+    town.do(firm, "duplicates", who="zhao")
+
+    def first_six(house: House) -> None:
+        actor = firm.actor(house, "zhao")
+        vault_verbs.reveal_bin(house, actor=actor, scope="main", token=token, purpose=Purpose.REFUND)
+
+    town.call(firm, "vault.reveal_part", first_six, who="zhao")
     words = ("policy", "waive", "witnessed", "--for", "handover.release", "--reason", "not_yet")
     town.two(firm, *words, who="chen", second="wang")
     many = town.do(firm, "grant", "ask", "--many", "--class", "pan", "--purpose", "refund", who="zhao").text("grant")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,6 +139,7 @@ def until_sealed(walk: Walk) -> None:
     walk.revealed = walk.must(seller, *reveal, who="zhao").text("value")
     assert walk.revealed in walk.canaries.values["pan"]
     town.tell(seller, "reveal", token, "--purpose", "refund", "--grant", asked.text("grant"), who="zhao")
+    _many(walk, token)
     _two(walk, "keys", "rotate")
     _two(walk, "keys", "migrate", "--suite", "guomi-1")
     town.do(seller, "keys", "cbom", "--out", walk.town.root / "cbom.json")
@@ -151,6 +153,8 @@ def until_received(walk: Walk) -> None:
     """Deal, release, bundle (killed once), receive (killed once), receipt."""
     town, root = walk.town, walk.town.root
     towns.sell(town)
+    for paper in ("invitation", "acceptance", "release-signed", "seller-card"):
+        town.do(None, "deal", "read", root / f"{paper}.json")
     child(killed_at, root, "bundle", 8)
     walk.look()
     walk.must(town.seller, "bundle", town.ids["deal"], "--out", root / "bundle", who="qian")
@@ -224,6 +228,24 @@ def child(target: Callable[..., None], *arguments: object) -> None:
     process.start()
     process.join(60)
     assert process.exitcode == -9, process.exitcode
+
+
+def _many(walk: Walk, token: str) -> None:
+    """A list of values, written where nobody searches: it is the one file that may hold them. And who shares values."""
+    town, seller = walk.town, walk.town.seller
+    walk.must(seller, "duplicates", who="zhao")
+    asked = town.do(seller, "grant", "ask", "--many", "--class", "pan", "--purpose", "refund", who="zhao")
+    town.do(seller, "grant", "approve", asked.text("grant"), who="wang")
+    listed = town.root / "tokens.csv"
+    listed.write_text(f"{token}\n")
+    with tempfile.TemporaryDirectory(dir=walk.base.parent) as apart:
+        out = Path(apart) / "values.csv"
+        words = ("reveal-many", listed, "--out", out, "--purpose", "refund", "--grant", asked.text("grant"))
+        begun = town.tell(seller, *words, who="zhao")
+        town.do(seller, "approve", str(begun.problem["approval"]), who="wang")
+        # What that process deleted is not kept: it may be the file itself.
+        assert walk.process(seller, *words, who="zhao", keep=False).exit == 0
+        assert walk.revealed in out.read_text()
 
 
 def _two(walk: Walk, *words: str) -> None:
