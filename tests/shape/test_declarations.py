@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import string
 import subprocess
 import sys
@@ -51,3 +52,22 @@ def test_the_generated_pages_are_current() -> None:
         [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (check.returncode, check.stdout.split()) == (0, []), f"run make docs\n{check.stderr}"
+
+
+def test_a_problem_is_raised_with_what_its_words_name() -> None:
+    """A name in a title or hint that its raiser does not give would fail only when somebody is to read it."""
+    known = Counter(kind.__name__ for kind in declared())
+    kinds = {
+        kind.__name__: kind for kind in declared() if kind.__init__ is Problem.__init__ and known[kind.__name__] == 1
+    }
+    wrong = []
+    for path in (ROOT / "src").rglob("*.py"):
+        raised = (one.exc for one in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(one, ast.Raise))
+        for node in raised:
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in kinds:
+                continue
+            given = {one.arg for one in node.keywords}
+            kind = kinds[node.func.id]
+            if None not in given and (missing := (places(kind.title.en) | places(kind.hint.en)) - given):
+                wrong.append((path.name, node.lineno, sorted(missing)))
+    assert wrong == []
