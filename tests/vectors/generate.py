@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.vectors import flawed_logs, flawed_papers, flawed_parts, flawed_seals, flawed_shares, world
+from tests.vectors import flawed_backups, flawed_logs, flawed_papers, flawed_parts, flawed_seals, flawed_shares, world
 from tests.vectors.book import Vectors
 
 from tigertally.base import canon
@@ -38,6 +38,7 @@ def build(out: Path) -> None:
     flawed_seals.streams(vectors)
     flawed_parts.parts(vectors)
     flawed_shares.build(vectors)
+    flawed_backups.build(vectors)
     _canon(vectors)
     _known_answers(vectors)
     flawed_logs.exports(vectors, papers["party"])

@@ -19,6 +19,7 @@ from tigertally.crypto.sign import SigningKey
 from tigertally.crypto.suites import Suite
 from tigertally.formats import (
     agreement,
+    backup,
     certificate,
     checkpoint,
     dealpapers,
@@ -147,6 +148,14 @@ def judge_shares(data: bytes, name: str) -> str:
     return "accept"
 
 
+def judge_backup(data: bytes, _: str) -> str:
+    paper = statement.parse(data)
+    found = backup.read(paper) if paper.kind is Kind.BACKUP else backup.read_erasures(paper)
+    assert found.body() == canon.loads(paper.payload)
+    paper.require({"seller": SELLER})
+    return "accept"
+
+
 JUDGES: dict[str, Callable[[bytes, str], str]] = {
     "statement": judge_statement,
     "checkpoint": judge_checkpoint,
@@ -159,6 +168,7 @@ JUDGES: dict[str, Callable[[bytes, str], str]] = {
     "part": judge_part,
     "canon": judge_canon,
     "shares": judge_shares,
+    "backup": judge_backup,
 }
 
 
