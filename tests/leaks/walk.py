@@ -164,6 +164,7 @@ def until_received(walk: Walk) -> None:
     words = ("receive", root / "arrived", "--deal", town.ids["deal"], "--out", root / "receipt.json")
     walk.must(town.buyer, *words, who="sun")
     town.do(None, "verify", root / "arrived", *town.trust)
+    town.do(None, "deal", "read", root / "arrived" / "manifest.json", *town.trust)
     town.do(town.buyer, "verify", root / "arrived", "--open", *town.trust)
     town.do(town.seller, "receipt", root / "receipt.json", who="chen")
     walk.look()

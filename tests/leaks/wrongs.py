@@ -220,6 +220,7 @@ def _papers(walk: Walk) -> None:
         ):
             walk.wrong(seller, *words, who="chen")
         walk.wrong(None, "verify", paper)
+        walk.wrong(None, "deal", "read", paper)
         answers.write_text(text)
     walk.wrong(seller, "people", "train", "--answers", answers, who="chen")
 
