@@ -178,7 +178,9 @@ _MEASURES: Final[tuple[tuple[Text, Callable[[_Known, int, Text], Measure]], ...]
     ),
     (
         Text("泄露应急响应", "incident response"),
-        _unbuilt("事件范围查询与时钟尚未实现", "scope query and clocks are missing"),
+        _unbuilt(
+            "已可查询谁看过谁；应急流程与时钟尚未实现", "who saw whom can be asked; runbooks and clocks are missing"
+        ),
     ),
     (Text("遵循法律与标准", "laws and standards"), _unbuilt("规则库尚未实现", "the rule book is missing")),
     (Text("合作伙伴", "partners"), _unbuilt("合作伙伴登记尚未实现", "the partner register is missing")),
@@ -201,7 +203,10 @@ _MEASURES: Final[tuple[tuple[Text, Callable[[_Known, int, Text], Measure]], ...]
     (Text("应急响应团队", "response team"), _unbuilt("名册与演练尚未实现", "roster and drills are missing")),
     (
         Text("技术研发与升级", "technology upgrades"),
-        _unbuilt("算法与组件清单尚未实现", "the inventory of algorithms is missing"),
+        _unbuilt(
+            "已有算法清单；组件清单与升级计划尚未实现",
+            "the inventory of algorithms is there; that of components and the plan are missing",
+        ),
     ),
     (Text("安全合作关系", "security partners"), _unbuilt("情报收发尚未实现", "intelligence feeds are missing")),
     (Text("安全文化", "security culture"), _unbuilt("手册与调查尚未实现", "handbook and surveys are missing")),

@@ -22,7 +22,7 @@ _UNKNOWN_EXIT = 3
 
 
 @speak(
-    "离线验证：移交包、收据、证书、检查点、证明、导出的台账。\n"
+    "离线验证：移交包、回执、证书、检查点、证明、导出的台账。\n"
     "信任来自 --trust 给出的组织名片；没有名片时，签名属于谁记为“未知”。",
     "Verify offline: bundle, receipt, certificate, checkpoint, proof, exported ledger.\n"
     "Trust comes from the party cards given with --trust; without one, whose signature it is stays unknown.",

@@ -304,6 +304,10 @@ class ReceiptReplayed(Conflict):
 
     code = "handover.receipt_replayed"
     title = Text("这份回执此前已受理", "this receipt was accepted before")
+    hint = Text(
+        "无需再受理；下一步：tigertally destroy 交易编号",
+        "there is nothing left to accept; the next step is: tigertally destroy DEAL",
+    )
 
 
 class OtherReceipt(Conflict):

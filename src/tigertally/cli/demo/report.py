@@ -6,6 +6,7 @@ counts, masked values and paths only.
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 
@@ -71,20 +72,38 @@ def summary(stage: Stage, story: Story, *, seconds: float, page: Path) -> None:
         stage.console.print(f"  {name}：{value}" if lang.value == "zh" else f"  {name}: {value}", markup=False)
     where = Text("{n} 条命令，{s} 秒。到这里看：", "{n} commands in {s} s. Where to look:")
     stage.console.print("\n" + where.render(lang, n=len(stage.lines), s=round(seconds)))
+    for path, what in ((page, Text("报告", "the report").render(lang)), *places_of(stage)):
+        stage.console.print(f"  {path}  {what}", markup=False)
+
+
+def places_of(stage: Stage) -> list[tuple[Path, str]]:
+    """Return where to look: paths that are there when the demo has ended, and what each is."""
     places = (
-        (page, Text("报告", "the report")),
-        (
-            stage.out / "exchange",
-            Text("双方之间往来的文件（签名、移交包、证书）", "everything that passed between the two"),
-        ),
-        (
-            stage.out / "seller",
-            Text("转让方的安装实例（已无客户数据）", "the seller's installation (no customers left)"),
-        ),
-        (stage.out / "buyer", Text("受让方的安装实例", "the buyer's installation")),
+        ("inventory.json", Text("查到了什么、在哪里（掩码）", "what was found and where (masked)")),
+        ("exchange", Text("双方之间往来的文件（签名、移交包、证书）", "everything that passed between the two")),
+        ("seller", Text("转让方的安装实例（已无客户数据）", "the seller's installation (no customers left)")),
+        ("buyer", Text("受让方的安装实例", "the buyer's installation")),
     )
-    for path, what in places:
-        stage.console.print(f"  {path}  {what.render(lang)}", markup=False)
+    return [(stage.out / name, what.render(stage.lang)) for name, what in places if (stage.out / name).exists()]
+
+
+def found_by_object(stage: Stage, story: Story) -> list[tuple[str, str]]:
+    """Return each object that holds something, and how many values of each class are certain or likely in it."""
+    findings = story.found.get("findings")
+    counted: dict[str, Counter[FieldClass]] = {}
+    for one in findings if isinstance(findings, list) else ():
+        if isinstance(one, dict) and one["tier"] != "possible":
+            counts = counted.setdefault(str(one["object"]), Counter())
+            counts[FieldClass(str(one["class"]))] += _int(one, "count")
+    return [
+        (
+            name,
+            ", ".join(
+                f"{FIELD_RULES[cls].title.render(stage.lang)} {counts[cls]}" for cls in FieldClass if counts[cls]
+            ),
+        )
+        for name, counts in sorted(counted.items())
+    ]
 
 
 def render(stage: Stage, story: Story, *, seconds: float) -> str:
@@ -108,6 +127,8 @@ def render(stage: Stage, story: Story, *, seconds: float) -> str:
             " only the files in exchange/ passed between them.",
         ),
         "what": Text("结果", "Outcome"),
+        "where": Text("到哪里看", "Where to look"),
+        "files": Text("逐个文件查到的", "Found, file by file"),
         "checks": Text("离线核验", "Verified offline"),
         "left": Text("证书声明未覆盖的", "What the certificate says was not covered"),
         "commands": Text("每一条命令", "Every command"),
@@ -122,6 +143,8 @@ def render(stage: Stage, story: Story, *, seconds: float) -> str:
         lang="zh-CN" if lang.value == "zh" else "en",
         words=rendered,
         rows=rows_of(stage, story),
+        places=[(str(path), what) for path, what in places_of(stage)],
+        files=found_by_object(stage, story),
         verified=[(name, said.get("checks", [])) for name, said in story.verified],
         not_covered=story.certificate.get("not_covered", []),
         measures=story.measures.get("measures", []),
