@@ -57,12 +57,14 @@ def test_compacting_shrinks_and_leaves_no_deleted_bytes(
     before = store.vitals()
     with store.transaction() as tx:
         tx.execute(delete(store_outbox))
+    store.compact()
+    vitals = store.vitals()
     for _ in range(20):
-        store.compact()
-        vitals = store.vitals()
         if dialect == "sqlite" or vitals.size_bytes < before.size_bytes:
             break
         time.sleep(0.3)  # a snapshot that began before the deletion, the server's own too, keeps PostgreSQL's rows
+        store.compact()
+        vitals = store.vitals()
     assert vitals.size_bytes + vitals.log_bytes < before.size_bytes + before.log_bytes
     if dialect == "sqlite":
         assert vitals.log_bytes == 0
