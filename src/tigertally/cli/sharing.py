@@ -86,12 +86,9 @@ def draft_of(
         found = holding.read_holder(Path(card)) if card else None
         members[name].append(Holder(name=who, key=found.key if found else None))
         if found:
-            shell.say(
-                "{who} 的名片，请与本人核对指纹：{print}",
-                "{who}'s card, compare its fingerprint with them: {print}",
-                who=who,
-                print=found.fingerprint(),
-            )
+            shell.say("{who} 的名片，请与本人核对指纹：", "{who}'s card, compare its fingerprint with them:", who=who)
+            if not shell.as_json:  # by itself: in a sentence its digits would be masked as a card's
+                shell.err.print(found.fingerprint(), markup=False)
     wanted = []
     for text in rules:
         stage, _, name = text.partition(":")
