@@ -5,7 +5,7 @@ value whose token is not ours to derive (a seller's). Invariants: what a transac
 it is committed; entries are hints and the record's head is the truth, so every subject found is held to its record
 (``reading``); forgetting a subject rewrites the blocks that name it, so nothing of it stays.
 
-:class:`Known` keeps a scope's runs in memory for bulk work: 32 bytes for each card and foreign value, 8 for each token
+:class:`Known` keeps a scope's runs in memory for bulk work: 40 bytes for each card and foreign value, 8 for each token
 if tokens are asked for. It is held to the list of runs at every use, so what another process did is seen.
 """
 
@@ -107,7 +107,7 @@ class Known:
     """A scope's runs in memory. ``refresh`` first, in the transaction that asks."""
 
     _runs: dict[tuple[IndexKind, int, int], npt.NDArray[np.uint64]] = field(default_factory=dict)
-    _foreign: dict[tuple[IndexKind, int, int], npt.NDArray[np.uint64]] = field(default_factory=dict)
+    _given: dict[tuple[IndexKind, int, int], npt.NDArray[np.uint64]] = field(default_factory=dict)
 
     def refresh(self, tx: Tx, *, scope: str, kinds: Sequence[IndexKind]) -> None:
         """Read what is new of ``kinds`` and drop what is gone."""
@@ -143,14 +143,19 @@ class Known:
 
     def card_tokens_like(self, tokens: Halves) -> npt.NDArray[np.bool_]:
         """Return which card tokens are in use. A card token's first half is its number, so yes is certain."""
-        return _among([np.sort(run[:, 2]) for run in self._of(IndexKind.CARD)], tokens[:, 0])
+        return _among(self._given_of(IndexKind.CARD), tokens[:, 0])
 
     def foreign_tokens_like(self, tokens: Halves) -> npt.NDArray[np.bool_]:
         """Return which tokens begin like one that a seller gave a value: no is certain, yes all but certain."""
-        there = {name: run for name, run in self._runs.items() if name[0] is IndexKind.OTHER}
-        had = self._foreign
-        self._foreign = {name: had[name] if name in had else np.sort(run[:, 2]) for name, run in there.items()}
-        return _among(list(self._foreign.values()), tokens[:, 0])
+        return _among(self._given_of(IndexKind.OTHER), tokens[:, 0])
+
+    def _given_of(self, kind: IndexKind) -> list[npt.NDArray[np.uint64]]:
+        """Return the first halves of the tokens that runs of a kind lead to, sorted once for each run."""
+        self._given = {name: given for name, given in self._given.items() if name in self._runs}
+        for name, run in self._runs.items():
+            if name[0] is kind and name not in self._given:
+                self._given[name] = np.sort(run[:, 2])
+        return [given for name, given in self._given.items() if name[0] is kind]
 
     def _of(self, kind: IndexKind) -> list[npt.NDArray[np.uint64]]:
         return [run for name, run in self._runs.items() if name[0] is kind]
