@@ -20,6 +20,7 @@ from typing import Final
 from bench.run import Row
 from tigertally.access import (
     AGREEMENT_IN_FORCE,
+    AGREEMENT_SIGNED,
     DEAL_STAGE,
     KEY_ACTIVE,
     PERSON_PLEDGED,
@@ -121,6 +122,7 @@ def _timing(work: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[]
 def _facts(person: str, deal: str) -> list[Fact]:
     wanted = [(kind, person, value) for kind, value in PERSONAL]
     wanted += [(DEAL_STAGE, deal, STAGE), (AGREEMENT_IN_FORCE, deal, AGREED)]
+    wanted += [(AGREEMENT_SIGNED, person, {"deal": deal, "digest": "d"})]
     wanted += [(KEY_ACTIVE, KEY, {"key": KEY, "version": 1}), (LEDGER_CHECKED, INSTALLATION, {"size": 9})]
     wanted += [(LEDGER_WITNESSED, INSTALLATION, {"size": 9, "witnesses": ["counsel", "escrow"]})]
     found: list[Fact] = []

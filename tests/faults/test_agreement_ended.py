@@ -2,7 +2,8 @@
 
 The handover is done once, in time. Before each command that needs the agreement, a copy of both companies is taken to a
 day after its end, everybody logs in there, and the command is refused; its ledger is whole, and nothing was written.
-The list is closed against the policy and the stages' gates. What is owed *because* the agreement ended goes on working.
+The list is closed against the policy and the stages' gates; reveals, which ask
+for it by the deal's stage, are in ``stories/test_signing``. What is owed *because* the agreement ended goes on working.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ NEEDING = {
     "receive": Action.RECEIVE,
     **{f"deal stage {stage}": None for stage in GATED},
 }
+REVEALS = {Action.REVEAL, Action.REVEAL_MANY, Action.REVEAL_PART}
 # After the end: proof that it arrived, destruction, evidence.
 OWED = ("receipt", "destroy", "ledger export")
 
@@ -127,6 +129,7 @@ def test_the_list_is_closed() -> None:
     assert {action for action, rule in POLICY.items() if rule.agreement} == {
         action for action in NEEDING.values() if action is not None
     }
+    assert {action for action, rule in POLICY.items() if rule.agreed} == REVEALS
     assert {stage for stage, conditions in GATES.items() if CONDITION in conditions} == GATED
 
 

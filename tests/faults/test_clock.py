@@ -59,6 +59,7 @@ VERBS = {
     "deal import": "deals.party_import",
     "deal invite": "deals.invite",
     "deal open": "deals.open",
+    "deal sign": "deals.sign",
     "deal stage": "deals.move",
     "deal structure": "deals.structure",
     "deal waive": "deals.waive",

@@ -24,6 +24,7 @@ TYPES: Final[dict[str, dict[str, type]]] = {
     "people.screened": {"by": str, "outcome": str},
     "people.pledged": {"text_digest": str, "version": int},
     "deals.agreement_in_force": {"agreement": str, "digest": str, "classes": list, "purposes": list},
+    "deals.agreement_signed": {"deal": str, "digest": str},
     "deals.stage": {"stage": str, "side": str},
     "vault.key_active": {"key": str, "version": int},
     "access.reviewed": {"by": str},
@@ -34,6 +35,10 @@ TYPES: Final[dict[str, dict[str, type]]] = {
 }
 # 法释 (2017) No. 10, art. 5: 50, 500 and 5,000 items; half of them.
 PROPERTY: Final = {"pan", "expiry", "iban", "bank_account", "payment_token", "password_hash"}
+AGREED: Final = {("seller", f"S{number}") for number in range(3, 9)} | {
+    ("buyer", f"S{number}") for number in range(1, 9)
+}
+FREE: Final = {("seller", stage) for stage in ("S0", "S1", "S2", "S9")} | {("buyer", "S0"), ("buyer", "S9")}
 CLEAR: Final = {("seller", f"S{number}") for number in (*range(7), 9)} | {("buyer", "S7"), ("buyer", "S8")}
 
 
@@ -56,6 +61,18 @@ class Known:
             and {name: type(item) for name, item in fact.value.items()} == TYPES[kind]
         }
         return holding[max(holding)] if holding else None
+
+    def signed(self, person: str, deal: str, digest: Json) -> bool:
+        """Whether somebody signed this very text for this deal."""
+        return person != "" and any(
+            (fact.kind, fact.subject) == ("deals.agreement_signed", person)
+            and not fact.withdrawn
+            and dict(fact.value) == {"deal": deal, "digest": digest}
+            and isinstance(digest, str)
+            and fact.start <= self.now
+            and (fact.until is None or self.now < fact.until)
+            for fact in self.facts
+        )
 
     def waived(self, code: str, action: str) -> bool:
         """Whether two persons waived ``code`` for ``action``."""
@@ -148,6 +165,18 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
     screened = known.value("people.screened", person) or {}
     agreed = agreement.get("classes")
     at = known.value("deals.stage", deal) or {"stage": "", "side": ""}
+    place = (at["side"], at["stage"])
+    covered = (
+        isinstance(agreed, list)
+        and bool(classes)
+        and all(isinstance(item, str) for item in agreed)
+        and classes.issubset(agreed)
+        and isinstance(purposes, list)
+        and bool(purposes)
+        and all(isinstance(item, str) for item in purposes)
+        and (request.purpose == "" or request.purpose in purposes)
+        and known.signed(person, deal, agreement.get("digest"))
+    )
     grant = request.grant
     age = (now - request.factor_at).total_seconds() if request.factor_at is not None else None
     return bool(
@@ -181,19 +210,8 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
         and met("key", asked=rule.key, holds=known.value("vault.key_active", request.key) is not None)
         and met("checked", asked=rule.checked, holds=known.value("ledger.checked", "installation") is not None)
         and met("witnessed", asked=rule.witnessed, holds=known.value("ledger.witnessed", "installation") is not None)
-        and (
-            not rule.agreement
-            or (
-                isinstance(agreed, list)
-                and bool(classes)
-                and all(isinstance(item, str) for item in agreed)
-                and classes.issubset(agreed)
-                and isinstance(purposes, list)
-                and bool(purposes)
-                and all(isinstance(item, str) for item in purposes)
-                and (request.purpose == "" or request.purpose in purposes)
-            )
-        )
+        and (not rule.agreement or covered)
+        and (not rule.agreed or deal == "" or place in FREE or (place in AGREED and covered))
         and (not rule.stages or at["stage"] in rule.stages)
         and (
             not rule.clear_values

@@ -17,6 +17,7 @@ from tests.laws.test_decision_laws import EDGE, HOUR, NOW, PEOPLE, STRICT, Drawe
 
 from tigertally.access import (
     AGREEMENT_IN_FORCE,
+    AGREEMENT_SIGNED,
     DEAL_STAGE,
     KEY_ACTIVE,
     PERSON_FROZEN,
@@ -40,7 +41,7 @@ from tigertally.access.facts import (
     PERSON_REVIEWED,
 )
 from tigertally.access.known import Known
-from tigertally.access.policy import POLICY, SHIPPED, Rules, policy_digest
+from tigertally.access.policy import AGREED_STAGES, POLICY, SHIPPED, Rules, Side, policy_digest
 from tigertally.access.unmet import WAIVABLE
 from tigertally.access.volume import units
 from tigertally.base.canon import Json
@@ -101,7 +102,7 @@ def context_of(request: Request, known: Known, approval: ApprovalView | None) ->
         ("trained", PERSON_TRAINED, person, ()),
         ("screened", PERSON_SCREENED, person, ("outcome",)),
         ("pledged", PERSON_PLEDGED, person, ()),
-        ("agreement", AGREEMENT_IN_FORCE, deal, ("classes", "purposes")),
+        ("agreement", AGREEMENT_IN_FORCE, deal, ("digest", "classes", "purposes")),
         ("stage", DEAL_STAGE, deal, ("stage", "side")),
         ("reviewed", PERSON_REVIEWED, person, ()),
         ("key", KEY_ACTIVE, request.key, ()),
@@ -112,6 +113,12 @@ def context_of(request: Request, known: Known, approval: ApprovalView | None) ->
         value = holding(known, kind, subject, now)
         if value is not None and all(_strings(value.get(member, [])) for member in ("classes", "purposes")):
             context[name] = {member: value[member] for member in (*members, "start", "until")}
+    held = context.get("agreement")
+    text = held["digest"] if isinstance(held, dict) else ""
+    signed = [fact for fact in known.of(AGREEMENT_SIGNED.name, person) if fact.value == {"deal": deal, "digest": text}]
+    signed = [fact for fact in signed if fact.current(now)] or signed or [*known.of(AGREEMENT_SIGNED.name, person)]
+    if signed:
+        context["signed"] = {**signed[0].value, "start": micros(signed[0].start), "until": micros(signed[0].until)}
     grant = request.grant
     if grant is not None:
         context["grant"] = {
@@ -242,16 +249,24 @@ def test_what_is_missing_or_of_another_type_is_never_allowed(action: Action) -> 
     context = GOOD[action]
     optional = {
         "factor_at", "trained", "screened", "pledged", "agreement", "stage", "grant", "second", "reviewed", "key",
-        "checked", "witnessed",
+        "checked", "witnessed", "signed",
     }  # fmt: skip
     rule = POLICY[action]
+    at = context.get("stage")
+    place = (at["side"], at["stage"]) if isinstance(at, dict) else ("", "")
+    asks = (
+        rule.agreed
+        and bool(context["deal"])
+        and place in {(side.value, s) for side in Side for s in AGREED_STAGES[side]}
+    )
     needed = {
         "factor_at": bool(rule.factor_age_max_s),
         "trained": rule.trained,
         "screened": rule.screened,
         "pledged": rule.pledged,
-        "agreement": rule.agreement,
-        "stage": bool(rule.stages) or (rule.clear_values and bool(context["deal"])),
+        "agreement": rule.agreement or asks,
+        "signed": rule.agreement or asks,
+        "stage": bool(rule.stages) or ((rule.clear_values or rule.agreed) and bool(context["deal"])),
         "grant": rule.grant,
         "second": bool(rule.second_person),
         "reviewed": rule.reviewed,

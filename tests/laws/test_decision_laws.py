@@ -71,6 +71,9 @@ VALUES: Final[dict[str, tuple[dict[str, Json], ...]]] = {
         for classes in COVERED
         for purposes in AGREED
     ),
+    "deals.agreement_signed": tuple(
+        {"deal": deal, "digest": digest} for deal in (*DEALS, "dea_three") for digest in ("d", "e", 1)
+    ),
     "vault.key_active": ({"key": "key_one", "version": 1}, {"key": "key_one", "version": "1"}, {}),
     "access.reviewed": ({"by": "per_x"}, {"by": 1}, {}),
     "access.glass": (
@@ -134,6 +137,7 @@ PERSONAL: Final = (
     "people.frozen",
     "access.reviewed",
     "access.glass",
+    "deals.agreement_signed",
 )
 DEALT: Final = ("deals.stage", "deals.agreement_in_force")
 ALL_OVER: Final = ("ledger.checked", "ledger.witnessed", "access.waived")
@@ -320,7 +324,8 @@ def test_a_great_many_requests_are_decided_as_the_oracle_says() -> None:
     assert set(refused) == {
         "role", "frozen", "factor", "factor_bound", "factor_strong", "trained", "screened", "pledged", "grant",
         "grant_waits", "grant_person", "grant_time", "grant_fits", "grant_left", "second_person", "agreement",
-        "agreed_purpose", "stage", "class", "clear_stage", "volume", "reviewed", "key", "checked", "witnessed",
+        "agreed_purpose", "agreed_person", "stage", "class", "clear_stage", "volume", "reviewed", "key", "checked",
+        "witnessed",
     }  # fmt: skip
     assert set(refused) == set(ALL) - {"action"}
 

@@ -136,6 +136,8 @@ def _typed(walk: Walk) -> None:
             ("ledger", "prove", value, "--out", out),
             ("deal", "stage", value, "S1"),
             ("deal", "structure", value, "D2"),
+            ("deal", "sign", value, "--yes"),
+            ("deal", "agreement", value),
             ("deal", "confirm", value, "--fingerprint", value),
             ("release", "propose", value, "--out", out),
             ("destroy", value),

@@ -294,10 +294,13 @@ def meet(town: Town) -> None:
 def agree(town: Town, *, days: int = 365) -> None:
     """Conclude the agreement."""
     invitation, acceptance = town.root / "invitation.json", town.root / "acceptance.json"
-    words = ("deal", "invite", town.ids["deal"], "--buyer", town.ids["buyer"], "--purpose", "refunds")
+    words = ("deal", "invite", town.ids["deal"], "--buyer", town.ids["buyer"], "--purpose", "refund")
     town.do(town.seller, *words, "--days", str(days), "--out", invitation, who="chen")
     town.do(town.buyer, "deal", "accept", invitation, "--out", acceptance, who="sun")
     town.do(town.seller, "deal", "conclude", acceptance, who="chen")
+    for firm, staff in ((town.seller, ("chen", "qian", "zhao")), (town.buyer, ("sun",))):
+        for who in staff:
+            town.do(firm, "deal", "sign", town.ids["deal"], "--yes", who=who)
 
 
 def advance(town: Town, *stages: str) -> None:

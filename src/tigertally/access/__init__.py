@@ -14,6 +14,7 @@ from tigertally.access.decision import decide
 from tigertally.access.errors import NotAllowed
 from tigertally.access.facts import (
     AGREEMENT_IN_FORCE,
+    AGREEMENT_SIGNED,
     DEAL_STAGE,
     KEY_ACTIVE,
     PERSON_FROZEN,
@@ -28,6 +29,7 @@ from tigertally.access.policy import Action, Purpose, Role
 
 __all__ = [
     "AGREEMENT_IN_FORCE",
+    "AGREEMENT_SIGNED",
     "DEAL_STAGE",
     "KEY_ACTIVE",
     "PERSON_FROZEN",

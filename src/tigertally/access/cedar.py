@@ -16,7 +16,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from tigertally.access.conditions import CLOCK_AHEAD_MAX_S, STRONG
-from tigertally.access.policy import CLEAR_STAGES, SENIOR, SHIPPED, Action, Role, Rule, Rules, Side
+from tigertally.access.policy import (
+    AGREED_STAGES,
+    CLEAR_STAGES,
+    SENIOR,
+    SHIPPED,
+    STAGES,
+    Action,
+    Role,
+    Rule,
+    Rules,
+    Side,
+)
 from tigertally.access.volume import UNITS_MAX
 from tigertally.base.fields import SEALABLE
 
@@ -30,7 +41,8 @@ namespace Tigertally {
   type Held = { start: Long, until: Long };
   type Screening = { outcome: String, start: Long, until: Long };
   type Stage = { stage: String, side: String, start: Long, until: Long };
-  type Agreement = { classes: Set<String>, purposes: Set<String>, start: Long, until: Long };
+  type Agreement = { digest: String, classes: Set<String>, purposes: Set<String>, start: Long, until: Long };
+  type Signature = { deal: String, digest: String, start: Long, until: Long };
   type Grant = {
     asker: String, approver: String, action: String, classes: Set<String>, purpose: String, deal: String,
     scope: String, left: Long, start: Long, until: Long
@@ -44,6 +56,7 @@ namespace Tigertally {
     purpose: String, deal: String, scope: String, act: String, factor_kind: String, factor_act: String,
     seen: Long, asked: Long, waived: Set<String>, key?: Held, reviewed?: Held, checked?: Held, witnessed?: Held,
     factor_at?: Long, trained?: Held, screened?: Screening, pledged?: Held, agreement?: Agreement,
+    signed?: Signature,
     stage?: Stage, grant?: Grant, second?: Approval
   };
   entity Person;
@@ -96,6 +109,7 @@ def _conditions(action: Action, rule: Rule) -> list[str]:
     found += [_or_waived("grant", *_grant(action))] if rule.grant else []
     found += _approval(rule.second_person) if rule.second_person else []
     found += _agreement() if rule.agreement else []
+    found += [_agreed()] if rule.agreed else []
     if rule.volume:
         few = f"(context.seen >= 0 && context.asked >= 0 && context.seen + context.asked < {UNITS_MAX})"
         found.append(f"({few} || ({_and(_approval(SENIOR))}))")
@@ -126,7 +140,24 @@ def _agreement() -> list[str]:
         "context.agreement.classes.containsAll(context.classes)",
         "!context.agreement.purposes.isEmpty()",
         '(context.purpose == "" || context.agreement.purposes.contains(context.purpose))',
+        *_held("signed"),
+        "context.signed.deal == context.deal",
+        "context.signed.digest == context.agreement.digest",
     ]
+
+
+def _agreed() -> str:
+    free = " || ".join(
+        f'(context.stage.side == "{side.value}" && '
+        f"{_set(item for item in STAGES if item not in AGREED_STAGES[side])}.contains(context.stage.stage))"
+        for side in Side
+    )
+    asking = " || ".join(
+        f'(context.stage.side == "{side.value}" && {_set(AGREED_STAGES[side])}.contains(context.stage.stage))'
+        for side in Side
+    )
+    staged = _and(_held("stage"))
+    return f'(context.deal == "" || ({staged} && (({free}) || (({asking}) && {_and(_agreement())}))))'
 
 
 def _held(name: str) -> list[str]:

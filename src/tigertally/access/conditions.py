@@ -15,7 +15,7 @@ from typing import Final
 from tigertally.access import facts as kinds
 from tigertally.access.asking import Request, Unmet
 from tigertally.access.known import Known
-from tigertally.access.policy import CLEAR_STAGES, SENIOR, Role, Rule
+from tigertally.access.policy import AGREED_STAGES, CLEAR_STAGES, SENIOR, STAGES, Role, Rule
 from tigertally.access.unmet import UNMET, UNREADABLE
 from tigertally.access.volume import UNITS_MAX, units
 from tigertally.base.fields import SEALABLE
@@ -31,6 +31,8 @@ SET_ASIDE: Final = frozenset(
 )
 _AHEAD: Final = timedelta(seconds=CLOCK_AHEAD_MAX_S)
 _WAIVED_MAX: Final = timedelta(days=WAIVER_DAYS_MAX)
+_STAGES: Final = frozenset(STAGES)
+_AGREED: Final = {side.value: stages for side, stages in AGREED_STAGES.items()}
 _CLEAR: Final = {side.value: stages for side, stages in CLEAR_STAGES.items()}
 
 # Names of kinds as plain constants: an attribute of an attribute each time is what a microsecond is lost on.
@@ -39,6 +41,7 @@ _SCREENED: Final = kinds.PERSON_SCREENED.name
 _PLEDGED: Final = kinds.PERSON_PLEDGED.name
 _FROZEN: Final = kinds.PERSON_FROZEN.name
 _AGREEMENT: Final = kinds.AGREEMENT_IN_FORCE.name
+_SIGNED: Final = kinds.AGREEMENT_SIGNED.name
 _STAGE: Final = kinds.DEAL_STAGE.name
 _KEY: Final = kinds.KEY_ACTIVE.name
 _CHECKED: Final = kinds.LEDGER_CHECKED.name
@@ -49,7 +52,21 @@ _GLASS: Final = kinds.GLASS_BROKEN.name
 
 # The kinds of facts that a decision reads, by name.
 USED: Final = frozenset(
-    (_TRAINED, _SCREENED, _PLEDGED, _FROZEN, _AGREEMENT, _STAGE, _KEY, _CHECKED, _WITNESSED, _WAIVED, _REVIEWED, _GLASS)
+    (
+        _TRAINED,
+        _SCREENED,
+        _PLEDGED,
+        _FROZEN,
+        _AGREEMENT,
+        _SIGNED,
+        _STAGE,
+        _KEY,
+        _CHECKED,
+        _WITNESSED,
+        _WAIVED,
+        _REVIEWED,
+        _GLASS,
+    )
 )
 
 
@@ -72,7 +89,7 @@ class Work:
 
     def unreadable(self, code: str) -> None:
         """Say that what a condition rests on cannot be read."""
-        self.unmet.append(UNREADABLE[code])
+        self.unmet.append(UNREADABLE["agreement" if code == "agreed" else code])
 
     def fact(self, kind: str, subject: str) -> Fact | None:
         """Return the newest fact that holds now, and note that it was used."""
@@ -237,6 +254,35 @@ def _agreement(work: Work) -> None:
     purpose = work.request.purpose
     if not purposes or (purpose and purpose not in purposes):
         work.no("agreed_purpose")
+    if not _signed(work, fact.value.get("digest")):
+        work.no("agreed_person")
+
+
+def _signed(work: Work, digest: object) -> bool:
+    """Return whether the person signed the very text that is in force, and note it."""
+    now, deal = work.now, work.request.deal
+    for fact in work.known.of(_SIGNED, work.request.person):
+        value = fact.value
+        if value["deal"] != deal or value["digest"] != digest:
+            continue
+        if fact.start <= now and (fact.until is None or now < fact.until):
+            work.used.add(fact.entry)
+            return True
+    return False
+
+
+def _agreed(work: Work) -> None:
+    """Ask for the agreement where the deal's stage does. Outside of any deal the pledge is what a person signed."""
+    if not work.request.deal:
+        return
+    fact = work.fact(_STAGE, work.request.deal)
+    asking = None if fact is None else _AGREED.get(str(fact.value.get("side")))
+    if fact is None or asking is None or fact.value.get("stage") not in _STAGES:
+        # Where clear values are asked for, the condition on them says the same.
+        if not work.rule.clear_values:
+            work.no("stage")
+    elif fact.value.get("stage") in asking:
+        _agreement(work)
 
 
 def _strings(value: object) -> list[str]:
@@ -305,6 +351,7 @@ CONDITIONS: Final[Mapping[str, Callable[[Work], None]]] = {
     "grant": _grant,
     "second_person": _second_person,
     "agreement": _agreement,
+    "agreed": _agreed,
     "stage": _stage,
     "class": _clear,
     "volume": _volume,

@@ -30,6 +30,10 @@ AGREEMENT_IN_FORCE: Final = register_fact(
     classes=list,
     purposes=list,
 )
+# Subject: the person; ``digest`` is of the very text. A new version is another text, so it has to be signed anew.
+AGREEMENT_SIGNED: Final = register_fact(
+    "deals.agreement_signed", Text("本人已签署协议", "a person signed the agreement"), deal=str, digest=str
+)
 DEAL_STAGE: Final = register_fact("deals.stage", Text("交易阶段", "the deal's stage"), stage=str, side=str)
 KEY_ACTIVE: Final = register_fact(
     "vault.key_active", Text("密钥在有效期内", "the key is within its period"), key=str, version=int

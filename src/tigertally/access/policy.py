@@ -71,6 +71,7 @@ class Action(Enum):
     GRANT_APPROVE = "access.grant_approve"
     APPROVE = "access.approve"
     DEAL_MANAGE = "deals.manage"
+    AGREEMENT_SIGN = "deals.agreement_sign"
     PARTY_CONFIRM = "deals.party_confirm"
     STAGE = "deals.stage"
     WAIVE = "deals.waive"
@@ -101,10 +102,20 @@ CLEAR_STAGES: Final[dict[Side, frozenset[str]]] = {
     Side.BUYER: frozenset({"S7", "S8"}),
 }
 
+# Stages in which whoever sees a deal's values does so under its agreement: the seller from the data room to closing,
+# the buyer once it holds the data. Before, and when the deal died, the seller's customers are its own affair.
+AGREED_STAGES: Final[dict[Side, frozenset[str]]] = {
+    Side.SELLER: frozenset(STAGES[3:9]),
+    Side.BUYER: frozenset(STAGES[1:9]),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What one action asks. ``factor_age_max_s`` 0 means: a session is enough."""
+    """What one action asks. ``factor_age_max_s`` 0 means: a session is enough.
+
+    ``agreement`` asks for one in any case; ``agreed`` where the deal's stage does (:data:`AGREED_STAGES`).
+    """
 
     roles: frozenset[Role]
     factor_age_max_s: int = 0
@@ -114,6 +125,7 @@ class Rule:
     grant: bool = False
     second_person: frozenset[Role] = frozenset()
     agreement: bool = False
+    agreed: bool = False
     stages: frozenset[str] = frozenset()
     clear_values: bool = False
     factor_bound: bool = False
@@ -142,6 +154,7 @@ class Rule:
             ("grant", self.grant),
             ("second_person", self.second_person),
             ("agreement", self.agreement),
+            ("agreed", self.agreed),
             ("stage", self.stages),
             ("class", self.clear_values),
             ("volume", self.volume),
@@ -163,6 +176,7 @@ class Rule:
 
 
 FLAGS: Final = (
+    "agreed",
     "agreement",
     "checked",
     "clear_values",
@@ -222,6 +236,7 @@ POLICY: Final[dict[Action, Rule]] = {
         grant=True,
         clear_values=True,
         volume=True,
+        agreed=True,
         key=True,
         checked=True,
     ),
@@ -233,6 +248,7 @@ POLICY: Final[dict[Action, Rule]] = {
         screened=True,
         pledged=True,
         reviewed=True,
+        agreed=True,
         key=True,
         checked=True,
     ),
@@ -248,6 +264,7 @@ POLICY: Final[dict[Action, Rule]] = {
         grant=True,
         clear_values=True,
         volume=True,
+        agreed=True,
         key=True,
         checked=True,
         second_person=_SECOND,
@@ -278,6 +295,8 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.GRANT_APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.DEAL_MANAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
+    # Whoever works with a deal's data signs its agreement: only for oneself, so every role may.
+    Action.AGREEMENT_SIGN: Rule(roles=_ALL, factor_age_max_s=_FRESH_S, pledged=True),
     Action.PARTY_CONFIRM: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.WAIVE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.CONDITION_WAIVE: Rule(

@@ -152,6 +152,11 @@ ALL: Final[Mapping[str, Condition]] = {
             "have both parties amend it: tigertally deal invite / accept",
         ),
     ),
+    "agreed_person": Condition(
+        title=Text("此人已签署现行协议文本", "the agreement in force signed by the person"),
+        why=Text("此人没有签署现行的协议文本", "the person has not signed the agreement that is in force"),
+        how=Text("由本人阅读并签署：tigertally deal sign", "read and sign it oneself: tigertally deal sign"),
+    ),
     "stage": Condition(
         title=Text("交易阶段允许此操作", "a stage of the deal that permits this"),
         why=Text("交易阶段不允许此操作", "the deal's stage does not permit this"),

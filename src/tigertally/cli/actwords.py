@@ -39,6 +39,7 @@ ACTION_TITLES: Final[Mapping[Action, Text]] = {
     Action.GRANT_APPROVE: Text("批准授权", "approve a grant"),
     Action.APPROVE: Text("作为第二人批准", "be the second person"),
     Action.DEAL_MANAGE: Text("处理交易", "manage a deal"),
+    Action.AGREEMENT_SIGN: Text("亲自签署协议", "sign the agreement oneself"),
     Action.PARTY_CONFIRM: Text("确认对方组织的指纹", "confirm the other side's fingerprint"),
     Action.STAGE: Text("推进交易阶段", "move a deal to a stage"),
     Action.WAIVE: Text("豁免交易的一项条件", "waive a condition of a deal"),

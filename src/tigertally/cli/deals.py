@@ -12,7 +12,7 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.text import Text
-from tigertally.cli import reading
+from tigertally.cli import agreeing, reading
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.cli.papers import read_paper, write_paper
@@ -32,6 +32,8 @@ def deal_command() -> None:
 
 
 deal_command.add_command(reading.read_command)
+deal_command.add_command(agreeing.sign)
+deal_command.add_command(agreeing.agreement)
 
 
 @speak(
@@ -244,7 +246,14 @@ def list_deals(shell: Shell) -> None:
 @option(
     "--class", "classes", multiple=True, type=click.Choice(_CLASSES), zh="字段（默认全部）", en="classes (default: all)"
 )
-@option("--purpose", "purposes", multiple=True, required=True, zh="目的（可多次）", en="purpose (repeatable)")
+@option(
+    "--purpose",
+    "purposes",
+    multiple=True,
+    required=True,
+    zh="目的（可多次；refund 等查看目的须写明）",
+    en="purpose (repeatable); values are revealed for those it names, such as refund",
+)
 @option("--days", default=365, show_default=True, zh="协议期限（天）", en="term in days")
 @option("--destroy-days", default=10, show_default=True, zh="销毁期限（天）", en="days to destroy")
 @option("--penalty", default=1_000_000, show_default=True, zh="违约金（元）", en="penalty in yuan")

@@ -16,6 +16,7 @@ from tigertally.deals.disclosure import K_MIN, Band, Cell, Level, banded, permit
 from tigertally.deals.dossier import Deal, Standing, all_deals, answer_structure, open_deal, standing
 from tigertally.deals.dossier import find as find_deal
 from tigertally.deals.errors import (
+    AgreementChanged,
     AgreementExpired,
     AlreadyConcluded,
     AnotherAgreement,
@@ -36,6 +37,7 @@ from tigertally.deals.errors import (
     NoSuchParty,
     NoSuchTemplate,
     NotConcluded,
+    NotInForce,
     NotOurInvitation,
     NotWaivable,
     OldVersion,
@@ -67,6 +69,7 @@ from tigertally.deals.records import (
     record_sad_purged,
     record_sealed,
 )
+from tigertally.deals.signers import InForce, Signed, in_force, sign_personally, signers
 from tigertally.deals.stages import DEAD, STAGE_TITLES, MoveReason, look, move, moves
 from tigertally.deals.structure import STRUCTURES, StructureRule
 from tigertally.deals.waivers import WaiverReason, waive
@@ -90,6 +93,7 @@ __all__ = [
     "WAIVABLE",
     "WAIVED",
     "WAIVER_MAX",
+    "AgreementChanged",
     "AgreementExpired",
     "AlreadyConcluded",
     "AnotherAgreement",
@@ -109,6 +113,7 @@ __all__ = [
     "FingerprintDiffers",
     "GateClosed",
     "GateFacts",
+    "InForce",
     "Judgement",
     "Level",
     "MoveReason",
@@ -117,6 +122,7 @@ __all__ = [
     "NoSuchParty",
     "NoSuchTemplate",
     "NotConcluded",
+    "NotInForce",
     "NotOurInvitation",
     "NotWaivable",
     "OldVersion",
@@ -125,6 +131,7 @@ __all__ = [
     "PartyNotConfirmed",
     "ReasonNeeded",
     "ScopeTaken",
+    "Signed",
     "Standing",
     "StructureRule",
     "StructureUnknown",
@@ -146,6 +153,7 @@ __all__ = [
     "find_party",
     "gate",
     "import_card",
+    "in_force",
     "invite",
     "judge",
     "look",
@@ -159,6 +167,8 @@ __all__ = [
     "record_sad_purged",
     "record_sealed",
     "sign_agreement",
+    "sign_personally",
+    "signers",
     "standing",
     "suspend",
     "templates",

@@ -73,6 +73,11 @@ class Deal:
         if self.side is not side:
             raise WrongSide(side=side)
 
+    def need_alive(self) -> None:
+        """Raise :class:`DealOver` for a deal that is dead; one that is integrated is still under its agreement."""
+        if self.stage == _DEAD:
+            raise DealOver(stage=self.stage)
+
     def need_open(self) -> None:
         """Raise :class:`DealOver` for a deal that is integrated or dead."""
         if self.stage in _OVER:

@@ -159,6 +159,27 @@ class AgreementExpired(Refused):
     hint = Text("订立新的期限", "agree on a new term")
 
 
+class NotInForce(Conflict):
+    """The deal has no agreement in force that a person could sign."""
+
+    code = "deals.not_in_force"
+    title = Text("该交易没有生效中的协议", "the deal has no agreement in force")
+    hint = Text(
+        "由双方签署（或修订）协议：tigertally deal invite / accept / conclude",
+        "have both parties sign, or amend, one: tigertally deal invite / accept / conclude",
+    )
+
+
+class AgreementChanged(Conflict):
+    """A person signs another text than the one in force."""
+
+    code = "deals.agreement_changed"
+    title = Text("所签文本不是现行协议", "the text signed is not the agreement in force")
+    hint = Text(
+        "重新阅读现行文本后签署：tigertally deal sign", "read the present text and sign that: tigertally deal sign"
+    )
+
+
 class DatedInFuture(Refused):
     """A paper dated after now."""
 

@@ -26,6 +26,11 @@ DEAL_CONCLUDED: Final = register_event(
     Text("交易订立", "a deal was concluded"),
     "deal", "invitation", "acceptance", "agreement", "version", "buyer",
 )  # fmt: skip
+AGREEMENT_SIGNED: Final = register_event(
+    "deals.agreement.signed",
+    Text("本人签署协议", "a person signed the agreement"),
+    "deal", "person", "agreement", "version",
+)  # fmt: skip
 AGREEMENT_SUSPENDED: Final = register_event(
     "deals.agreement.suspended", Text("协议中止", "an agreement was suspended"), "deal", "agreement", "reason"
 )

@@ -77,7 +77,7 @@ def invite(
     tx.lock(LOCK)
     found = dossier.find(tx, ledger, deal, now=now)
     found.need_side(Side.SELLER)
-    found.need_open()
+    found.need_alive()
     card = _own_card(own, signing)
     if found.structure is None:
         raise StructureUnknown
@@ -139,7 +139,7 @@ def accept(
         answered = found.invitation is not None and found.invitation.digest == invitation.digest
         if answered and found.acceptance is not None:
             return found.acceptance
-        found.need_open()
+        found.need_alive()
         _need_amendment(found, agreement, seller)
     signed = _only(paper.agreement, seller).signed_by(signing)
     answer = Acceptance(deal=paper.deal, invitation=invitation.digest, buyer_card=own, agreement=signed, created=now)
@@ -202,7 +202,7 @@ def conclude(tx: Tx, ledger: Ledger, *, acceptance: Statement, own: Statement, a
         if found.acceptance.digest != acceptance.digest:
             raise AlreadyConcluded
         return found
-    found.need_open()
+    found.need_alive()
     if paper.agreement.digest != found.agreement.digest:
         raise AnotherAgreement
     card = party_format.read(own)

@@ -8,6 +8,7 @@ from typing import Final
 
 from tigertally.access import (
     AGREEMENT_IN_FORCE,
+    AGREEMENT_SIGNED,
     DEAL_STAGE,
     KEY_ACTIVE,
     PERSON_PLEDGED,
@@ -61,6 +62,8 @@ def stage(name: str, side: str = "seller", entry: int = 4) -> Fact:
 AGREEMENT: Final = fact(
     AGREEMENT_IN_FORCE, DEAL, {"agreement": "agr", "digest": "d", "classes": ["pan", "name"], "purposes": ["refund"]}, 5
 )
+SIGNED: Final = fact(AGREEMENT_SIGNED, LI, {"deal": DEAL, "digest": "d"}, 14)
+SIGNED_WANG: Final = fact(AGREEMENT_SIGNED, WANG, {"deal": DEAL, "digest": "d"}, 15)
 KEPT: Final = fact(KEY_ACTIVE, KEY, {"key": KEY, "version": 1}, 10)
 CHECKED: Final = fact(LEDGER_CHECKED, INSTALLATION, {"size": 9}, 11)
 WITNESSED: Final = fact(LEDGER_WITNESSED, INSTALLATION, {"size": 9, "witnesses": ["counsel"]}, 12)
@@ -93,7 +96,7 @@ def reveal() -> Case:
         deal=DEAL,
         grant=GRANT,
     )
-    return request, (*qualified(LI), stage("S5"), KEPT, CHECKED)
+    return request, (*qualified(LI), stage("S5"), AGREEMENT, SIGNED, KEPT, CHECKED)
 
 
 def approved(request: Request) -> Request:
@@ -121,7 +124,7 @@ def release() -> Case:
         deal=DEAL,
         details=(("release", "digest"),),
     )
-    return approved(request), (*qualified(WANG), stage("S6"), AGREEMENT, CHECKED, WITNESSED)
+    return approved(request), (*qualified(WANG), stage("S6"), AGREEMENT, SIGNED_WANG, CHECKED, WITNESSED)
 
 
 def codes(case: Case) -> list[str]:

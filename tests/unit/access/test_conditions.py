@@ -44,7 +44,7 @@ def test_a_second_person_lets_somebody_see_more_than_the_threshold() -> None:
     many = replace(request, seen=2_400)
     assert codes((many, facts)) == ["volume"]
     assert codes((approved(many), facts)) == []
-    assert codes((replace(approved(many), purpose="dispute"), facts)) == ["grant_fits", "volume"]
+    assert codes((replace(approved(many), purpose="dispute"), facts)) == ["grant_fits", "agreed_purpose", "volume"]
     assert codes((replace(request, seen=2_399), facts)) == []
 
 

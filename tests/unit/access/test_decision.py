@@ -11,6 +11,7 @@ import pytest
 
 from tigertally.access import (
     AGREEMENT_IN_FORCE,
+    AGREEMENT_SIGNED,
     DEAL_STAGE,
     KEY_ACTIVE,
     PERSON_FROZEN,
@@ -51,10 +52,10 @@ from .cases import (
 
 def test_both_cases_are_allowed_and_cite_what_they_rest_on() -> None:
     assert decide(*reveal()) == Decision(
-        action=Action.REVEAL, allowed=True, unmet=(), facts=(1, 2, 3, 4, 6, 10, 11, 13)
+        action=Action.REVEAL, allowed=True, unmet=(), facts=(1, 2, 3, 4, 5, 6, 10, 11, 13, 14)
     )
     assert decide(*release()) == Decision(
-        action=Action.RELEASE, allowed=True, unmet=(), facts=(1, 2, 3, 4, 5, 7, 11, 12, 13)
+        action=Action.RELEASE, allowed=True, unmet=(), facts=(1, 2, 3, 4, 5, 7, 11, 12, 13, 15)
     )
 
 
@@ -120,9 +121,27 @@ def agreement_flaws() -> Iterable[Without]:
         value: dict[str, Json] = {**AGREEMENT.value, "purposes": purposes}
         take = fact_is(AGREEMENT_IN_FORCE, value=value)
         yield Without(name=f"agreement for {purposes}", code="agreed_purpose", take=take)
+    yield from fact_flaws(AGREEMENT_SIGNED, "agreed_person", {"deal": DEAL, "digest": 1})
+    for name, other in (
+        ("another text", {"deal": DEAL, "digest": "e"}),
+        ("another deal", {"deal": "dea_two", "digest": "d"}),
+    ):
+        take = fact_is(AGREEMENT_SIGNED, value=other)
+        yield Without(name=f"signature on {name}", code="agreed_person", take=take)
 
 
 REVEALS: Final = (
+    *agreement_flaws(),
+    Without(
+        name="a class that the agreement does not cover",
+        code="agreement",
+        take=fact_is(AGREEMENT_IN_FORCE, value={**AGREEMENT.value, "classes": ["name"]}),
+    ),
+    Without(
+        name="a purpose that the agreement does not name",
+        code="agreed_purpose",
+        take=fact_is(AGREEMENT_IN_FORCE, value={**AGREEMENT.value, "purposes": ["dispute"]}),
+    ),
     Without(
         name="role", code="role", take=asking(roles=frozenset({Role.LEAD, Role.OFFICER, Role.CUSTODIAN, Role.AUDITOR}))
     ),
@@ -245,8 +264,8 @@ def test_what_is_never_shown_is_not_shown() -> None:
     for cls in (FieldClass.CVV, FieldClass.PIN, FieldClass.TRACK, FieldClass.PASSWORD):
         every = frozenset({cls.value, "pan"})
         asked = replace(request, classes=frozenset({cls, FieldClass.PAN}), grant=replace(GRANT, classes=every))
-        assert codes((asked, facts)) == ["class"]
-    assert codes((replace(request, classes=frozenset()), facts)) == ["class"]
+        assert codes((asked, facts)) == ["agreement", "class"]
+    assert codes((replace(request, classes=frozenset()), facts)) == ["agreement", "class"]
 
 
 def test_without_a_purpose_even_a_grant_without_one_is_not_enough() -> None:

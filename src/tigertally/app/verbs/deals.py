@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tigertally import deals
-from tigertally.access import Action, Actor
+from tigertally.access import Action, Actor, identities
 from tigertally.access.policy import CLEAR_STAGES, Side
 from tigertally.app.errors import NotReadable
 from tigertally.app.verbs.attempt import allow, attempt, checked_digest, second_person
@@ -18,7 +19,7 @@ from tigertally.crypto.digest import sha256_file
 from tigertally.deals import Deal, Judgement, MoveReason, Party, WaiverReason
 from tigertally.formats import agreement as agreement_format
 from tigertally.formats.dealpapers import Structure
-from tigertally.formats.party import GROUP_CHARS, GROUPS
+from tigertally.formats.party import GROUP_CHARS, GROUPS, PartyCard
 from tigertally.formats.statement import Statement
 from tigertally.store.tx import Tx
 
@@ -214,6 +215,44 @@ def conclude(house: House, *, actor: Actor, acceptance: Statement) -> Deal:
         )
 
     return attempt(house, verb="deals.conclude", work=work, actor=actor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """The agreement in force in a deal, and who signed it: names with the end of each signature."""
+
+    held: deals.InForce
+    signers: tuple[tuple[str, datetime], ...]
+
+
+def agreed(house: House, *, deal: str) -> Agreed:
+    """Return the agreement in force, and the persons who signed it. Raises ``NoSuchDeal``, ``NotInForce``."""
+    with house.store.reading() as tx:
+        now = house.clock.now()
+        held = deals.in_force(tx, house.ledger, deal=deal, now=now)
+        found = deals.signers(tx, house.ledger, deal=deal, digest=held.paper.digest, now=now)
+        names = {str(person.person): person.handle for person in identities.everybody(tx)}
+        signed = tuple((names.get(item.person, item.person), item.until) for item in found)
+        return Agreed(held=held, signers=signed)
+
+
+def cards(house: House) -> tuple[PartyCard, ...]:
+    """Return our card and those that two persons confirmed: whose signatures may be called valid."""
+    with house.store.reading() as tx:
+        found = deals.all_parties(tx, house.ledger, now=house.clock.now())
+    return (house.card, *(item.card for item in found if item.confirmed is not None))
+
+
+def sign_agreement(house: House, *, actor: Actor, deal: str, digest: str) -> int:
+    """Sign the agreement in force oneself, by the digest of the text that was shown. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        details = (("digest", checked_digest(digest)),)
+        allow(house, tx, actor=actor, action=Action.AGREEMENT_SIGN, now=now, deal=deal, details=details)
+        person = actor.person.person
+        return deals.sign_personally(tx, house.ledger, deal=DealId(deal), digest=digest, person=person, now=now)
+
+    return attempt(house, verb="deals.sign", work=work, actor=actor)
 
 
 def every_deal(house: House) -> list[Deal]:
