@@ -62,6 +62,7 @@ VERBS = {
     "deal sign": "deals.sign",
     "deal stage": "deals.move",
     "deal structure": "deals.structure",
+    "deal done": "deals.task_done",
     "deal waive": "deals.waive",
     "destroy": "handover.destroy",
     "enrol": "access.enrol",
@@ -360,6 +361,8 @@ def _evidence(town: Behind) -> None:
     town.do(firm, "ledger", "prove", "3", "--out", town.root / "3.proof", who="chen")
     town.do(firm, "ledger", "export", town.root / "ledger", who="chen")
     town.do(firm, "why", who="chen")
+    # Nothing of the kind is to be done: what is too early is refused before that is looked at.
+    town.tell(firm, "deal", "done", town.ids["deal"], "return", "--document", town.root / "minutes.txt", who="chen")
     words = ("custody", "move", "--to", "passphrase", "--with", "file=root-2.key", "--new-unlock-file", firm.unlock)
     town.two(firm, *words, who="chen", second="wang")
     town.houses.forget()

@@ -64,7 +64,13 @@ def enrol(walk: Walk) -> None:
     walk.wrong(firm, *signed)
     walk.town.do(firm, "people", "disable", "luo", who="ren")
     walk.town.do(firm, "migrate")
-    for plain in (("deal", "structures"), ("deal", "parties"), ("deal", "list"), ("copies", "list", _nothing(walk))):
+    for plain in (
+        ("deal", "structures"),
+        ("deal", "parties"),
+        ("deal", "list"),
+        ("deal", "tasks"),
+        ("copies", "list", _nothing(walk)),
+    ):
         walk.town.tell(firm, *plain)
     walk.town.tell(firm, "copies", "register", _nothing(walk), "1", who="ren")
     walk.town.tell(firm, "deal", "structure", _nothing(walk), "D2", who="ren")

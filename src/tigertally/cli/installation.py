@@ -12,12 +12,14 @@ from tigertally import discovery
 from tigertally.app import measures, settings, wire
 from tigertally.app.keeping import MOVABLE, UNLOCKED_BY, KeeperKind
 from tigertally.app.settings import DATABASE_DEFAULT
+from tigertally.app.verbs import deals as deal_verbs
 from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.custody import keeping_from
 from tigertally.cli.enrol import show_totp
 from tigertally.cli.language import SpeakingCommand, option, speak
+from tigertally.deals import TASK_TITLES
 
 
 @speak(
@@ -141,7 +143,12 @@ def status_command(shell: Shell) -> None:
     """Show the twenty measures."""
     with shell.house() as house:
         found = measures.compute(house)
-    data: Json = {"engine": discovery.engine(), "measures": [item.body(shell.lang) for item in found]}
+        late = [item for item in deal_verbs.tasks(house) if item.overdue]
+    data: Json = {
+        "engine": discovery.engine(),
+        "measures": [item.body(shell.lang) for item in found],
+        "overdue": len(late),
+    }
     shell.warn(discovery.slowness())
     looks = {"met": "green", "not_met": "red", "not_built": "dim"}
 
@@ -168,5 +175,15 @@ def status_command(shell: Shell) -> None:
             Text("失效", "lapses"),
         )
         out.print(shell.table(Text("二十项措施", "The twenty measures"), headings, rows))
+        for item in late:
+            title, due = shell.text(TASK_TITLES[item.task]), item.due.strftime("%Y-%m-%d")
+            told = shell.text_of(
+                "逾期：{title}（{due}，{deal}）",
+                "overdue: {title} ({due}, {deal})",
+                title=title,
+                due=due,
+                deal=item.deal,
+            )
+            out.print(told, style="red", markup=False, soft_wrap=True)
 
     shell.result(data, show)

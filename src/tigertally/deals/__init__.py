@@ -24,6 +24,7 @@ from tigertally.deals.errors import (
     AnotherParty,
     BadDeal,
     BadMove,
+    BadTask,
     BadWaiver,
     CardDiffers,
     ClausesFaulty,
@@ -46,6 +47,7 @@ from tigertally.deals.errors import (
     ReasonNeeded,
     ScopeTaken,
     StructureUnknown,
+    TaskNotOpen,
     WrongSide,
 )
 from tigertally.deals.exchange import accept, conclude, invite
@@ -56,6 +58,7 @@ from tigertally.deals.facts import (
     SAD_PURGED,
     SEALED,
     STRUCTURE_ANSWERED,
+    TASK_DONE,
     WAIVED,
 )
 from tigertally.deals.gates import GATES, WAIVER_MAX, Judgement, gate, judge
@@ -72,6 +75,7 @@ from tigertally.deals.records import (
 from tigertally.deals.signers import InForce, Signed, in_force, sign_personally, signers
 from tigertally.deals.stages import DEAD, STAGE_TITLES, MoveReason, look, move, moves
 from tigertally.deals.structure import STRUCTURES, StructureRule
+from tigertally.deals.tasks import TASK_TITLES, Due, Task, record_done, tasks
 from tigertally.deals.waivers import WaiverReason, waive
 
 __all__ = [
@@ -90,6 +94,8 @@ __all__ = [
     "STANDARD",
     "STRUCTURES",
     "STRUCTURE_ANSWERED",
+    "TASK_DONE",
+    "TASK_TITLES",
     "WAIVABLE",
     "WAIVED",
     "WAIVER_MAX",
@@ -101,6 +107,7 @@ __all__ = [
     "AnotherParty",
     "BadDeal",
     "BadMove",
+    "BadTask",
     "BadWaiver",
     "Band",
     "CardDiffers",
@@ -110,6 +117,7 @@ __all__ = [
     "Deal",
     "DealNotProved",
     "DealOver",
+    "Due",
     "FingerprintDiffers",
     "GateClosed",
     "GateFacts",
@@ -136,6 +144,8 @@ __all__ = [
     "StructureRule",
     "StructureUnknown",
     "SuspendReason",
+    "Task",
+    "TaskNotOpen",
     "WaiverReason",
     "WrongSide",
     "accept",
@@ -162,6 +172,7 @@ __all__ = [
     "open_deal",
     "permits",
     "ranged",
+    "record_done",
     "record_inventory",
     "record_protected",
     "record_sad_purged",
@@ -171,6 +182,7 @@ __all__ = [
     "signers",
     "standing",
     "suspend",
+    "tasks",
     "templates",
     "waive",
 ]

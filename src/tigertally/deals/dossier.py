@@ -40,7 +40,7 @@ from tigertally.store.tx import Tx
 TITLE_CHARS_MAX: Final = 200  # as an invitation may have
 LOCK: Final = "deals.deal"
 _SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_DEAD: Final = "S9"
+DEAD_STAGE: Final = "S9"
 _OVER: Final = frozenset({"S8", "S9"})
 
 
@@ -75,7 +75,7 @@ class Deal:
 
     def need_alive(self) -> None:
         """Raise :class:`DealOver` for a deal that is dead; one that is integrated is still under its agreement."""
-        if self.stage == _DEAD:
+        if self.stage == DEAD_STAGE:
             raise DealOver(stage=self.stage)
 
     def need_open(self) -> None:
@@ -133,7 +133,7 @@ def open_deal(
         created=now,
     )
     for other in all_deals(tx, ledger, now=now):
-        if other.scope == scope and other.stage != _DEAD:
+        if other.scope == scope and other.stage != DEAD_STAGE:
             raise ScopeTaken(scope=scope)
     sql.insert_deal(tx, row)
     payload = _opened(row)

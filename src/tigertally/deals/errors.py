@@ -180,6 +180,22 @@ class AgreementChanged(Conflict):
     )
 
 
+class BadTask(Invalid):
+    """A task that shows by itself when it is done, or one without the digest of its paper."""
+
+    code = "deals.bad_task"
+    title = Text("该待办不能这样登记为完成", "this task is not recorded as done like this")
+    hint = Text("只有 return 须登记，并附证明文件", "only return is recorded, with the paper that shows it")
+
+
+class TaskNotOpen(Conflict):
+    """Nothing of that kind is to be done in the deal."""
+
+    code = "deals.task_not_open"
+    title = Text("该交易没有这项待办", "the deal has no such task")
+    hint = Text("待办见 tigertally deal tasks", "tigertally deal tasks lists what there is")
+
+
 class DatedInFuture(Refused):
     """A paper dated after now."""
 

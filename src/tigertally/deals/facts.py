@@ -43,6 +43,9 @@ WAIVED: Final = register_fact(
     Text("经两人批准豁免一项条件", "two persons waived a condition"),
     condition=str, reason=str, document=str, asker=str, approver=str,
 )  # fmt: skip
+TASK_DONE: Final = register_fact(
+    "deals.task_done", Text("交易的待办已完成", "a task of a deal was done"), task=str, document=str
+)
 
 # Declared by the wing of the handover; what a gate reads of them is listed there.
 RELEASED: Final = "handover.released"

@@ -16,7 +16,7 @@ from tigertally.app.wire import House
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import AgreementId, DealId, PartyId, check_id
 from tigertally.crypto.digest import sha256_file
-from tigertally.deals import Deal, Judgement, MoveReason, Party, WaiverReason
+from tigertally.deals import Deal, Due, Judgement, MoveReason, Party, Task, WaiverReason
 from tigertally.formats import agreement as agreement_format
 from tigertally.formats.dealpapers import Structure
 from tigertally.formats.party import GROUP_CHARS, GROUPS, PartyCard
@@ -316,6 +316,26 @@ def waive(
         )
 
     return attempt(house, verb="deals.waive", work=work, actor=actor)
+
+
+def tasks(house: House) -> list[Due]:
+    """Return what is to be done in every deal, the most urgent first."""
+    with house.store.reading() as tx:
+        return deals.tasks(tx, house.ledger, now=house.clock.now())
+
+
+def task_done(house: House, *, actor: Actor, deal: str, task: Task, document: str) -> int:
+    """Say that a task was done elsewhere, with the digest of the paper that shows it. Returns the entry."""
+
+    def work(tx: Tx, now: datetime) -> int:
+        details = (("task", task.value), ("document", checked_digest(document)))
+        allow(house, tx, actor=actor, action=Action.DEAL_MANAGE, now=now, deal=deal, details=details)
+        person = actor.person.person
+        return deals.record_done(
+            tx, house.ledger, deal=DealId(deal), task=task, document=document, actor=person, now=now
+        )
+
+    return attempt(house, verb="deals.task_done", work=work, actor=actor)
 
 
 def document_digest(path: Path) -> str:
