@@ -1,4 +1,4 @@
-"""``deal sign`` and ``deal agreement``: the agreement in force, read, signed by the persons who handle its data."""
+"""``deal sign``, ``agreement``, ``pdf``: the agreement, read and signed by the persons who handle its data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from tigertally.app.verbs import deals as verbs
 from tigertally.app.verbs.deals import Agreed
 from tigertally.base import clock
 from tigertally.base.canon import Json
-from tigertally.base.errors import Refused
+from tigertally.base.errors import Invalid, Refused
 from tigertally.base.text import Text
 from tigertally.cli import reading
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, option, speak
-from tigertally.cli.papers import write_paper
+from tigertally.cli.papers import read_any, write_bytes, write_paper
+from tigertally.cli.paperwords import agreement_of
+from tigertally.crypto.digest import sha256_hex
+from tigertally.deals import agreement_pdf
+from tigertally.formats import agreement as agreements
 from tigertally.formats.party import PartyCard
 
 
@@ -26,6 +30,14 @@ class AgreementDeclined(Refused):
     code = "cli.agreement_declined"
     title = Text("没有签署协议，未记录任何内容", "the agreement was not signed; nothing was recorded")
     hint = Text("再次运行，阅读后确认", "run it again, and confirm after reading")
+
+
+class NoAgreement(Invalid):
+    """A paper with no agreement inside."""
+
+    code = "cli.no_agreement"
+    title = Text("文件中没有协议", "there is no agreement in this file")
+    hint = Text("给出协议、邀请或接受书", "name an agreement, an invitation or an acceptance")
 
 
 def _reading(found: Agreed, cards: tuple[PartyCard, ...]) -> reading.Reading:
@@ -103,3 +115,32 @@ def agreement(shell: Shell, deal: str, out: Path | None) -> None:
         console.print(shell.table(None, headings, rows))
 
     shell.result(_json(found, deal), show)
+
+
+@speak(
+    "把协议（或含协议的邀请、接受书）排成可打印签字的 PDF，每页印有摘要；同一协议总得到同样的字节。不需要安装实例。",
+    "Set an agreement (or an invitation or acceptance with one) as a PDF to print and sign, its digest on every page;\n"
+    "the same agreement always gives the same bytes. Needs no installation.",
+    "tigertally deal pdf invitation.json --out agreement.pdf",
+    "tigertally deal pdf agreement.json --trust buyer-card.json --for 'Zhao Li (fictional)' --out agreement.pdf",
+)
+@click.command(name="pdf", cls=SpeakingCommand)
+@shared
+@click.argument("path", type=click.Path(path_type=Path))
+@option(
+    "--trust", "trusted", multiple=True, type=click.Path(path_type=Path), zh="您确认过的名片", en="cards you confirmed"
+)
+@option("--for", "signers", multiple=True, zh="亲自签字的人（可多次）", en="who signs in person (repeatable)")
+@option("--out", type=click.Path(path_type=Path), required=True, zh="PDF 文件", en="the PDF")
+def pdf(shell: Shell, path: Path, trusted: tuple[Path, ...], signers: tuple[str, ...], out: Path) -> None:
+    """Set an agreement as a PDF."""
+    found = reading.reading_of(path, read_any(path), trusted)
+    paper = agreement_of(found.paper)
+    if paper is None:
+        raise NoAgreement
+    text = agreements.read(paper)
+    names = [shell.text(found.names[one]) if one in found.names else one for one in (text.seller, text.buyer)]
+    data = agreement_pdf(text, digest=paper.digest, seller=names[0], buyer=names[1], signers=signers)
+    write_bytes(out, data)
+    told: Json = {"pdf": str(out), "digest": paper.digest, "sha256": sha256_hex(data)}
+    shell.result(told, lambda console: console.print(str(out), markup=False))

@@ -34,6 +34,7 @@ def deal_command() -> None:
 deal_command.add_command(reading.read_command)
 deal_command.add_command(agreeing.sign)
 deal_command.add_command(agreeing.agreement)
+deal_command.add_command(agreeing.pdf)
 deal_command.add_command(dealtasks.tasks)
 deal_command.add_command(dealtasks.done)
 

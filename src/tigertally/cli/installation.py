@@ -175,14 +175,14 @@ def status_command(shell: Shell) -> None:
             Text("失效", "lapses"),
         )
         out.print(shell.table(Text("二十项措施", "The twenty measures"), headings, rows))
-        for item in late:
-            title, due = shell.text(TASK_TITLES[item.task]), item.due.strftime("%Y-%m-%d")
+        for one in late:
+            title, due = shell.text(TASK_TITLES[one.task]), one.due.strftime("%Y-%m-%d")
             told = shell.text_of(
                 "逾期：{title}（{due}，{deal}）",
                 "overdue: {title} ({due}, {deal})",
                 title=title,
                 due=due,
-                deal=item.deal,
+                deal=one.deal,
             )
             out.print(told, style="red", markup=False, soft_wrap=True)
 

@@ -120,7 +120,7 @@ def test_the_seller_destroys_after_the_receipt(acquainted: tuple[Firm, Firm]) ->
         (handover_facts.RECEIVED, {"receipt": PAPER, "manifest": PAPER, "subjects": 6, "root": PAPER}),
         (handover_facts.DESTROYED, {"certificate": PAPER, "ground": "receipt", "subjects": 6}),
     )
-    expected = ([(Task.DESTROY, timedelta(days=DAYS), False)], [])
+    expected: tuple[list[tuple[Task, timedelta, bool]], ...] = ([(Task.DESTROY, timedelta(days=DAYS), False)], [])
     for (kind, value), wanted in zip(kinds, expected, strict=True):
         with seller.tx() as tx:
             facts.replace(
