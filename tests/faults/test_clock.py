@@ -99,6 +99,7 @@ VERBS = {
     "ledger seen": "ledger.seen",
     "ledger show": "ledger.entry",
     "login": "access.login",
+    "respell": "vault.respell",
     "people add": "access.person_add",
     "people disable": "access.disable",
     "people freeze": "people.freeze",
@@ -301,6 +302,7 @@ def _look(town: Behind) -> None:
     town.do(firm, "grant", "approve", asked, who="wang")
     town.do(firm, "reveal", token, "--purpose", "refund", "--grant", asked, who="zhao")
     town.do(firm, "duplicates", who="zhao")
+    town.do(firm, "respell", who="chen")
 
     def first_six(house: House) -> None:
         actor = firm.actor(house, "zhao")

@@ -235,6 +235,7 @@ def _many(walk: Walk, token: str) -> None:
     """A list of values, written where nobody searches: it is the one file that may hold them. And who shares values."""
     town, seller = walk.town, walk.town.seller
     walk.must(seller, "duplicates", who="zhao")
+    walk.must(seller, "respell", who="chen")
     asked = town.do(seller, "grant", "ask", "--many", "--class", "pan", "--purpose", "refund", who="zhao")
     town.do(seller, "grant", "approve", asked.text("grant"), who="wang")
     listed = town.root / "tokens.csv"

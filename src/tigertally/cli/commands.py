@@ -35,6 +35,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "show": ("vault", Text("打码显示记录", "show a record, masked")),
     "find": ("vault", Text("按值查找客户", "find who holds a value")),
     "duplicates": ("vault", Text("多少值由多名客户共有", "how many values several customers share")),
+    "respell": ("vault", Text("为旧数据建立不论写法的索引", "index old names and numbers by any spelling")),
     "reveal": ("vault", Text("查看一个明文值", "reveal one clear value")),
     "reveal-many": ("vault", Text("把一批明文值写入文件", "write many clear values to a file")),
     "grant": ("vault", Text("授权：申请、批准", "grants: ask, approve")),

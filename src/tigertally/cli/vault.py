@@ -74,8 +74,9 @@ def show_command(shell: Shell, whom: str, scope: str) -> None:
 
 
 @speak(
-    "按值查找客户（用带密钥的摘要匹配，值从提示输入，不进命令行历史）。",
-    "Find who holds a value (matched by keyed digest; the value is asked for, so it is in no shell history).",
+    "按值查找客户（用带密钥的摘要匹配，值从提示输入，不进命令行历史）；姓名和电话不论写法。",
+    "Find who holds a value (matched by keyed digest; the value is asked for, so it is in no shell history). Names and "
+    "telephone numbers are found however they are spelled.",
     "tigertally --as zhao find --class mobile",
     "tigertally --as zhao find --class pan --last-four",
 )
@@ -114,15 +115,42 @@ def duplicates_command(shell: Shell, scope: str) -> None:
     """Count values that are shared."""
     with shell.house(acting=True) as house:
         found = verbs.shared_values(house, actor=shell.actor(house), scope=scope)
-    data: Json = {cls.value: {"different": one.different, "shared": one.shared} for cls, one in found.items()}
+    data: Json = {
+        cls.value: {"different": one.different, "shared": one.shared, "respelled": one.respelled}
+        for cls, one in found.items()
+    }
 
     def show(out: Console) -> None:
-        rows = [[shell.text(FIELD_RULES[cls].title), str(one.different), str(one.shared)] for cls, one in found.items()]
-        out.print(
-            shell.table(None, (Text("字段", "field"), Text("不同的值", "different"), Text("共有", "shared")), rows)
+        rows = [
+            [shell.text(FIELD_RULES[cls].title), str(one.different), str(one.shared), str(one.respelled)]
+            for cls, one in found.items()
+        ]
+        headings = (
+            Text("字段", "field"),
+            Text("不同的值", "different"),
+            Text("共有", "shared"),
+            Text("有几种写法", "in several spellings"),
         )
+        out.print(shell.table(None, headings, rows))
 
     shell.result(data, show)
+
+
+@speak(
+    "为早先封存的姓名和电话建立不论写法的查找索引；可中断后继续，做过的不再做。",
+    "Index the names and telephone numbers that were sealed before, so that they are found however they are spelled. "
+    "Goes on where it was interrupted; what is done is left alone.",
+    "tigertally --as zhao respell",
+)
+@click.command(name="respell", cls=SpeakingCommand)
+@shared
+@scoped
+def respell_command(shell: Shell, scope: str) -> None:
+    """Index names and numbers anew."""
+    with shell.house(acting=True) as house, shell.progress() as progress:
+        records = verbs.respell(house, actor=shell.actor(house), scope=scope, progress=progress)
+    told = shell.text_of("已检查 {n} 条记录", "{n} records were looked at", n=records)
+    shell.result({"records": records}, lambda out: out.print(told))
 
 
 @speak(

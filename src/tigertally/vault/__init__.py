@@ -3,9 +3,9 @@
 Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`), a clear value only with a decision
 (:func:`open_value`). Rooms: ``ports``, ``keepers``, ``kept`` and ``custody`` (who keeps the root key, moving and
 sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
-``index`` (what finds them again), ``entries``, ``values``, ``digits``, ``spelling``, ``tokens`` (its parts),
-``reading``, ``revealing`` (one value, many), ``searching``, ``rotation`` and ``resealing``, ``transfer`` (to and from
-a part of a bundle), ``destruction``, ``sql``.
+``index`` (what finds them again), ``normal``, ``alike``, ``respelling`` (by another spelling), ``entries``,
+``values``, ``digits``, ``spelling``, ``tokens`` (its parts), ``reading``, ``revealing`` (one value, many),
+``searching``, ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
 a value is unkeyed; no token shows a card's first digits; no key leaves unwrapped.
@@ -135,6 +135,7 @@ from tigertally.vault.reading import (
     view,
 )
 from tigertally.vault.records import SealCounts, seal_batch, store_batch
+from tigertally.vault.respelling import respell
 from tigertally.vault.restoring import Gone, Returning, bring_forward, gone, returning
 from tigertally.vault.revealing import Meant, classes_of, meant, open_values, read_meant
 from tigertally.vault.revealing import Opened as OpenedPiece
@@ -305,6 +306,7 @@ __all__ = [
     "records_by_version",
     "recover",
     "resolve",
+    "respell",
     "returning",
     "rewrap",
     "rotate",

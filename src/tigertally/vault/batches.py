@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tigertally.base.fields import FieldClass
-from tigertally.vault import tokens, values
+from tigertally.vault import alike, tokens, values
+from tigertally.vault.alike import Spelled
 from tigertally.vault.index import runs
 from tigertally.vault.index.runs import Halves, Numbers
 from tigertally.vault.keyring import VaultKeys
@@ -29,7 +30,7 @@ class Batch:
     ``subjects`` are the customers, 16 bytes each. ``owners`` number them, -1 for values without one, which come after
     the first ``attributed``; the other columns have its length, each owner's value once. ``texts`` are the values'
     bytes, one after another, ``edges`` where each begins and the last ends. ``marks`` are the digests of cards, the
-    tokens of others.
+    tokens of others. ``spelled`` says which values a search finds by another spelling.
     """
 
     subjects: bytes
@@ -38,6 +39,7 @@ class Batch:
     texts: bytes
     edges: Numbers
     marks: Halves
+    spelled: Spelled
     attributed: int
     accepted: int
     rejected: Mapping[Rejection, int]
@@ -61,13 +63,15 @@ def prepare_batch(
     kept = [cells.values[at] for at in order.tolist()]
     # A customer's key is the source's own text, whatever it is; different texts must stay different.
     customers = [_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in number]
+    texts, edges = b"".join(kept), edges_of(np.fromiter(map(len, kept), np.int64, len(kept)))
     return Batch(
         subjects=keys.index.column(customers).tobytes(),
         owners=owners[order],
         codes=codes[order],
-        texts=b"".join(kept),
-        edges=edges_of(np.fromiter(map(len, kept), np.int64, len(kept))),
+        texts=texts,
+        edges=edges,
         marks=marks[order],
+        spelled=alike.spelled(keys, codes=codes[order], texts=texts, edges=edges),
         attributed=int((owners[order] >= 0).sum()),
         accepted=len(cells.rows),
         rejected=cells.rejected,

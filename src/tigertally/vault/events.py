@@ -69,6 +69,12 @@ SHARES_HOLD: Final = register_fact(
     epoch=int,
     digest=str,
 )
+INDEX_RESPELLED: Final = register_event(
+    "vault.index.respelled",
+    Text("重建姓名和号码索引完毕", "names and numbers were indexed anew"),
+    "scope",
+    "rules",
+)
 SUBJECT_ERASED: Final = register_event(
     "vault.subject.erased", Text("删除客户", "a customer was erased"), "scope", "fields", "payloads", public=False
 )

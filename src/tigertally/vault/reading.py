@@ -21,7 +21,7 @@ from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.secret import SecretText
 from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, index, spelling, sql, tokens, values
+from tigertally.vault import alike, entries, index, spelling, sql, tokens, values
 from tigertally.vault.batches import digests_of
 from tigertally.vault.errors import CardTooShort, NoSuchSubject, NoSuchToken, RecordBroken
 from tigertally.vault.index import runs
@@ -75,16 +75,19 @@ def lookup(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence[str]) -
 
 
 def find(tx: Tx, keys: VaultKeys, *, cls: FieldClass, value: str) -> list[SubjectId]:
-    """Return the subjects that hold ``value``, ascending. Raises ``SadRefused``, ``RecordBroken``."""
+    """Return the subjects that hold ``value``, or what is the same but for its spelling (``normal``), ascending.
+
+    Raises ``SadRefused``, ``RecordBroken``.
+    """
     values.refuse_forbidden([cls])
-    encoded = values.encode(value)
-    if not encoded:
+    if not values.encode(value):
         return []
     code = FIELD_RULES[cls].code
-    given, held = _tokens_of(tx, keys, code, [encoded])
-    if not held[0]:
-        return []
-    return list(dict.fromkeys(place.subject for place in _places(tx, keys.scope, code, runs.whole(given))))
+    asked = [encoded for one in alike.spellings(cls, value) if (encoded := values.encode(one))]
+    given, held = _tokens_of(tx, keys, code, asked)
+    wanted = np.concatenate([given[held], alike.others(tx, keys, cls=cls, value=value)])
+    found = {place.subject for raw in wanted for place in _places(tx, keys.scope, code, runs.whole(raw))}
+    return sorted(found)
 
 
 def resolve(tx: Tx, *, scope: str, token: str) -> list[Place]:

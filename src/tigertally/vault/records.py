@@ -30,7 +30,7 @@ from tigertally.crypto.aead import Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.formats.part import FIELDS_MAX
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, index, spelling, sql, tokens
+from tigertally.vault import alike, entries, index, spelling, sql, tokens
 from tigertally.vault.batches import NOBODY, Batch, digests_of, edges_of, prepare_batch
 from tigertally.vault.errors import RecordBroken, TokenClash
 from tigertally.vault.index import runs
@@ -103,6 +103,9 @@ def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> Seal
         )
         new_subjects = _seal(tx, keys, here, growth, now=now)
         _add_to_index(tx, keys, growth, cards=fresh[at])
+        stored = np.zeros(len(given), np.bool_)
+        stored[at] = True
+        alike.remember(tx, scope=keys.scope, found=batch.spelled, given=given, stored=stored)
     return SealCounts(
         new_subjects=new_subjects,
         new_fields=len(at),

@@ -14,7 +14,7 @@ from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.base.ids import SubjectId
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, index, spelling, sql, tokens
+from tigertally.vault import alike, entries, index, normal, spelling, sql, tokens
 from tigertally.vault.errors import BadTail, RecordBroken
 from tigertally.vault.index import runs
 from tigertally.vault.index.sql import IndexKind
@@ -22,10 +22,14 @@ from tigertally.vault.index.sql import IndexKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """Values of one class: ``different`` ones, and how many of those more than one subject holds."""
+    """Values of one class: ``different`` ones, and how many of those more than one subject holds.
+
+    ``respelled`` are the names or numbers of which there are several spellings (``normal``).
+    """
 
     different: int
     shared: int
+    respelled: int = 0
 
 
 def find_tail(tx: Tx, *, scope: str, tail: str) -> list[SubjectId]:
@@ -63,7 +67,9 @@ def shared(tx: Tx, *, scope: str) -> dict[FieldClass, Shared]:
         if one not in BY_CODE:
             raise RecordBroken
         # A subject holds a value once, so what stands twice is held by two.
-        first, number = runs.firsts(token[code == one])
+        mine = token[code == one]
+        first, number = runs.firsts(mine)
         times = np.bincount(number, minlength=len(first))
-        out[BY_CODE[one]] = Shared(different=len(first), shared=int((times > 1).sum()))
+        respelled = alike.several(tx, scope=scope, held=mine[first]) if BY_CODE[one] in normal.RULES else 0
+        out[BY_CODE[one]] = Shared(different=len(first), shared=int((times > 1).sum()), respelled=respelled)
     return out

@@ -25,7 +25,8 @@ from tigertally.formats import part as parts
 from tigertally.formats import record
 from tigertally.formats.part import Column, PartColumns
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, index, spelling, sql, tokens, values
+from tigertally.vault import alike, entries, index, spelling, sql, tokens, values
+from tigertally.vault.alike import Spelled
 from tigertally.vault.batches import digests_of
 from tigertally.vault.errors import (
     NoSuchSubject,
@@ -121,7 +122,7 @@ class ReadyPart:
     """A part that was checked, digested and packed outside of any transaction, under the scope's keys.
 
     ``subjects`` are its customers, ``starts`` the first row of each and the end; ``digests`` and ``tokens`` are by row;
-    ``heads`` and ``bodies`` are each subject's record, to be sealed.
+    ``heads`` and ``bodies`` are each subject's record, to be sealed; ``spelled`` as in ``batches``.
     """
 
     part: PartColumns
@@ -131,6 +132,7 @@ class ReadyPart:
     tokens: Halves
     heads: Sequence[bytes]
     bodies: Sequence[bytes]
+    spelled: Spelled
 
 
 def prepare_part(keys: VaultKeys, *, part: PartColumns, checked: bool = False) -> ReadyPart:
@@ -146,7 +148,8 @@ def prepare_part(keys: VaultKeys, *, part: PartColumns, checked: bool = False) -
     raws = tokens.raws(list(part.code), list(part.token))
     places = entries.places_of(part.numbers("code"), part.numbers("slot"), raws)
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-    edges = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]).tolist()
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    edges = bounds.tolist()
     sizes, joined = lengths.astype(">u4").tobytes(), b"".join(encoded)
     starts = [*part.starts(), len(part.subject)]
     return ReadyPart(
@@ -163,6 +166,7 @@ def prepare_part(keys: VaultKeys, *, part: PartColumns, checked: bool = False) -
             entries.body_of(sizes[4 * start : 4 * stop], joined[edges[start] : edges[stop]])
             for start, stop in pairwise(starts)
         ],
+        spelled=alike.spelled(keys, codes=part.numbers("code"), texts=joined, edges=bounds),
     )
 
 
@@ -200,6 +204,7 @@ def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> i
     for kind, chosen in ((IndexKind.CARD, codes == tokens.PAN_CODE), (IndexKind.OTHER, codes != tokens.PAN_CODE)):
         at = new[chosen[new]]
         index.add(tx, scope=keys.scope, kind=kind, keys=ready.digests[at], payloads=ready.tokens[at])
+    alike.remember(tx, scope=keys.scope, found=ready.spelled, given=ready.tokens, stored=stored)
     classes, held = np.unique(codes[stored], return_counts=True)
     sql_index.count_up(tx, scope=keys.scope, held=dict(zip(classes.tolist(), held.tolist(), strict=True)))
     return len(missing)
@@ -375,7 +380,7 @@ def _refuse_clashes(tx: Tx, keys: VaultKeys, ready: ReadyPart) -> npt.NDArray[np
     import pyarrow as pa  # noqa: PLC0415 - loaded only when parts are made or read
 
     known = keys.known
-    known.refresh(tx, scope=keys.scope, kinds=tuple(IndexKind))
+    known.refresh(tx, scope=keys.scope, kinds=(IndexKind.TOKEN, IndexKind.CARD, IndexKind.OTHER))
     first, _ = runs.firsts(ready.digests)
     digests, given = ready.digests[first], ready.tokens[first]
     is_card = ready.part.numbers("code")[first] == tokens.PAN_CODE

@@ -133,6 +133,26 @@ def shared_values(house: House, *, actor: Actor, scope: str) -> dict[FieldClass,
     return attempt(house, verb="vault.duplicates", work=work, actor=actor)
 
 
+def respell(house: House, *, actor: Actor, scope: str, progress: Progress = SILENT) -> int:
+    """Index names and numbers of a scope anew by their one spelling; return how many records were looked at.
+
+    A killed run goes on where it was; a scope that is done is left alone. Nothing is given away: the rule is sealing's.
+    """
+
+    def work(tx: Tx, now: datetime) -> None:
+        vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope)  # no such scope, nothing to ask for
+        allow(house, tx, actor=actor, action=Action.SEAL, now=now, details=(("respell", scope),))
+
+    attempt(house, verb="vault.respell", work=work, actor=actor)
+
+    def respelled() -> int:
+        with scope_keys(house, scope=scope) as keys:
+            begin, person = house.store.transaction, actor.person.person
+            return vault.respell(begin, house.ledger, keys, actor=person, now=house.clock.now, progress=progress)
+
+    return carry_out(house, verb="vault.respell", work=respelled, actor=actor)
+
+
 def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpose, grant: str) -> Revealed:
     """Return one clear value. The decision and the entry are durable before the value is opened.
 

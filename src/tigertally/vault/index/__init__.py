@@ -1,9 +1,10 @@
 """The index of a scope: runs kept in the store, added to by batch, looked into, merged, made to forget.
 
 Three kinds: a token finds the subjects that hold it; a card's digest finds its token; so does the digest of any other
-value whose token is not ours to derive (a seller's). Invariants: what a transaction adds is one run, there as soon as
-it is committed; entries are hints and the record's head is the truth, so every subject found is held to its record
-(``reading``); forgetting a subject rewrites the blocks that name it, so nothing of it stays.
+value whose token is not ours to derive (a seller's). A fourth is for search only (``alike``). Invariants: what a
+transaction adds is one run, there as soon as it is committed; entries are hints and the record's head is the truth, so
+every subject found is held to its record (``reading``); forgetting a subject rewrites the blocks that name it, so
+nothing of it stays.
 
 :class:`Known` keeps a scope's runs in memory for bulk work: 40 bytes for each card and foreign value, 8 for each token
 if tokens are asked for. It is held to the list of runs at every use, so what another process did is seen.
@@ -92,7 +93,7 @@ def forget(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[bytes]) -> No
             _keep(tx, block, held, ~gone)
     held_still = find(tx, scope=scope, kind=IndexKind.TOKEN, keys=wanted).which
     dead = np.delete(wanted, np.unique(held_still), axis=0)
-    for kind in (IndexKind.CARD, IndexKind.OTHER):
+    for kind in (IndexKind.CARD, IndexKind.OTHER, IndexKind.ALIKE):
         for run in sql.read_runs(tx, scope=scope, kind=kind):
             for block in _blocks(tx, run.run):
                 there = runs.read(block.data)
@@ -100,6 +101,12 @@ def forget(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[bytes]) -> No
                 if near.any():
                     gone = near & (there[:, None, 2:] == dead[None]).all(axis=2).any(axis=1)
                     _keep(tx, block, there, ~gone)
+
+
+def drop(tx: Tx, *, scope: str, kind: IndexKind) -> None:
+    """Take out all entries of a kind."""
+    for run in sql.read_runs(tx, scope=scope, kind=kind):
+        sql.delete_run(tx, run.run)
 
 
 @dataclass(slots=True, repr=False)

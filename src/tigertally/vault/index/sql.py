@@ -69,6 +69,7 @@ class IndexKind(IntEnum):
     TOKEN = 1  # a token to the subjects that hold it
     CARD = 2  # a card's digest to its token
     OTHER = 3  # the digest of any other value to its token, where that is not ours to derive
+    ALIKE = 4  # the token of a value's one spelling to its token, where it is spelled otherwise (``alike``)
 
 
 def count_up(tx: Tx, *, scope: str, held: Mapping[int, int]) -> None:
