@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import pytest
 from tests.stories import town as towns
 from tests.stories.test_backup import subjects
 from tests.stories.town import Town
+
+from tigertally.access.errors import ViewForbids
+from tigertally.app.verbs import vault as verbs
+from tigertally.base.fields import FieldClass
+from tigertally.base.secret import SecretText
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +95,29 @@ def test_a_bundle_and_a_destruction_are_refused_by_name(town: Town) -> None:
     town.do(firm, "approve", str(begun.problem["approval"]), who="wang")
     refused = town.tell(firm, *words, who="chen")
     assert (refused.exit, refused.problem["code"]) == (3, "vault.on_hold")
+
+
+def test_what_a_role_may_not_see_is_not_shown_searched_or_revealed(town: Town) -> None:
+    firm, token = town.seller, towns.some_token(town)
+    document = town.root / "views.toml"
+    document.write_text('[views.operator]\nmobile = "hidden"\npan = "masked"\n')
+    asked = town.do(firm, "grant", "ask", "--class", "pan", "--purpose", "refund", who="zhao").text("grant")
+    town.do(firm, "grant", "approve", asked, who="wang")
+    town.two(firm, "policy", "change", document, who="chen", second="wang")
+    (record,) = json.loads(json.dumps(town.do(firm, "show", token, who="zhao").data["items"]))
+    seen = {field["class"]: (field["masked"] != "", field["token"] != "") for field in record["fields"]}
+    assert seen.pop("mobile") == (False, False)
+    assert seen["pan"] == (True, True)
+    assert set(seen.values()) == {(True, True)}
+    for words in (
+        ("reveal", token, "--purpose", "refund", "--bin"),
+        ("reveal", token, "--purpose", "refund", "--grant", asked),
+    ):
+        refused = town.tell(firm, *words, who="zhao")
+        assert (refused.exit, refused.problem["code"]) == (3, "access.view_forbids")
+    with firm.house() as house, pytest.raises(ViewForbids):
+        actor = firm.actor(house, "zhao")
+        verbs.find(house, actor=actor, scope="main", cls=FieldClass.MOBILE, value=SecretText("13800138000"))
+    document.write_text("")
+    town.two(firm, "policy", "change", document, who="chen", second="wang")
+    assert town.tell(firm, "reveal", token, "--purpose", "refund", "--bin", who="zhao").exit == 0

@@ -210,6 +210,14 @@ class BadRules(Invalid):
     )
 
 
+class ViewForbids(Refused):
+    """A class of values of which the person's roles see too little for what was asked."""
+
+    code = "access.view_forbids"
+    title = Text("你的角色不能这样查看 {field}", "your roles do not see so much of {field}")
+    hint = Text("查看规则：tigertally policy show", "see the rules: tigertally policy show")
+
+
 class RulesLoosen(Invalid):
     """A document of rules that asks less than the shipped ones."""
 

@@ -374,6 +374,8 @@ class Rules:
 
     table: Mapping[Action, Rule]
     version: int = 0
+    own: Mapping[str, canon.Json] = field(default_factory=dict)
+    """What a document says beside the table (``views``); part of the digest if there is any."""
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -381,7 +383,7 @@ class Rules:
 
     def body(self) -> dict[str, canon.Json]:
         """Return the table in canonical form; the version is no part of it."""
-        return {action.value: rule.body() for action, rule in self.table.items()}
+        return {**{action.value: rule.body() for action, rule in self.table.items()}, **self.own}
 
 
 SHIPPED: Final = Rules(table=POLICY)

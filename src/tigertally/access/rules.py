@@ -1,9 +1,9 @@
 """Rules as data: what an organisation asks beyond the shipped table. Versioned; changed by two persons.
 
 A document (TOML) names actions and the members of their rules that differ. It can only make them stricter: fewer
-roles, a fresher factor, a second person, fewer stages, more conditions; what an organisation cannot meet it waives, by
-two persons and for a time (``waivers``), it does not write it away. How rules themselves are changed and conditions
-waived is not for a document to say, so no document can lock the installation.
+roles, a fresher factor, a second person, fewer stages, more conditions, lower ``views``; what an organisation cannot
+meet it waives, by two persons and for a time (``waivers``), it does not write it away. How rules themselves are
+changed and conditions waived is not for a document to say, so no document can lock the installation.
 
 The document in force is a fact: its canonical JSON, its version, and the digest of the whole table that came of it
 when it was agreed to. Every decision records the digest of the table it was made under. A document that this program
@@ -19,6 +19,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from tigertally.access import views
 from tigertally.access.errors import BadRules, RulesLoosen
 from tigertally.access.facts import INSTALLATION, RULES_IN_FORCE
 from tigertally.access.policy import POLICY, SENIOR, SHIPPED, STAGES, Action, Role, Rule, Rules
@@ -39,6 +40,7 @@ ADDABLE: Final = (
     "trained",
     "witnessed",
 )
+VIEWS: Final = "views"
 FIXED: Final = frozenset({Action.RULES_CHANGE, Action.CONDITION_WAIVE})
 _MEMBERS: Final = frozenset({"roles", "factor_age_max_s", "second_person", "stages", *ADDABLE})
 
@@ -59,12 +61,16 @@ def rules_of(document: Mapping[str, object], *, version: int) -> Rules:
     """Return the whole table that ``document`` makes of the shipped one. Raises as :func:`parse`."""
     table = dict(POLICY)
     named = {action.value: action for action in Action if action not in FIXED}
+    own: dict[str, Json] = {}
     for name, members in document.items():
+        if name == VIEWS and isinstance(members, dict):
+            own[VIEWS] = views.body(views.parse(members))
+            continue
         action = named.get(name)
         if action is None or not isinstance(members, dict) or not members.keys() <= _MEMBERS:
             raise BadRules(where=name)
         table[action] = _stricter(action, POLICY[action], members)
-    return Rules(table=table, version=version)
+    return Rules(table=table, version=version, own=own)
 
 
 def in_force(tx: Tx, ledger: Ledger, *, as_of: int | None = None) -> Rules:
@@ -101,6 +107,14 @@ def change(tx: Tx, ledger: Ledger, document: Document, *, actor: str, approver: 
         tx, ledger, RULES_IN_FORCE, subject=INSTALLATION, value=value, start=now, until=None, actor=actor, now=now
     )
     return rules
+
+
+def views_in_force(tx: Tx, ledger: Ledger) -> views.Views:
+    """Return where the organisation's views are lower than the shipped ones."""
+    fact = newest(tx, ledger)
+    body = {} if fact is None else canon.loads(str(fact.value.get("document")).encode())
+    members = body.get(VIEWS, {}) if isinstance(body, dict) else {}
+    return views.parse(members if isinstance(members, dict) else {})
 
 
 @lru_cache(maxsize=8)

@@ -47,7 +47,10 @@ def _show_records(shell: Shell, records: list[MaskedRecord]) -> None:
     def show(out: Console) -> None:
         headings = (Text("字段", "field"), Text("打码值", "masked"), Text("令牌", "token"))
         for record in records:
-            rows = [[shell.text(FIELD_RULES[item.cls].title), item.masked, item.token] for item in record.fields]
+            rows = [
+                [shell.text(FIELD_RULES[item.cls].title), item.masked or shell.text_of("不可见", "hidden"), item.token]
+                for item in record.fields
+            ]
             out.print(record.subject, style="dim")
             out.print(shell.table(None, headings, rows))
         if not records:

@@ -24,9 +24,11 @@ from typing import Final, TextIO
 from tigertally import vault
 from tigertally.access import Action, Actor, Decision, Purpose
 from tigertally.access.grants import MANY_MAX
+from tigertally.access.views import View
 from tigertally.app.errors import ManyTokens, NotReadable, NotWritable
 from tigertally.app.verbs.attempt import allow, attempt, carry_out
 from tigertally.app.verbs.deals import strictest_deal
+from tigertally.app.verbs.vault import seen
 from tigertally.app.wire import House
 from tigertally.base.ahead import spread
 from tigertally.base.canon import Json
@@ -116,6 +118,7 @@ def reveal_many(
             grant=grant,
             details=(("tokens", listed.digest),),
         )
+        seen(house, tx, actor=actor).need(View.CLEAR, *counts)
         # Whose a token is shows only when it is opened: one customer for storage only stops the whole list.
         vault.need_processable(tx, house.ledger, scope=scope)
         classes: dict[str, Json] = {cls.value: count for cls, count in counts.items()}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from tigertally import vault
-from tigertally.access import Action, Actor, Decision, Grant, Purpose, duties, grants
+from tigertally.access import Action, Actor, Decision, Grant, Purpose, Role, duties, grants, identities, rules
 from tigertally.access.duties import Duty
+from tigertally.access.errors import ViewForbids
+from tigertally.access.views import View, Views, view_of
 from tigertally.app.verbs.attempt import allow, attempt, carry_out
 from tigertally.app.verbs.deals import strictest_deal
 from tigertally.app.wire import House
@@ -22,7 +24,7 @@ from tigertally.base.text import Text
 from tigertally.crypto.suites import suite_named
 from tigertally.ledger import Event, register_event
 from tigertally.store.tx import Tx
-from tigertally.vault import KeyInfo, KeyPurpose, MaskedRecord, Place, VaultKeys
+from tigertally.vault import KeyInfo, KeyPurpose, MaskedField, MaskedRecord, Place, VaultKeys
 
 VALUE_REVEALED: Final = register_event(
     "vault.value.revealed",
@@ -66,6 +68,36 @@ class Revealed:
     value: SecretText
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """How much one person sees of each class, by the views in force."""
+
+    views: Views
+    roles: frozenset[Role]
+
+    def need(self, least: View, *classes: FieldClass) -> None:
+        """Raise ``ViewForbids`` for the first class of which less is seen."""
+        for cls in classes:
+            if view_of(self.views, self.roles, cls) < least:
+                raise ViewForbids(field=cls)
+
+    def records(self, found: list[MaskedRecord]) -> list[MaskedRecord]:
+        """Return masked records without mask and token (a card's shows its end) of what is hidden."""
+        return [replace(one, fields=tuple(self._field(item) for item in one.fields)) for one in found]
+
+    def _field(self, item: MaskedField) -> MaskedField:
+        if view_of(self.views, self.roles, item.cls) > View.HIDDEN:
+            return item
+        return replace(item, token="", masked="")
+
+
+def seen(house: House, tx: Tx, *, actor: Actor) -> Sight:
+    """Return how much the actor sees."""
+    person = identities.proved(tx, house.ledger, actor.person.person)
+    views = rules.views_in_force(tx, house.ledger)
+    return Sight(views=views, roles=frozenset() if person is None else person.roles)
+
+
 @contextmanager
 def scope_keys(house: House, *, scope: str) -> Iterator[VaultKeys]:
     """Give a scope's opened keys."""
@@ -86,7 +118,7 @@ def show(house: House, *, actor: Actor, scope: str, whom: str) -> list[MaskedRec
     def work(tx: Tx, now: datetime) -> list[MaskedRecord]:
         keys = vault.open_scope(tx, house.keeper, scope=scope)
         allow(house, tx, actor=actor, action=Action.VIEW, now=now, count=1, details=(("scope", scope),))
-        records = vault.view(tx, keys, whom=vault.as_stored(tx, keys, token=whom))
+        records = seen(house, tx, actor=actor).records(vault.view(tx, keys, whom=vault.as_stored(tx, keys, token=whom)))
         _viewed(house, tx, actor=actor, scope=scope, subjects=[item.subject for item in records], now=now)
         return records
 
@@ -99,8 +131,10 @@ def find(house: House, *, actor: Actor, scope: str, cls: FieldClass, value: Secr
     def work(tx: Tx, now: datetime) -> list[MaskedRecord]:
         keys = vault.open_scope(tx, house.keeper, scope=scope)
         allow(house, tx, actor=actor, action=Action.VIEW, now=now, classes=(cls,), details=(("scope", scope),))
+        sight = seen(house, tx, actor=actor)
+        sight.need(View.MASKED, cls)  # a search would answer what may not be seen
         subjects = vault.find(tx, keys, cls=cls, value=value.expose())
-        records = [item for subject in subjects for item in vault.view(tx, keys, whom=subject)]
+        records = sight.records([item for subject in subjects for item in vault.view(tx, keys, whom=subject)])
         _viewed(house, tx, actor=actor, scope=scope, subjects=list(subjects), now=now)
         return records
 
@@ -114,9 +148,11 @@ def find_tail(house: House, *, actor: Actor, scope: str, tail: str) -> tuple[int
         keys = vault.open_scope(tx, house.keeper, scope=scope)
         details = (("scope", scope),)
         allow(house, tx, actor=actor, action=Action.VIEW, now=now, classes=(FieldClass.PAN,), details=details)
+        sight = seen(house, tx, actor=actor)
+        sight.need(View.MASKED, FieldClass.PAN)
         subjects = vault.find_tail(tx, scope=scope, tail=tail)
         shown = subjects[:FOUND_MAX]
-        records = [item for subject in shown for item in vault.view(tx, keys, whom=subject)]
+        records = sight.records([item for subject in shown for item in vault.view(tx, keys, whom=subject)])
         _viewed(house, tx, actor=actor, scope=scope, subjects=list(shown), now=now)
         return len(subjects), records
 
@@ -177,6 +213,7 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
             grant=grant,
             details=(("token", token),),
         )
+        seen(house, tx, actor=actor).need(View.CLEAR, place.cls)
         vault.need_processable(tx, house.ledger, scope=scope, subject=place.subject)
         payload: dict[str, Json] = {
             "person": actor.person.person,
@@ -223,6 +260,7 @@ def reveal_bin(house: House, *, actor: Actor, scope: str, token: str, purpose: P
             key=vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope).key,
             details=(("token", token),),
         )
+        seen(house, tx, actor=actor).need(View.FIRST_SIX, place.cls)
         vault.need_processable(tx, house.ledger, scope=scope, subject=place.subject)
         payload: dict[str, Json] = {
             "person": actor.person.person,
