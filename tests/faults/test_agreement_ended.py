@@ -39,6 +39,7 @@ NEEDING = {
     "release propose": Action.RELEASE,
     "release countersign": Action.RELEASE,
     "release accept": None,
+    "processor export": Action.RELEASE,
     "bundle": Action.BUNDLE,
     "receive": Action.RECEIVE,
     **{f"deal stage {stage}": None for stage in GATED},
@@ -63,7 +64,7 @@ class Ended(ClockedTown):
         name = next((name for name in (*NEEDING, *OWED) if f"{spelled} ".startswith(f"{name} ")), "")
         if words[:2] == ("deal", "stage") and words[3] in GATED:
             name = f"deal stage {words[3]}"
-        if firm is not None and name:
+        if firm is not None and name and "--dry-run" not in words:
             with self.later() as late:
                 there = late.seller if firm is self.seller else late.buyer
                 moved = [late.root / word.relative_to(self.root) if isinstance(word, Path) else word for word in words]
@@ -115,6 +116,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
         towns.seal(town)
         towns.sell(town, days=DAYS)
         deal, root = town.ids["deal"], town.root
+        towns.to_processor(town)
         town.do(town.seller, "bundle", deal, "--out", root / "bundle", who="qian")
         shutil.copytree(root / "bundle", root / "arrived")
         town.do(town.buyer, "receive", root / "arrived", "--deal", deal, "--out", root / "receipt.json", who="sun")

@@ -112,6 +112,9 @@ VERBS = {
     "policy change": "access.rules_change",
     "policy simulate": "access.simulate",
     "policy waive": "access.waive",
+    "processor answer": "handover.answer",
+    "processor export": "handover.export",
+    "processor rehearse": "handover.rehearse",
     "protect": "sealing.protect",
     "receipt": "handover.receipt",
     "receive": "handover.receive",
@@ -154,6 +157,7 @@ class Behind(ClockedTown):
             spelled = " ".join(str(word) for word in words)
             names = [name for name in VERBS if f"{spelled} ".startswith(f"{name} ")]
             name = "destroy plan" if names == ["destroy"] and "--plan" not in words else "".join(names)
+            name = "processor rehearse" if "--dry-run" in words else name
             self.too_early(firm, VERBS.get(name, ""), early, who=who)
         return self.at_once(firm, *words, who=who, lang=lang, as_json=as_json)
 
@@ -334,6 +338,7 @@ def _look(town: Behind) -> None:
 
 def _hand_over(town: Behind) -> None:
     root, deal = town.root, town.ids["deal"]
+    towns.to_processor(town)
     town.do(town.seller, "bundle", deal, "--out", root / "bundle", who="qian")
     shutil.copytree(root / "bundle", root / "arrived")
     town.do(town.buyer, "receive", root / "arrived", "--deal", deal, "--out", root / "receipt.json", who="sun")

@@ -94,6 +94,8 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     "cli/policy.py": ((), "the rules as Cedar text: a copy, nothing reads it back"),
     "cli/sealing.py": ((), "the plan: a person edits it; what was done by it is in the ledger by digest"),
     "cli/witness.py": (("cosignatures",), ""),
+    "handover/adapters/answers.py": ((), "the map of ids, for others' programs; its digest is in the ledger"),
+    "handover/adapters/export.py": ((), "sealed by OpenPGP or age, for others' programs; digests are in the ledger"),
     "handover/erase.py": ((), "overwrites what is being destroyed"),
     "handover/folder.py": (tuple(f"bundle/{name}" for name in BUNDLE), ""),
     "ledger/export.py": (tuple(f"export/{name}" for name in EXPORT), ""),

@@ -155,6 +155,8 @@ def until_received(walk: Walk) -> None:
     towns.sell(town)
     for paper in ("invitation", "acceptance", "release-signed", "seller-card"):
         town.do(None, "deal", "read", root / f"{paper}.json")
+    town.do(None, "processor", "list")
+    towns.to_processor(town)
     child(killed_at, root, "bundle", 8)
     walk.look()
     walk.must(town.seller, "bundle", town.ids["deal"], "--out", root / "bundle", who="qian")

@@ -144,6 +144,9 @@ def _typed(walk: Walk) -> None:
             ("release", "propose", value, "--out", out),
             ("destroy", value),
             ("bundle", value, "--out", out),
+            ("processor", "export", value, "--to", "stripe", "--dry-run"),
+            ("processor", "export", value, "--to", value, "--dry-run"),
+            ("processor", "answer", value, value, "--to", "stripe", "--out", out),
             ("people", "freeze", value, "--reason", "investigation"),
             ("people", "roles", value, "--roles", "lead"),
         )[number % 2 :: 2]:

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyrage
+
 from tigertally import people
 from tigertally.access import Actor, Role
 from tigertally.access.errors import LoginFailed
@@ -351,6 +353,42 @@ def sell(town: Town, *, days: int = 365) -> None:
         without_witnesses(town)
         release(town)
         advance(town, "S7")
+
+
+OWN_FORMAT = """
+name = "own"
+zh = "自有"
+en = "own"
+source = "invented"
+found = "2026-03-02"
+verified = true
+lines_max = 1000
+bytes_max = 1000000
+runs_max = 2
+answer = ["id", "new"]
+columns = [
+    { name = "id", value = "subject", required = true },
+    { name = "card", value = "pan", required = true },
+    { name = "holder", value = "name" },
+    { name = "txn", value = "scheme_txn_id", wanted = true },
+]
+"""
+
+
+def to_processor(town: Town) -> Path:
+    """A processor's files, tried and then written, and its answer; needs a standing release. Return their folder."""
+    root, seller, deal = town.root, town.seller, town.ids["deal"]
+    (root / "own.toml").write_text(OWN_FORMAT, encoding="utf-8")
+    (root / "desk.age").write_text(str(pyrage.x25519.Identity.generate().to_public()))
+    (root / "answer.csv").write_text("id,new\n")
+    words = ("processor", "export", deal, "--to", root / "own.toml")
+    tried = town.do(seller, *words, "--dry-run", who="chen")
+    place = root / "to-own"
+    done = town.two(seller, *words, "--recipient", root / "desk.age", "--out", place, who="chen", second="wang")
+    assert done.data["lines"] == tried.data["lines"] != 0
+    taken = ("processor", "answer", deal, root / "answer.csv", "--to", root / "own.toml", "--out", root / "map.csv")
+    town.do(seller, *taken, who="chen")
+    return place
 
 
 def some_token(town: Town) -> str:

@@ -59,6 +59,8 @@ _BY_VALUE: Final = {action.value: title for action, title in ACTION_TITLES.items
 MEMBER_TITLES: Final[Mapping[str, Text]] = {
     "act": Text("步骤", "step"),
     "actions": Text("适用操作", "for the acts"),
+    "adapter": Text("处理机构的格式", "the processor's format"),
+    "adapter_digest": Text("该格式的文件（SHA-256）", "the format's file (SHA-256)"),
     "classes": Text("字段", "classes"),
     "condition": Text("条件", "condition"),
     "count": Text("数量", "how many"),

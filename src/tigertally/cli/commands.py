@@ -51,6 +51,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "bundle": ("handover", Text("为受让方写出移交包", "write the bundle for the buyer")),
     "receive": ("handover", Text("受让方接收并核验移交包", "the buyer receives and verifies it")),
     "receipt": ("handover", Text("转让方收下回执", "the seller accepts the receipt")),
+    "processor": ("processors", Text("为支付处理机构写出加密文件", "sealed files for payment processors")),
     "copies": ("copies", Text("已登记的副本", "copies that are registered")),
     "destroy": ("handover", Text("凭回执由两人销毁", "destroy against the receipt, by two persons")),
     "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),

@@ -87,3 +87,30 @@ class BadShares(Invalid):
     code = "crypto.bad_shares"
     title = Text("份额不足，或与承诺不符", "not enough shares, or not those that were committed to")
     hint = Text("核对是哪一次仪式的份额", "check which ceremony the shares are of")
+
+
+class ParcelsUnavailable(Unavailable):
+    """The libraries for OpenPGP and age are not installed."""
+
+    code = "crypto.parcels_unavailable"
+    title = Text("未安装 OpenPGP 与 age 的程序库", "the libraries for OpenPGP and age are not installed")
+    hint = Text("安装 tigertally[parcels]", "install tigertally[parcels]")
+
+
+class RecipientRefused(Invalid):
+    """A key that nothing is sealed to; ``reason`` says why: too short, expired, revoked, of an old algorithm."""
+
+    code = "crypto.recipient_refused"
+    title = Text("不接受该接收方公钥：{reason}", "this recipient's key is not accepted: {reason}")
+    hint = Text(
+        "请对方提供 4096 位以上的 RSA 或现代（RFC 9580）OpenPGP 公钥，或 age 公钥（age1…）",
+        "ask for an OpenPGP key of RSA 4096 or more or of a modern kind (RFC 9580), or an age recipient (age1…)",
+    )
+
+
+class ParcelFailed(Broken):
+    """Sealing or opening a parcel failed; what was written so far is no parcel."""
+
+    code = "crypto.parcel_failed"
+    title = Text("加密文件未能完成，或无法打开", "the sealed file could not be finished, or does not open")
+    hint = Text("核对密钥与磁盘空间后重试", "check the key and the disk's space, then try again")

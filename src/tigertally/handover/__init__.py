@@ -1,18 +1,23 @@
 """The handover: what is sealed at the seller moves to the buyer, with proof, and then no longer is at the seller.
 
 Floor 7. Rooms, in the order of the act: ``release`` (both companies sign what may go), ``bundle`` (sealed parts,
-counted and rooted), ``checks`` and ``receive`` (verified whole, stored, reconciled, receipted), ``receipt``
-(accepted by the seller), ``copies``, ``plan``, ``destruction``, ``certificates`` (destroyed, certified, validated),
-``unwind`` (a dead deal). ``terms`` is what the deal's confirmed papers say, ``site`` what long work runs in; inside:
-``folder``, ``erase``, ``papers``, ``events``, ``facts``, ``sql``.
+counted and rooted), ``checks`` and ``receive`` (verified whole, stored, reconciled, receipted), ``receipt`` (accepted
+by the seller), ``copies``, ``plan``, ``destruction``, ``certificates`` (destroyed, certified, validated), ``unwind``
+(a dead deal); ``adapters``: files for processors, sealed to them. ``terms`` is what the deal's confirmed papers say,
+``site`` what long work runs in; inside: ``folder``, ``erase``, ``papers``, ``events``, ``facts``, ``sql``.
 
 Invariants, as absences: nothing leaves without both companies' signatures; nothing clear touches a disk; nothing is
 stored before all of it was verified; nothing is destroyed without a verified receipt and two persons; no step that a
 crash interrupts is lost or done twice; no certificate says "unrecoverable".
 
-Left to others: who may ask for any of it (``access``, asked by ``app``), how papers travel, processor formats.
+Left to others: who may ask for any of it (``access``, asked by ``app``), how papers travel.
 """
 
+from tigertally.handover.adapters.answers import Answered, take_answer
+from tigertally.handover.adapters.catalogue import Adapter
+from tigertally.handover.adapters.catalogue import find as find_adapter
+from tigertally.handover.adapters.catalogue import shipped as shipped_adapters
+from tigertally.handover.adapters.export import Account, export, rehearse
 from tigertally.handover.bundle import abandon, write
 from tigertally.handover.certificates import keep_validated, validate_certificate
 from tigertally.handover.copies import CopyKind, Fate, KnownCopy
@@ -36,6 +41,9 @@ __all__ = [
     "DESTROYED",
     "RECEIVED",
     "RELEASED",
+    "Account",
+    "Adapter",
+    "Answered",
     "CopyKind",
     "DestructionPlan",
     "Fate",
@@ -51,13 +59,18 @@ __all__ = [
     "countersign",
     "decide_copy",
     "destroy",
+    "export",
+    "find_adapter",
     "keep_validated",
     "known_copies",
     "plan",
     "propose",
     "receive",
     "register_copy",
+    "rehearse",
     "reidentify_copy",
+    "shipped_adapters",
+    "take_answer",
     "unwind",
     "validate_certificate",
     "write",

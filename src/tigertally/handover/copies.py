@@ -33,6 +33,7 @@ class CopyKind(Enum):
     ORIGINAL = "original"
     PROTECTED = "protected_copy"
     BUNDLE = "bundle"
+    PROCESSOR = "processor_file"
     OTHER = "other"
 
 
@@ -40,6 +41,7 @@ KIND_TITLES = {
     CopyKind.ORIGINAL: Text("原始数据", "original"),
     CopyKind.PROTECTED: Text("保护副本", "protected copy"),
     CopyKind.BUNDLE: Text("移交包", "bundle"),
+    CopyKind.PROCESSOR: Text("处理机构文件", "processor's files"),
     CopyKind.OTHER: Text("其他副本", "other copy"),
 }
 

@@ -89,3 +89,24 @@ CERTIFICATE_VALIDATED: Final = register_event(
     Text("复核并会签销毁证明", "a certificate of destruction was validated"),
     "deal", "certificate",
 )  # fmt: skip
+EXPORT_STARTED: Final = register_event(
+    "handover.export.started",
+    Text("开始生成处理机构文件", "writing a processor's files began"),
+    "deal", "adapter", "digest", "recipient", "run",
+)  # fmt: skip
+EXPORT_WRITTEN: Final = register_event(
+    "handover.export.written",
+    Text("处理机构文件已加密写出", "a processor's files were written, sealed to it"),
+    "deal", "adapter", "run", "recipient", "files", "subjects", "lines", "refused", "refused_sha256", "wanting",
+    "without_card",
+)  # fmt: skip
+EXPORT_REHEARSED: Final = register_event(
+    "handover.export.rehearsed",
+    Text("试写处理机构文件（未写出数据）", "a processor's files were tried without data"),
+    "deal", "adapter", "run", "files", "subjects", "lines", "refused", "wanting", "without_card",
+)  # fmt: skip
+EXPORT_ANSWERED: Final = register_event(
+    "handover.export.answered",
+    Text("收下处理机构的新旧编号对照", "a processor's map of old and new ids was taken"),
+    "deal", "adapter", "sha256", "matched", "unanswered",
+)  # fmt: skip

@@ -38,8 +38,10 @@ class Written:
     length: int
 
 
-def prepare(folder: Path, *, ours: frozenset[str]) -> None:
+def prepare(folder: Path, *, ours: frozenset[str], partial_only: bool = False) -> None:
     """Make ``folder`` (0700) if need be; it may hold files named in ``ours`` (finished or partial) only.
+
+    ``partial_only``: unfinished files only, whatever their names; they are taken away.
 
     Raises ``FolderNotEmpty``, ``DiskRefused``.
     """
@@ -49,7 +51,9 @@ def prepare(folder: Path, *, ours: frozenset[str]) -> None:
     except OSError as fault:
         raise _refused(folder, fault) from None
     for name in inside:
-        if name.removesuffix(PARTIAL) not in ours:
+        if partial_only and name.endswith(PARTIAL) and is_regular(folder / name):
+            (folder / name).unlink()
+        elif name.removesuffix(PARTIAL) not in ours:
             raise FolderNotEmpty(folder=folder, name=name)
 
 

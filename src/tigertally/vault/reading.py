@@ -7,7 +7,7 @@ in the ledger before is the caller's affair (``app.verbs``). Nothing here writes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -179,6 +179,16 @@ def count_holders(tx: Tx, *, scope: str, classes: Collection[FieldClass]) -> int
         total += len(np.unique(there.record[np.isin(there.code, sorted(codes))]))
         after = found[-1][0]
     return total
+
+
+def holders(tx: Tx, *, scope: str, cls: FieldClass) -> Iterator[SubjectId]:
+    """Yield the subjects that have a value of ``cls``, ascending. Nothing is opened."""
+    after = b""
+    while found := sql.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
+        there = entries.heads([head for _, head in found])
+        having = np.unique(there.record[there.code == FIELD_RULES[cls].code]).tolist()
+        yield from map(SubjectId, spelling.subjects_text([found[at][0] for at in having]))
+        after = found[-1][0]
 
 
 def _tokens_of(
