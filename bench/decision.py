@@ -124,7 +124,7 @@ def _facts(person: str, deal: str) -> list[Fact]:
     wanted += [(DEAL_STAGE, deal, STAGE), (AGREEMENT_IN_FORCE, deal, AGREED)]
     wanted += [(AGREEMENT_SIGNED, person, {"deal": deal, "digest": "d"})]
     wanted += [(KEY_ACTIVE, KEY, {"key": KEY, "version": 1}), (LEDGER_CHECKED, INSTALLATION, {"size": 9})]
-    wanted += [(LEDGER_WITNESSED, INSTALLATION, {"size": 9, "witnesses": ["counsel", "escrow"]})]
+    wanted += [(LEDGER_WITNESSED, deal, {"size": 9, "witnesses": ["counsel", "escrow"], "policy": "d"})]
     found: list[Fact] = []
     for age in range(OLD, -1, -1):
         for kind, subject, value in wanted:

@@ -35,6 +35,7 @@ from tigertally.base.errors import Problem
 from tigertally.base.fields import FieldClass
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Lang
+from tigertally.formats.cosignature import TYPE_COSIGNED, VKey
 
 INVENTORY = "/inventory.json"
 KEPT = ("orders.db",)
@@ -96,6 +97,7 @@ VERBS = {
     "ledger export": "ledger.export",
     "ledger facts": "ledger.facts",
     "ledger prove": "ledger.prove",
+    "ledger quorum": "ledger.quorum_set",
     "ledger seen": "ledger.seen",
     "ledger show": "ledger.entry",
     "login": "access.login",
@@ -131,6 +133,7 @@ VERBS = {
 # Adds to a checkpoint what others signed; their signatures have times of their own.
 HARMLESS = {"ledger.cosign"}
 
+WITNESS = VKey(name="counsel.example/w1", kind=TYPE_COSIGNED, public=b"\1" * 32)
 NAMED = "ledger.clock_went_back"
 REFUSED = 3
 UNAVAILABLE = 6
@@ -361,6 +364,8 @@ def _hand_over(town: Behind) -> None:
 def _evidence(town: Behind) -> None:
     firm = town.seller
     town.do(firm, "ledger", "beat")
+    (town.root / "own.policy").write_text(f"witness w {WITNESS}\nquorum w\n")
+    town.two(firm, "ledger", "quorum", town.root / "own.policy", who="chen", second="wang")
     town.do(firm, "ledger", "checkpoint")
     town.do(firm, "ledger", "show", "7", who="chen")
     town.do(firm, "ledger", "facts", "chen", who="chen")

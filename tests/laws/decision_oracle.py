@@ -30,7 +30,7 @@ TYPES: Final[dict[str, dict[str, type]]] = {
     "access.reviewed": {"by": str},
     "access.glass": {"reason": str, "by": str, "approver": str},
     "ledger.checked": {"size": int},
-    "ledger.witnessed": {"size": int, "witnesses": list},
+    "ledger.witnessed": {"size": int, "witnesses": list, "policy": str},
     "access.waived": {"condition": str, "actions": list, "reason": str, "by": str, "approver": str},
 }
 # 法释 (2017) No. 10, art. 5: 50, 500 and 5,000 items; half of them.
@@ -161,6 +161,7 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
     agreement = known.value("deals.agreement_in_force", deal) or {}
     purposes = agreement.get("purposes")
     classes = {cls.value for cls in request.classes}
+    seen_by = deal or "installation"
     never = {cls for cls in request.classes if FIELD_RULES[cls].destiny is Destiny.PURGE}
     screened = known.value("people.screened", person) or {}
     agreed = agreement.get("classes")
@@ -209,7 +210,7 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
         and met("reviewed", asked=rule.reviewed, holds=known.value("access.reviewed", person) is not None)
         and met("key", asked=rule.key, holds=known.value("vault.key_active", request.key) is not None)
         and met("checked", asked=rule.checked, holds=known.value("ledger.checked", "installation") is not None)
-        and met("witnessed", asked=rule.witnessed, holds=known.value("ledger.witnessed", "installation") is not None)
+        and met("witnessed", asked=rule.witnessed, holds=known.value("ledger.witnessed", seen_by) is not None)
         and (not rule.agreement or covered)
         and (not rule.agreed or deal == "" or place in FREE or (place in AGREED and covered))
         and (not rule.stages or at["stage"] in rule.stages)

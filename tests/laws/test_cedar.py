@@ -107,7 +107,7 @@ def context_of(request: Request, known: Known, approval: ApprovalView | None) ->
         ("reviewed", PERSON_REVIEWED, person, ()),
         ("key", KEY_ACTIVE, request.key, ()),
         ("checked", LEDGER_CHECKED, INSTALLATION, ()),
-        ("witnessed", LEDGER_WITNESSED, INSTALLATION, ()),
+        ("witnessed", LEDGER_WITNESSED, deal or INSTALLATION, ()),
     )
     for name, kind, subject, members in kept:
         value = holding(known, kind, subject, now)

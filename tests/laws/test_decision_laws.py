@@ -83,7 +83,11 @@ VALUES: Final[dict[str, tuple[dict[str, Json], ...]]] = {
         {"reason": "order", "by": "per_li"},
     ),
     "ledger.checked": ({"size": 9}, {"size": "9"}, {}),
-    "ledger.witnessed": ({"size": 9, "witnesses": ["w"]}, {"size": 9}),
+    "ledger.witnessed": (
+        {"size": 9, "witnesses": ["w"], "policy": "d"},
+        {"size": 9, "witnesses": ["w"]},
+        {"size": 9, "witnesses": ["w"], "policy": 1},
+    ),
     "access.waived": tuple(
         {"condition": code, "actions": actions, "reason": "not_yet", "by": by, "approver": approver}
         for code in (*WAIVED, "pledged", "role", "second_person", "x")
@@ -139,7 +143,7 @@ PERSONAL: Final = (
     "access.glass",
     "deals.agreement_signed",
 )
-DEALT: Final = ("deals.stage", "deals.agreement_in_force")
+DEALT: Final = ("deals.stage", "deals.agreement_in_force", "ledger.witnessed")
 ALL_OVER: Final = ("ledger.checked", "ledger.witnessed", "access.waived")
 POOLS: Final = (
     {subject: pool(subject, PERSONAL) for subject in PEOPLE}

@@ -24,7 +24,7 @@ from tigertally.app.errors import Unexpected
 # The demo's files are searched in tests/stories/test_demo.py. A witness has checkpoints and its own keys, nothing else.
 NOT_WALKED = {
     "demo",
-    *("ledger ask", "ledger cosign", "ledger take"),
+    *("ledger ask", "ledger cosign", "ledger quorum", "ledger take"),
     *("witness cosign", "witness init", "witness serve", "witness show", "witness trust"),
 }
 

@@ -210,6 +210,7 @@ def until_destroyed(walk: Walk) -> None:
         town.do(firm, "ledger", "checkpoint")
         town.do(firm, "why", who=who)
         town.do(firm, "ledger", "beat")
+        town.do(firm, "ledger", "quorums")
         town.do(firm, "ledger", "facts", who, who=who)
         town.do(firm, "ledger", "seen", "--from", "2020-01-01", "--until", "2099-01-01", who=who)
         town.do(firm, "ledger", "prove", "3", "--out", root / f"{who}-3.proof", who=who)

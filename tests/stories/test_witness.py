@@ -5,16 +5,24 @@ The installation's own mark notices first; without it, the witness does.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.stories import town as towns
 from tests.stories.town import Answer, Firm, Town
+
+from tigertally.access import Action, Actor
+from tigertally.app.verbs import cosigning
+from tigertally.app.wire import House
+from tigertally.base.clock import SystemClock
+from tigertally.testing.clock import SettableClock
 
 STAFF = {"chen": "lead", "wang": "officer"}
 
@@ -166,3 +174,105 @@ def test_what_a_witness_refuses(town: Town) -> None:
     assert shut.problem["code"] == "formats.wrong_passphrase"
     assert town.tell(None, "witness", "show", root / "none", *secret).problem["code"] == "app.no_witness"
     assert run(town, "show", root / "escrow").data["vkeys"] == [town.ids["escrow"], town.ids["escrow-pq"]]
+
+
+def deal_policy(town: Town, address: str) -> Path:
+    """Both sides' witnesses, in the deal's own policy."""
+    path = town.root / "both.policy"
+    path.write_text(
+        f"# two sides\nwitness counsel {town.ids['counsel']} {address}\nwitness escrow {town.ids['escrow']}\n"
+        "group both all counsel escrow\nquorum both\n"
+    )
+    return path
+
+
+def test_a_deal_has_its_own_quorum_set_by_two_and_acts_of_it_rest_on_that(tmp_path: Path, town: Town) -> None:
+    """Nobody sets it alone; a policy of one side or of nobody is refused; who is missing is named everywhere."""
+    firm = towns.settle(tmp_path / "firm", staff=STAFF)
+    here = Town(root=town.root, seller=firm, buyer=firm)
+    here.do(firm, "deal", "card", "--out", tmp_path / "firm-card.json")
+    for name in ("counsel", "escrow"):
+        run(town, "trust", town.root / name, tmp_path / "firm-card.json")
+    opened = ("deal", "open", "--structure", "D2")
+    deal = here.do(firm, *opened, "--title", "虚构出售", who="chen").text("deal")
+    other = here.do(firm, *opened, "--title", "另一虚构出售", "--scope", "b", who="chen").text("deal")
+    card = ("--trust", tmp_path / "firm-card.json")
+    refused_policies(town, here, deal, tmp_path / "weak.policy")
+    with serving(town, "counsel") as address:
+        wanted = deal_policy(town, address)
+        nobody = here.tell(firm, "ledger", "cosign", "--deal", deal)
+        assert nobody.problem["code"] == "app.no_quorum_policy"
+        alone = here.tell(firm, "ledger", "quorum", wanted, "--deal", deal, who="chen")
+        assert (alone.exit, here.tell(firm, "ledger", "cosign", "--deal", deal).exit) == (3, 4)
+        here.two(firm, "ledger", "quorum", wanted, "--deal", deal, who="chen", second="wang")
+        (listed,) = _rows(here.do(firm, "ledger", "quorums"))
+        assert (listed["deal"], listed["met"], listed["lacking"]) == (deal, False, ["counsel", "escrow"])
+        short = here.tell(firm, "ledger", "cosign", "--deal", deal)
+        assert (short.exit, short.data["lacking"], short.data["deals"]) == (3, ["escrow"], [])
+        missing = here.tell(firm, "ledger", "export", tmp_path / "none", "--witnessed", "--deal", deal, who="chen")
+        assert (missing.problem["code"], "escrow" in str(missing.problem)) == ("app.no_quorum", True)
+        here.do(firm, "ledger", "ask", "escrow", "--deal", deal, "--out", tmp_path / "ask.txt")
+        run(town, "cosign", town.root / "escrow", tmp_path / "ask.txt", "--out", tmp_path / "answer.txt")
+        took = here.tell(firm, "ledger", "take", "--deal", deal, tmp_path / "ask.txt", tmp_path / "answer.txt")
+        assert took.data["deals"] == [], "the counsel has not seen this size"
+        here.tell(firm, "ledger", "cosign", "--deal", deal)
+        here.do(firm, "ledger", "ask", "escrow", "--deal", deal, "--out", tmp_path / "ask.txt")
+        here.tell(firm, "ledger", "cosign", "--deal", deal)
+        run(town, "cosign", town.root / "escrow", tmp_path / "ask.txt", "--out", tmp_path / "answer.txt")
+        took = here.do(firm, "ledger", "take", "--deal", deal, tmp_path / "ask.txt", tmp_path / "answer.txt")
+        assert took.data["deals"] == [deal]
+    with firm.house() as house:
+        actor = firm.actor(house, "chen")
+        assert unmet(actor, house, deal) == set()
+        assert unmet(actor, house, other) == {"witnessed"}, "another deal has no quorum by this one's policy"
+    here.do(firm, "ledger", "export", tmp_path / "seen", "--witnessed", "--deal", deal, who="chen")
+    seen = here.tell(None, "verify", tmp_path / "seen", *card)
+    assert (seen.exit, checks(seen)[12]) == (0, "holds")
+    here.do(firm, "ledger", "export", tmp_path / "head", who="chen")
+    head = here.tell(None, "verify", tmp_path / "head", *card)
+    assert (head.exit, checks(head)[12], "escrow" in head.out) == (0, "unknown", True)
+    strict = here.tell(None, "verify", tmp_path / "head", *card, "--trust", wanted)
+    assert (strict.exit, checks(strict)[11]) == (7, "fails")
+    in_time(firm, actor, deal, (tmp_path / "ask.txt").read_bytes(), (tmp_path / "answer.txt").read_bytes())
+
+
+def in_time(firm: Firm, actor: Actor, deal: str, asked: bytes, answer: bytes) -> None:
+    """Old cosignatures, taken once more, bring no new month."""
+    later = SettableClock(SystemClock().now() + timedelta(days=20))
+    with firm.house(later) as house:
+        policy_now = cosigning.need_policy(house, deal)
+        cosigning.take(house, policy=policy_now, asked=asked, answer=answer)
+        assert unmet(actor, house, deal) == set()
+        later.advance(12 * 24 * 3600)
+        cosigning.take(house, policy=policy_now, asked=asked, answer=answer)
+        assert unmet(actor, house, deal) == {"witnessed"}
+
+
+def refused_policies(town: Town, here: Town, deal: str, weak: Path) -> None:
+    """Of nobody, of one witness alone (under two keys, too), with a card for a name: not even asked about."""
+    firm = here.seller
+    counsel, escrow = f"witness a {town.ids['counsel']}", f"witness b {town.ids['counsel-pq']}"
+    for lines, what in (
+        ("quorum none", "none"),
+        (f"{counsel}\nquorum a", "one"),
+        (f"{counsel}\n{escrow}\ngroup g all a b\nquorum g", "one"),
+        (f"log {town.ids['counsel'].replace('+', '+')}\nquorum none", ""),
+        (f"witness 4111111111111111 {town.ids['counsel']}\nquorum 4111111111111111", "name"),
+    ):
+        weak.write_text(lines + "\n")
+        refused = here.tell(firm, "ledger", "quorum", weak, "--deal", deal, who="chen")
+        assert (refused.exit, what in str(refused.problem)) == (2, True), lines
+        assert "4111111111111111" not in refused.out + refused.err
+
+
+def unmet(actor: Actor, house: House, deal: str) -> set[str]:
+    """Whether a release of this deal would lack witnesses."""
+    with house.store.reading() as tx:
+        request = house.access.request(tx, actor=actor, action=Action.RELEASE, now=house.clock.now(), deal=deal)
+        return {item.condition for item in house.access.judge(tx, request).unmet} & {"witnessed"}
+
+
+def _rows(answer: Answer) -> list[dict[str, object]]:
+    found = json.loads(answer.out)
+    assert isinstance(found, list)
+    return found

@@ -334,7 +334,8 @@ def _checked(work: Work) -> None:
 
 
 def _witnessed(work: Work) -> None:
-    if work.fact(_WITNESSED, kinds.INSTALLATION) is None:
+    # What is stated of a deal was stated under that deal's own policy, and is withdrawn when the policy changes.
+    if work.fact(_WITNESSED, work.request.deal or kinds.INSTALLATION) is None:
         work.no("witnessed")
 
 

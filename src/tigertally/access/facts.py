@@ -49,6 +49,16 @@ LEDGER_WITNESSED: Final = register_fact(
     Text("台账已由足够的见证方会签", "enough witnesses cosigned the ledger"),
     size=int,
     witnesses=list,
+    policy=str,
+)
+# Subject: a deal, or the installation for what belongs to none. ``policy`` is a C2SP tlog-policy; SHA-256 of it.
+LEDGER_QUORUM: Final = register_fact(
+    "ledger.quorum",
+    Text("见证策略", "the witness policy"),
+    policy=str,
+    digest=str,
+    by=str,
+    approver=str,
 )
 CONDITION_WAIVED: Final = register_fact(
     "access.waived",

@@ -85,6 +85,7 @@ class Action(Enum):
     RECEIVE = "handover.receive"
     DESTROY = "handover.destroy"
     LEDGER_READ = "ledger.read"
+    QUORUM_SET = "ledger.quorum_set"
 
 
 class Side(Enum):
@@ -361,6 +362,8 @@ POLICY: Final[dict[Action, Rule]] = {
         witnessed=True,
     ),
     Action.LEDGER_READ: Rule(roles=_ALL),
+    # Who has to have seen the ledger before an act of a deal is not for one person to say.
+    Action.QUORUM_SET: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S, second_person=_SECOND),
 }
 
 

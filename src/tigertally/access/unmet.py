@@ -208,11 +208,19 @@ ALL: Final[Mapping[str, Condition]] = {
         waivable=True,
     ),
     "witnessed": Condition(
-        title=Text("台账近期由足够的见证方会签", "a ledger that enough witnesses cosigned lately"),
-        why=Text("台账近 31 天内没有足够的见证方会签", "not enough witnesses cosigned the ledger within 31 days"),
+        title=Text(
+            "台账近期由该交易策略所要求的见证方会签",
+            "a ledger that enough witnesses by this deal's policy cosigned lately",
+        ),
+        why=Text(
+            "按该交易的见证策略，台账近 31 天内没有足够的见证方会签",
+            "by this deal's witness policy not enough witnesses cosigned the ledger within 31 days",
+        ),
         how=Text(
-            "运行 tigertally ledger cosign；没有见证方的，由两人豁免：tigertally policy waive",
-            "run tigertally ledger cosign; without witnesses have two persons waive it: tigertally policy waive",
+            "由两人设定策略 tigertally ledger quorum，再运行 tigertally ledger cosign；没有见证方的，由两人豁免："
+            "tigertally policy waive",
+            "have two persons set the policy (tigertally ledger quorum), then run tigertally ledger cosign; without "
+            "witnesses have two persons waive it: tigertally policy waive",
         ),
         waivable=True,
     ),

@@ -173,9 +173,32 @@ class NoQuorumPolicy(Missing):
     code = "app.no_quorum_policy"
     title = Text("没有见证策略：{path}", "there is no witness policy: {path}")
     hint = Text(
-        "写一个 C2SP tlog-policy 文件（见 docs/formats/witness.md）",
-        "write a C2SP tlog-policy (docs/formats/witness.md)",
+        "写一个 C2SP tlog-policy 文件（见 docs/formats/witness.md），由两人设定：tigertally ledger quorum",
+        "write a C2SP tlog-policy (docs/formats/witness.md) and have two persons set it: tigertally ledger quorum",
     )
+
+
+class BadQuorum(Invalid):
+    """A witness policy that says too little, or what must not be written down; ``what`` is of a closed list."""
+
+    code = "app.bad_quorum"
+    title = Text("见证策略不能采用：{what}", "this witness policy cannot be set: {what}")
+    hint = Text(
+        "none：不要求任何人；one：交易至少须两个见证方；log：说的是别的台账；name：名称须为字母开头、无长数字；size：过大",
+        "none: it asks for nobody; one: a deal needs two witnesses at least; log: it is about another log; name: names "
+        "begin with a letter and have no long numbers; size: too large",
+    )
+
+
+class NoQuorum(Conflict):
+    """No checkpoint has been cosigned by enough witnesses of a policy."""
+
+    code = "app.no_quorum"
+    title = Text(
+        "没有达到法定见证数的检查点，最新的缺少：{lacking}",
+        "no checkpoint was cosigned by a quorum; the newest lacks: {lacking}",
+    )
+    hint = Text("运行 tigertally ledger cosign，或请见证方以文件会签", "run tigertally ledger cosign, or carry files")
 
 
 class LedgerRolledBack(Broken):

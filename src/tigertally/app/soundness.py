@@ -1,4 +1,4 @@
-"""That the ledger is sound, as facts: checked as a whole lately, cosigned by enough witnesses lately.
+"""That the ledger is sound, as a fact: checked as a whole lately (that enough witnesses saw it: ``quorums``).
 
 A check or a quorum counts for 31 days (PCI DSS 10.3.4 and 11.5.2 ask for a comparison of critical records at least
 weekly; this is when acts stop). A fresh one within a week of the last is not stated again, so that what a decision
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from tigertally.access.facts import INSTALLATION, LEDGER_CHECKED, LEDGER_WITNESSED
+from tigertally.access.facts import INSTALLATION, LEDGER_CHECKED
 from tigertally.base.canon import Json
 from tigertally.ledger import FactKind, Ledger, facts
 from tigertally.ledger.entries import LOCK
@@ -24,11 +24,6 @@ STATED_AGAIN: Final = timedelta(days=7)
 def state_checked(tx: Tx, ledger: Ledger, *, size: int, now: datetime) -> None:
     """State that the whole ledger, of ``size`` entries, was checked and is sound."""
     _state(tx, ledger, LEDGER_CHECKED, {"size": size}, now=now)
-
-
-def state_witnessed(tx: Tx, ledger: Ledger, *, size: int, witnesses: tuple[str, ...], now: datetime) -> None:
-    """State that enough witnesses cosigned the ledger at ``size`` entries."""
-    _state(tx, ledger, LEDGER_WITNESSED, {"size": size, "witnesses": list(witnesses)}, now=now)
 
 
 def withdraw_checked(tx: Tx, ledger: Ledger, *, now: datetime) -> None:

@@ -53,6 +53,7 @@ ACTION_TITLES: Final[Mapping[Action, Text]] = {
     Action.RECEIVE: Text("接收移交包", "receive the bundle"),
     Action.DESTROY: Text("永久销毁客户数据、密钥和副本", "destroy customers' data, keys and copies for good"),
     Action.LEDGER_READ: Text("查看台账", "read the ledger"),
+    Action.QUORUM_SET: Text("设定谁须见证台账", "set who must have witnessed the ledger"),
 }
 _BY_VALUE: Final = {action.value: title for action, title in ACTION_TITLES.items()}
 
@@ -77,7 +78,9 @@ MEMBER_TITLES: Final[Mapping[str, Text]] = {
     "minutes": Text("分钟", "minutes"),
     "party": Text("对方", "the other side"),
     "plan": Text("计划（SHA-256）", "plan (SHA-256)"),
+    "policy": Text("见证策略（SHA-256）", "the witness policy (SHA-256)"),
     "purpose": Text("目的", "purpose"),
+    "quorum": Text("须会签", "who must cosign"),
     "reason": Text("理由", "reason"),
     "recipient": Text("接收密钥", "recipient key"),
     "release": Text("移交许可（SHA-256），可用 deal read 阅读", "the release (SHA-256); deal read shows it"),
@@ -92,6 +95,7 @@ MEMBER_TITLES: Final[Mapping[str, Text]] = {
     "verdict": Text("结论", "verdict"),
     "version": Text("版本", "version"),
     "what": Text("对象", "what"),
+    "witnesses": Text("见证方及其公钥", "witnesses and their keys"),
 }
 
 

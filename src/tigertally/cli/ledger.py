@@ -1,4 +1,4 @@
-"""``ledger`` (checkpoint, log, show, prove, cosign, ask, take, export) and ``fsck``."""
+"""``ledger`` (checkpoint, log, show, prove, quorum, quorums, cosign, ask, take, export) and ``fsck``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from tigertally.app.errors import NotWritable
+from tigertally.app.quorums import Quorum
 from tigertally.app.settings import write_whole
 from tigertally.app.verbs import cosigning
 from tigertally.app.verbs import ledger as verbs
@@ -21,6 +22,7 @@ from tigertally.base.text import Text
 from tigertally.cli import inquiry
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.formats import policy as policies
 from tigertally.formats.policy import Policy
 from tigertally.formats.verify.files import read_small
 from tigertally.ledger import event_kinds
@@ -29,6 +31,7 @@ _BROKEN_EXIT = 7
 _SHORT_EXIT = 3
 # A longer number is no entry but could be somebody's card, which must not be repeated on a screen.
 _INDEX = click.IntRange(0, 999_999_999)
+_NO_DEAL = Text("（不属于任何交易）", "(of no deal)")
 
 
 @speak("台账：检查点、条目、证明、导出。", "The ledger: checkpoints, entries, proofs, export.")
@@ -122,10 +125,11 @@ def show_entry(shell: Shell, index: int) -> None:
 @shared
 @click.argument("index", type=_INDEX)
 @option("--out", type=click.Path(path_type=Path), required=True, zh="输出文件", en="output file")
-def prove(shell: Shell, index: int, out: Path) -> None:
+@option("--deal", default="", zh="用该交易的见证策略", en="by the witness policy of this deal")
+def prove(shell: Shell, index: int, out: Path, deal: str) -> None:
     """Write a proof."""
     with shell.house(acting=True) as house:
-        proof = verbs.prove(house, actor=shell.actor(house), index=index)
+        proof = verbs.prove(house, actor=shell.actor(house), index=index, deal=deal)
     try:
         write_whole(out, proof.to_bytes(), mode=0o644)
     except OSError as error:
@@ -137,14 +141,28 @@ def prove(shell: Shell, index: int, out: Path) -> None:
     "导出台账为一个文件夹，任何人可离线验证。",
     "Export the ledger as a folder that anyone can verify offline.",
     "tigertally --as chen ledger export ./ledger-2026",
+    "tigertally --as chen ledger export ./ledger-2026 --witnessed --deal dea_01…",
 )
 @ledger_command.command(name="export", cls=SpeakingCommand)
 @shared
 @click.argument("folder", type=click.Path(path_type=Path))
-def export(shell: Shell, folder: Path) -> None:
+@option(
+    "--witnessed",
+    is_flag=True,
+    zh="只到达到法定见证数的最新检查点；没有则指出缺谁",
+    en="as far as a quorum has cosigned; if none has, say who is missing",
+)
+@option("--deal", default="", zh="用该交易的见证策略", en="by the witness policy of this deal")
+def export(shell: Shell, folder: Path, deal: str, *, witnessed: bool) -> None:
     """Export the ledger."""
     with shell.house(acting=True) as house, shell.progress() as progress:
-        size = verbs.export_to(house, actor=shell.actor(house), folder=folder, progress=progress)
+        size = verbs.export_to(
+            house,
+            actor=shell.actor(house),
+            folder=folder,
+            witnessed_for=deal if witnessed or deal else None,
+            progress=progress,
+        )
     told = shell.text_of("已导出 {size} 条到 {folder}", "{size} entries exported to {folder}", size=size, folder=folder)
     shell.result({"folder": str(folder), "entries": size}, lambda out: out.print(told, markup=False))
 
@@ -171,13 +189,16 @@ def publish(shell: Shell, folder: Path) -> None:
 _POLICY = option(
     "--policy",
     type=click.Path(path_type=Path),
-    zh="见证策略文件（默认：安装实例里的 witnesses.policy）",
-    en="the witness policy (default: witnesses.policy in the installation)",
+    zh="按此策略文件收集会签（默认：现行策略）",
+    en="a witness policy to gather by (default: the one in force)",
 )
 
 
-def _policy(house: House, path: Path | None) -> Policy:
-    return cosigning.policy_at(house.settings.home / cosigning.POLICY_NAME if path is None else path)
+_DEAL = option("--deal", default="", zh="用该交易的见证策略", en="by the witness policy of this deal")
+
+
+def _policy(house: House, path: Path | None, deal: str) -> Policy:
+    return cosigning.need_policy(house, deal) if path is None else cosigning.policy_at(path)
 
 
 def _cosigned(shell: Shell, found: Cosigned) -> None:
@@ -188,6 +209,7 @@ def _cosigned(shell: Shell, found: Cosigned) -> None:
         "lacking": list(found.lacking),
         "quorum": found.met,
         "failed": dict(found.failed),
+        "deals": list(found.deals),
     }
 
     def show(out: Console) -> None:
@@ -200,6 +222,9 @@ def _cosigned(shell: Shell, found: Cosigned) -> None:
         met = Text("达到法定见证数：{size} 条", "a quorum has cosigned {size} entries")
         short = Text("见证数不足：{size} 条", "not yet a quorum for {size} entries")
         out.print(shell.text(met if found.met else short, size=found.size), style="green" if found.met else "red")
+        for deal in found.deals:
+            whose = Text("满足现行策略：{deal}", "meets the policy in force: {deal}")
+            out.print(shell.text(whose, deal=deal or shell.text(_NO_DEAL)), markup=False, style="dim")
 
     shell.result(data, show)
     if not found.met:
@@ -209,15 +234,17 @@ def _cosigned(shell: Shell, found: Cosigned) -> None:
 @speak(
     "签署账尾，请策略里有地址的见证方会签。",
     "Sign the head and have the witnesses of the policy that have an address cosign it.",
-    "tigertally ledger cosign --policy deal.policy",
+    "tigertally ledger cosign",
+    "tigertally ledger cosign --deal dea_01…",
 )
 @ledger_command.command(name="cosign", cls=SpeakingCommand)
 @shared
+@_DEAL
 @_POLICY
-def cosign(shell: Shell, policy: Path | None) -> None:
+def cosign(shell: Shell, deal: str, policy: Path | None) -> None:
     """Collect cosignatures."""
     with shell.house() as house:
-        found = cosigning.cosign(house, policy=_policy(house, policy))
+        found = cosigning.cosign(house, policy=_policy(house, policy, deal))
     _cosigned(shell, found)
 
 
@@ -230,11 +257,12 @@ def cosign(shell: Shell, policy: Path | None) -> None:
 @shared
 @click.argument("name")
 @option("--out", type=click.Path(path_type=Path), required=True, zh="输出文件", en="output file")
+@_DEAL
 @_POLICY
-def ask(shell: Shell, name: str, out: Path, policy: Path | None) -> None:
+def ask(shell: Shell, name: str, out: Path, deal: str, policy: Path | None) -> None:
     """Write a request."""
     with shell.house() as house:
-        body = cosigning.request(house, policy=_policy(house, policy), name=name)
+        body = cosigning.request(house, policy=_policy(house, policy, deal), name=name)
     try:
         write_whole(out, body, mode=0o644)
     except OSError as error:
@@ -251,14 +279,93 @@ def ask(shell: Shell, name: str, out: Path, policy: Path | None) -> None:
 @shared
 @click.argument("request", type=click.Path(path_type=Path))
 @click.argument("answer", type=click.Path(path_type=Path))
+@_DEAL
 @_POLICY
-def take(shell: Shell, request: Path, answer: Path, policy: Path | None) -> None:
+def take(shell: Shell, request: Path, answer: Path, deal: str, policy: Path | None) -> None:
     """Take cosignatures."""
     asked = read_small(request, bytes_max=2 * NOTE_BYTES_MAX)
     given = read_small(answer, bytes_max=NOTE_BYTES_MAX)
     with shell.house() as house:
-        found = cosigning.take(house, policy=_policy(house, policy), asked=asked, answer=given)
+        found = cosigning.take(house, policy=_policy(house, policy, deal), asked=asked, answer=given)
     _cosigned(shell, found)
+
+
+@speak(
+    "由两人设定：某交易（或不属于交易的事项）的操作之前，哪些见证方必须会签过台账（C2SP tlog-policy）。",
+    "Have two persons set which witnesses must have cosigned the ledger before an act of a deal, or of none "
+    "(C2SP tlog-policy).",
+    "tigertally --as chen ledger quorum deal.policy --deal dea_01…",
+)
+@ledger_command.command(name="quorum", cls=SpeakingCommand)
+@shared
+@click.argument("policy", type=click.Path(path_type=Path))
+@option("--deal", default="", zh="交易编号", en="the deal")
+def quorum(shell: Shell, policy: Path, deal: str) -> None:
+    """Set a policy."""
+    data = read_small(policy, bytes_max=policies.BYTES_MAX)
+    with shell.house(acting=True) as house:
+        entry = cosigning.set_policy(house, actor=shell.actor(house), deal=deal, data=data)
+    told = shell.text_of("已设定，台账第 {entry} 条", "set, ledger entry {entry}", entry=entry)
+    shell.result({"deal": deal, "entry": entry}, lambda out: out.print(told))
+
+
+@speak(
+    "列出现行见证策略，以及各自何时到期、缺谁。",
+    "List the witness policies in force, until when a quorum's word holds, and who is missing.",
+    "tigertally ledger quorums",
+)
+@ledger_command.command(name="quorums", cls=SpeakingCommand)
+@shared
+def quorums(shell: Shell) -> None:
+    """List policies."""
+    with shell.house() as house:
+        found = cosigning.listed(house)
+    data: Json = [
+        {
+            "deal": item.deal,
+            "entry": item.entry,
+            "digest": item.digest,
+            "policy": item.policy.to_text(),
+            "met": item.witnessed is not None,
+            "until": _until(item),
+            "lacking": list[Json](item.policy.lacking(_seen_by(item))),
+        }
+        for item in found
+    ]
+
+    def show(out: Console) -> None:
+        rows = []
+        for item in found:
+            lacking = item.policy.lacking(_seen_by(item))
+            rows.append(
+                [
+                    item.deal or shell.text(_NO_DEAL),
+                    cosigning.in_words(item.policy),
+                    _until(item)[:10],
+                    ", ".join(lacking),
+                    str(item.entry),
+                ]
+            )
+        headings = (
+            Text("交易", "deal"),
+            Text("须会签", "who must cosign"),
+            Text("会签有效至", "cosigned until"),
+            Text("缺少", "missing"),
+            Text("条目", "entry"),
+        )
+        out.print(shell.table(None, headings, rows))
+
+    shell.result(data, show)
+
+
+def _until(item: Quorum) -> str:
+    fact = item.witnessed
+    return "" if fact is None or fact.until is None else clock.to_text(fact.until)
+
+
+def _seen_by(item: Quorum) -> list[str]:
+    names = [] if item.witnessed is None else item.witnessed.value["witnesses"]
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 @speak(

@@ -43,8 +43,10 @@ PARTY_NAME: Final = "party.json"
 HASHES_NAME: Final = "hashes"
 LINE_BYTES_MAX: Final = 1024 * 1024
 FLAWS_MAX: Final = 100
+POLICIES_MAX: Final = 1_000
 SKEW_MAX: Final = timedelta(minutes=5)
 _STEP_LINES: Final = 4_096
+_QUORUM: Final = b'"kind":"ledger.quorum"'
 # A leaf in which quotes are all that is escaped, an object or null, a salt or none.
 _USUAL: Final = re.compile(
     rb'\{"leaf":"((?:[ !#-\[\]-~]++|\\")++)","payload":(null|\{.*\}),"salt":"((?:[0-9a-f]{32})?)"\}\n'
@@ -84,6 +86,14 @@ class Flaw(NamedTuple):
     entry: int
 
 
+class Declared(NamedTuple):
+    """A witness policy that the log itself holds in force: about which deal ("" for none), its text, its entry."""
+
+    subject: str
+    policy: str
+    entry: int
+
+
 class Entry(NamedTuple):
     """One line: leaf bytes, payload bytes or None, salt (empty without a payload)."""
 
@@ -94,7 +104,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
-    """What an export says and the flaws found, at most ``FLAWS_MAX``; ``withheld`` counts entries without payload."""
+    """What an export says and the flaws found, at most ``FLAWS_MAX``; ``withheld`` counts entries without payload.
+
+    ``policies`` are the witness policies that its entries hold in force, as far as their content is there and fits.
+    """
 
     checkpoint: Checkpoint
     signed: datetime
@@ -102,6 +115,7 @@ class ExportReport:
     withheld: int
     flaws: tuple[Flaw, ...]
     histories: tuple[History, ...]
+    policies: tuple[Declared, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -199,6 +213,7 @@ def verify_export(
         withheld=walk.withheld,
         flaws=tuple(walk.flaws),
         histories=tuple(walk.history(old, old_at) for old, old_at in earlier),
+        policies=tuple(walk.policies.values()),
     )
 
 
@@ -224,6 +239,7 @@ class _Walk:
     frontier: Frontier = field(default_factory=Frontier)
     roots: dict[int, bytes] = field(default_factory=lambda: {0: EMPTY_ROOT})
     flaws: list[Flaw] = field(default_factory=list)
+    policies: dict[str, Declared] = field(default_factory=dict)
 
     def flaw(self, kind: FlawKind, index: int) -> None:
         if len(self.flaws) < FLAWS_MAX:
@@ -267,7 +283,20 @@ class _Walk:
             self.withheld += 1
         elif leaves.commit_payload(entry.salt, entry.payload) != leaf.commitment:
             self.flaw(FlawKind.VALUE_EDITED, self.entries)
+        elif _QUORUM in entry.payload:
+            self._quorum(leaf.kind, entry.payload)
         return leaf_hash(entry.leaf)
+
+    def _quorum(self, kind: str, payload: bytes) -> None:
+        """Take up a witness policy that this entry puts in force, or ends."""
+        said = canon.loads(payload)
+        if not isinstance(said, dict) or said.get("kind") != "ledger.quorum":
+            return
+        subject, value = str(said.get("subject")), said.get("value")
+        if kind == "ledger.fact.withdrawn":
+            self.policies.pop(subject, None)
+        elif kind == "ledger.fact.stated" and isinstance(value, dict) and len(self.policies) < POLICIES_MAX:
+            self.policies[subject] = Declared(subject, str(value.get("policy")), self.entries)
 
     def _time(self, leaf: Leaf) -> None:
         if self.newest is not None and leaf.at < self.newest:

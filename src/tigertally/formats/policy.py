@@ -78,6 +78,14 @@ class Policy:
         """Return the witnesses that count towards the quorum and have not cosigned."""
         return [] if self.quorum == NONE else [name for name in self._under(self.quorum) if name not in cosigned]
 
+    def to_text(self) -> str:
+        """Return the policy in one spelling: no comments, one space between words, definitions before their use."""
+        words: list[tuple[str, ...]] = [("log", str(listed.key), listed.url) for listed in self.logs]
+        words += [("witness", listed.name, str(listed.key), listed.url) for listed in self.witnesses.values()]
+        lines = [" ".join(word for word in line if word) for line in words]
+        lines += [f"group {group.name} {group.wanted} {' '.join(group.members)}" for group in self.groups.values()]
+        return "\n".join([*lines, f"quorum {self.quorum}", ""])
+
     def _witnessed(self, name: str, cosigned: Collection[str]) -> bool:
         group = self.groups.get(name)
         if group is None:

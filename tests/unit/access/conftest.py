@@ -169,7 +169,9 @@ class Office:
         self.state(kinds.PERSON_PLEDGED, self.id(handle), {"text_digest": "d", "version": 1}, until=end)
         self.state(kinds.KEY_ACTIVE, self.key, {"key": self.key, "version": 1}, until=end)
         self.state(kinds.LEDGER_CHECKED, kinds.INSTALLATION, {"size": 1}, until=end)
-        self.state(kinds.LEDGER_WITNESSED, kinds.INSTALLATION, {"size": 1, "witnesses": ["counsel"]}, until=end)
+        self.state(
+            kinds.LEDGER_WITNESSED, kinds.INSTALLATION, {"size": 1, "witnesses": ["w"], "policy": "d"}, until=end
+        )
 
     def granted(self, *, uses: int = 3, length_s: int = 3600) -> Grant:
         """A grant for li to see cards and expiries for refunds, approved by wang."""

@@ -1,8 +1,10 @@
 """Having checkpoints cosigned: by witnesses that are servers, and by files that are carried to those that are not.
 
-Who should cosign, and how many are enough, is a C2SP tlog-policy: ``witnesses.policy`` in the installation's folder,
-or the file that is given. The network is outside of every transaction, bounded in time and size, and follows no
-redirections; what comes back counts only if it verifies under the policy's keys.
+Who should cosign, and how many are enough, is a C2SP tlog-policy: one for each deal, set by two persons (``quorums``).
+Another can be given as a file, or lie as ``witnesses.policy`` in the installation's folder; then cosignatures are
+gathered by it, but no decision rests on it. Whatever comes is held to every policy in force. The network is outside of
+every transaction, bounded in time and size, and follows no redirections; what comes back counts only if it verifies
+under the policy's keys.
 """
 
 from __future__ import annotations
@@ -11,17 +13,21 @@ import http.client
 import re
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from tigertally.app import soundness
+from tigertally import deals
+from tigertally.access import Action, Actor
+from tigertally.app import quorums
 from tigertally.app.errors import NoQuorumPolicy, WitnessRefused
-from tigertally.app.verbs.attempt import attempt
+from tigertally.app.quorums import Quorum
+from tigertally.app.verbs.attempt import attempt, second_person
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
 from tigertally.base.limits import NOTE_BYTES_MAX
+from tigertally.crypto.digest import sha256_hex
 from tigertally.formats import checkpoint as notes
 from tigertally.formats import policy as policies
 from tigertally.formats import witness
@@ -38,7 +44,10 @@ _WHY: Final = {400: "malformed", 403: "not signed by the log", 404: "unknown log
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cosigned:
-    """A checkpoint with its cosignatures: which witnesses have cosigned, whether they suffice, and who failed."""
+    """A checkpoint with its cosignatures: which witnesses have cosigned, whether they suffice, and who failed.
+
+    ``deals`` are those whose own policy it meets ("" for the policy of no deal).
+    """
 
     note: bytes
     size: int
@@ -46,6 +55,7 @@ class Cosigned:
     lacking: tuple[str, ...]
     met: bool
     failed: Mapping[str, str]
+    deals: tuple[str, ...] = ()
 
 
 def policy_at(path: Path) -> Policy:
@@ -57,10 +67,66 @@ def policy_at(path: Path) -> Policy:
         raise NoQuorumPolicy(path=path) from None
 
 
-def own_policy(house: House) -> Policy | None:
-    """Return the installation's policy, None if it has none."""
+def policy_of(house: House, deal: str) -> Policy | None:
+    """Return the policy in force for ``deal``; for "" also the file in the installation's folder; or None."""
+    for quorum in listed(house):
+        if quorum.deal == deal:
+            return quorum.policy
     path = house.settings.home / POLICY_NAME
-    return policy_at(path) if path.exists() else None
+    return policy_at(path) if not deal and path.exists() else None
+
+
+def need_policy(house: House, deal: str) -> Policy:
+    """Return what :func:`policy_of` does; :class:`NoQuorumPolicy` if there is none."""
+    policy = policy_of(house, deal)
+    if policy is None:
+        raise NoQuorumPolicy(path=deal or POLICY_NAME)
+    return policy
+
+
+def listed(house: House) -> list[Quorum]:
+    """Return the policies in force, and which of them are met."""
+    with house.store.reading() as tx:
+        return quorums.in_force(tx, house.ledger, now=house.clock.now())
+
+
+def set_policy(house: House, *, actor: Actor, deal: str, data: bytes) -> int:
+    """Set who must have witnessed the ledger before an act of ``deal`` ("": of none), by two persons; return the entry.
+
+    Raises ``Malformed``, ``BadQuorum``, ``NoSuchDeal``.
+    """
+    policy, spelled = quorums.checked(data, deal=deal, log=house.ledger.keys.verifier.vkeys())
+    details = (
+        ("policy", sha256_hex(spelled.encode())),
+        ("quorum", in_words(policy)),
+        ("witnesses", ", ".join(f"{name} = {listed.key.name}" for name, listed in policy.witnesses.items())),
+    )
+
+    def work(tx: Tx, now: datetime) -> int:
+        if deal:
+            deals.find_deal(tx, house.ledger, deal, now=now)
+        request = house.access.request(tx, actor=actor, action=Action.QUORUM_SET, now=now, deal=deal, details=details)
+        second = second_person(request, house.access.decide(tx, request))
+        return quorums.set_policy(
+            tx,
+            house.ledger,
+            deal=deal,
+            spelled=spelled,
+            actor=actor.person.person,
+            approver=second.approver,
+            now=now,
+        )
+
+    return attempt(house, verb="ledger.quorum_set", work=work, actor=actor)
+
+
+def in_words(policy: Policy, name: str = "") -> str:
+    """Return what meets a policy or a group of it, as ``2 of (a, b, 1 of (c, d))``."""
+    name = name or policy.quorum
+    group = policy.groups.get(name)
+    if group is None:
+        return name
+    return f"{group.wanted} of ({', '.join(in_words(policy, member) for member in group.members)})"
 
 
 def cosign(house: House, *, policy: Policy) -> Cosigned:
@@ -126,16 +192,13 @@ def _standing(note: bytes, policy: Policy, failed: Mapping[str, str]) -> Cosigne
 
 
 def _stated(house: House, found: Cosigned) -> Cosigned:
-    """State that the ledger is witnessed, if it is."""
-    if found.met:
-        attempt(
-            house,
-            verb="ledger.cosign",
-            work=lambda tx, now: soundness.state_witnessed(
-                tx, house.ledger, size=found.size, witnesses=found.witnesses, now=now
-            ),
-        )
-    return found
+    """State of every policy in force that it meets that the ledger is witnessed."""
+    met = attempt(
+        house,
+        verb="ledger.cosign",
+        work=lambda tx, now: quorums.state_met(tx, house.ledger, note=found.note, now=now),
+    )
+    return replace(found, deals=tuple(quorum.deal for quorum in met))
 
 
 def _servers(policy: Policy) -> dict[str, list[VKey]]:

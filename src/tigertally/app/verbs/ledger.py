@@ -11,13 +11,14 @@ from pathlib import Path
 from tigertally.access import Action, Actor, explain, identities
 from tigertally.access.explain import Explanation
 from tigertally.app import mark, soundness
-from tigertally.app.errors import NotWritable
+from tigertally.app.errors import NoQuorum, NotWritable
 from tigertally.app.verbs.attempt import allow, attempt
-from tigertally.app.verbs.cosigning import own_policy
+from tigertally.app.verbs.cosigning import need_policy, policy_of
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.errors import Problem
 from tigertally.base.progress import SILENT, Progress
+from tigertally.formats import checkpoint as notes
 from tigertally.formats import leaf as leaves
 from tigertally.formats.leaf import Leaf
 from tigertally.formats.proof import TlogProof
@@ -52,12 +53,12 @@ def checkpoint(house: House) -> bytes:
     )
 
 
-def prove(house: House, *, actor: Actor, index: int) -> TlogProof:
-    """Return the proof file of one entry, under the newest checkpoint that a quorum of witnesses cosigned.
+def prove(house: House, *, actor: Actor, index: int, deal: str = "") -> TlogProof:
+    """Return the proof file of one entry, under the newest checkpoint that a quorum of ``deal``'s witnesses cosigned.
 
     Without a policy, or if no such checkpoint covers the entry, the head is signed and proves it.
     """
-    policy = own_policy(house)
+    policy = policy_of(house, deal)
 
     def work(tx: Tx, now: datetime) -> TlogProof:
         allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("entry", str(index)),))
@@ -69,13 +70,27 @@ def prove(house: House, *, actor: Actor, index: int) -> TlogProof:
     return attempt(house, verb="ledger.prove", work=work, actor=actor)
 
 
-def export_to(house: House, *, actor: Actor, folder: Path, progress: Progress = SILENT) -> int:
-    """Write the ledger as a folder that anyone can verify; return the number of entries."""
+def export_to(
+    house: House, *, actor: Actor, folder: Path, witnessed_for: str | None = None, progress: Progress = SILENT
+) -> int:
+    """Write the ledger as a folder that anyone can verify; return the number of entries.
+
+    ``witnessed_for`` a deal ("": none): as far as a quorum of its policy has cosigned. Raises ``NoQuorumPolicy``, and
+    ``NoQuorum``, which names who is missing.
+    """
 
     def work(tx: Tx, now: datetime) -> bytes:
         allow(house, tx, actor=actor, action=Action.LEDGER_READ, now=now, details=(("export", folder.name),))
-        return checkpoints.sign_head(tx, house.ledger, now=now)
+        head = checkpoints.sign_head(tx, house.ledger, now=now)
+        if policy is None:
+            return head
+        note = checkpoints.witnessed(tx, policy, above=0)
+        if note is None:
+            signed, parsed = notes.parse(head)
+            raise NoQuorum(lacking=", ".join(policy.lacking(policy.cosigned(parsed, signed))))
+        return note
 
+    policy = None if witnessed_for is None else need_policy(house, witnessed_for)
     if folder.exists():
         raise NotWritable(path=folder, reason="exists")
     note = attempt(house, verb="ledger.export", work=work, actor=actor)
@@ -93,7 +108,7 @@ def publish(house: House, *, folder: Path, progress: Progress = SILENT) -> int:
 
     The newest checkpoint that a quorum cosigned is published, if there is a policy; else the head is signed.
     """
-    policy = own_policy(house)
+    policy = policy_of(house, "")
     note = None
     if policy is not None:
         with house.store.reading() as tx:

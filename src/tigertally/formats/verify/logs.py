@@ -17,7 +17,9 @@ from tigertally.base.text import Text
 from tigertally.crypto.errors import SignatureInvalid
 from tigertally.formats import checkpoint as notes
 from tigertally.formats import leaf, ledgerexport, proof
+from tigertally.formats import policy as policies
 from tigertally.formats.checkpoint import Checkpoint
+from tigertally.formats.errors import Malformed
 from tigertally.formats.ledgerexport import ExportReport, Flaw, FlawKind, History
 from tigertally.formats.note import NoteVerifier
 from tigertally.formats.verify.dealings import WELL_FORMED
@@ -31,6 +33,10 @@ _SIGNED: Final = Text(
 )
 _KEPT: Final = Text("与先前留存的检查点一致", "it agrees with the checkpoints kept from earlier")
 _WITNESSED: Final = Text("足够多的见证方会签了检查点", "enough witnesses cosigned the checkpoint")
+_DECLARED: Final = Text(
+    "台账自己载明的见证策略（按交易）已达到",
+    "the witness policies that the log itself holds in force, by deal, are met",
+)
 _HISTORIES: Final = {
     History.ROLLBACK: Text("台账比先前签署过的短（回滚）", "the log is shorter than it was (rollback)"),
     History.SPLIT_VIEW: Text(
@@ -123,7 +129,7 @@ def check_proof(data: bytes, context: Context) -> Report:
 
 
 def check_export(folder: Path, context: Context) -> Report:
-    """Verify an exported ledger; the eleven checks of docs/formats/ledger.md §5."""
+    """Verify an exported ledger; the twelve checks of docs/formats/ledger.md §5."""
     found = Checklist(subject=Text("导出的台账", "exported ledger"))
     note = folder / ledgerexport.CHECKPOINT_NAME
     card = folder / ledgerexport.PARTY_NAME
@@ -155,6 +161,7 @@ def check_export(folder: Path, context: Context) -> Report:
     _tell_kept(found, 9, result.histories)
     check_not_future(found, 10, instants=[result.signed], now=context.now)
     _check_witnesses(found, 11, data, log, context)
+    _check_declared(found, 12, data, result, context)
     return found.report()
 
 
@@ -186,11 +193,11 @@ def _check_signed(
 def _check_witnesses(found: Checklist, step: int, data: bytes, log: NoteVerifier, context: Context) -> None:
     """Check each policy that the user gave for this log: enough witnesses cosigned, none of them falsely or later."""
     signed, note = notes.parse(data)
-    policies = context.trust.policies_for(log)
-    if context.trust.policies and not policies:
+    wanted = context.trust.policies_for(log)
+    if context.trust.policies and not wanted:
         why = Text("没有关于该台账的见证策略", "no policy is about this log")
         found.unknown(step, _WITNESSED, why, required=False)
-    for policy in policies:
+    for policy in wanted:
         try:
             cosigned = policy.cosigned(note, signed)
         except SignatureInvalid as problem:
@@ -207,6 +214,40 @@ def _check_witnesses(found: Checklist, step: int, data: bytes, log: NoteVerifier
             found.fails(
                 step, _WITNESSED, told("见证数不足，缺少：{names}", "no quorum; missing: {names}", names=lacking)
             )
+
+
+def _check_declared(found: Checklist, step: int, data: bytes, result: ExportReport, context: Context) -> None:
+    """Check the policies that the log itself holds in force: what is short of one is not known to others yet.
+
+    It is no lie to have grown since, so it fails nothing; one who needs a quorum gives the policy (step 11).
+    """
+    if not result.ok:
+        return
+    signed, note = notes.parse(data)
+    for declared in result.policies:
+        try:
+            policy = policies.parse(declared.policy.encode())
+            cosigned = policy.cosigned(note, signed)
+        except (Malformed, SignatureInvalid) as problem:
+            found.fails(step, _DECLARED, said(problem))
+            continue
+        late = any(at > (context.now + SKEW_MAX).timestamp() for at in cosigned.values())
+        if policy.met(cosigned) and not late:
+            names = ", ".join(sorted(cosigned))
+            found.holds(
+                step,
+                _DECLARED,
+                told("{whose}：{names} 会签", "{whose}: cosigned by {names}", whose=declared.subject, names=names),
+            )
+            continue
+        short = told(
+            "{whose}（第 {entry} 条）：见证数不足，缺少 {names}",
+            "{whose} (entry {entry}): no quorum; missing {names}",
+            whose=declared.subject,
+            entry=declared.entry,
+            names=", ".join(policy.lacking(cosigned)) or "-",
+        )
+        found.unknown(step, _DECLARED, short, required=False)
 
 
 def _kept(found: Checklist, step: int, log: NoteVerifier, context: Context) -> list[tuple[bytes, Checkpoint]]:
