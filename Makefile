@@ -11,7 +11,7 @@ CORE := $(wildcard src/tigertally/*/*.c)
 TYPED := src/tigertally tests bench docs/generate.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench peers fuzz lint format docs lock clean distclean
+.PHONY: help demo test bench peers fuzz fuzz-decision lint format docs lock clean distclean
 .DELETE_ON_ERROR:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench         measure against the budgets (ONLY=name for one); writes build/bench.json"
 	@echo "make peers         install other programs that the bench compares with, into build/peers"
 	@echo "make fuzz          the digit finder under sanitizers, some minutes"
+	@echo "make fuzz-decision a million requests for access, each held to an oracle, some minutes"
 	@echo "make lint          style, types, floors"
 	@echo "make format docs   write what make lint and make test compare"
 	@echo "make lock          pin the newest allowed versions anew (needs uv)"
@@ -56,6 +57,10 @@ fuzz:
 	@mkdir -p build
 	$(CC) -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/faults/core_fuzz.c -o build/core_fuzz
 	build/core_fuzz 2000000 $$(date +%s)
+
+# A million requests, each decided as an oracle says.
+fuzz-decision: .venv/.ready
+	ROUNDS=1000000 $(BIN)/python -m pytest -q tests/laws/test_decision_laws.py -k great_many
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

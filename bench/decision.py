@@ -7,6 +7,7 @@ ledger can cost: building the canonical bytes of the act and hashing them.
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 import time
@@ -16,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from tests.laws.test_decision_laws import fuzz
 
 from bench.run import Row
 from tigertally.access import (
@@ -53,6 +56,7 @@ NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 YEAR: Final = timedelta(days=365)
 ROUNDS: Final = 20_000
 QUESTIONS: Final = 300
+FUZZED: Final = int(os.environ.get("ROUNDS", "1000000"))
 # Older facts of each kind about the same person and deal, some withdrawn, some expired, as years leave them.
 OLD: Final = 6
 
@@ -91,6 +95,7 @@ def rows() -> list[Row]:
         *_rows("decision, all unmet", _timing(partial(decide, replace(reveal, roles=frozenset()), Known(()))), floor),
         *_rows(f"decision, {len(stated)} facts put in order first", _timing(lambda: decide(reveal, stated)), floor),
         _asked(),
+        _fuzzed(),
     ]
 
 
@@ -213,6 +218,20 @@ def _asked() -> Row:
         taken = _timing(ask, QUESTIONS, time.perf_counter_ns)
         assert all(allowed)
     return {"name": "decision asked, proved, recorded, durable, p50", "value": round(taken.p50, 1), "unit": "µs"}
+
+
+def _fuzzed() -> Row:
+    """Hold a million requests to the oracle of the tests; one that is decided otherwise ends the bench."""
+    began = time.process_time()
+    decided = fuzz(FUZZED, seed=20260303).decided
+    taken = time.process_time() - began
+    return {
+        "name": f"decisions held to an oracle, {decided:,}, decided otherwise",
+        "value": 0,
+        "unit": "requests",
+        "peer": "processor time, drawing and oracle included, s",
+        "peer_value": round(taken, 1),
+    }
 
 
 def _hired(store: Store, access: Access) -> Person:

@@ -62,7 +62,7 @@ def rows() -> list[Row]:
         store.migrate()
         told = _fill(store, ledger, people, subjects)
         found += _asked(store, ledger, told)
-        found.append(_export(store, ledger, Path(folder) / "export"))
+        found += _export(store, ledger, Path(folder) / "export")
     return found
 
 
@@ -154,7 +154,7 @@ def _asked(store: Store, ledger: Ledger, told: Told) -> list[Row]:
     return found
 
 
-def _export(store: Store, ledger: Ledger, folder: Path) -> Row:
+def _export(store: Store, ledger: Ledger, folder: Path) -> list[Row]:
     signing = SigningKey.generate()
     card = PartyCard(
         party=PartyId(new_id("pty")),
@@ -177,12 +177,20 @@ def _export(store: Store, ledger: Ledger, folder: Path) -> Row:
             for line in file:
                 leaf_hash(line)
 
-    ours, theirs = SIZE / _seconds(verify), SIZE / _seconds(hashed)
-    return {
-        "name": f"export of {SIZE:,} entries verified",
-        "value": round(ours),
-        "unit": "entries/s",
-        "peer": "reading and hashing the lines",
-        "peer_value": round(theirs),
-        "ratio": round(ours / theirs, 3),
-    }
+    began = time.process_time()
+    ours = SIZE / _seconds(verify)
+    by_processor, theirs = SIZE / (time.process_time() - began), SIZE / _seconds(hashed)
+    return [
+        {
+            "name": f"export of {SIZE:,} entries verified{suffix}",
+            "value": round(value),
+            "unit": unit,
+            "peer": "reading and hashing the lines",
+            "peer_value": round(theirs),
+            "ratio": round(value / theirs, 3),
+        }
+        for value, suffix, unit in (
+            (ours, "", "entries/s"),
+            (by_processor, ", processor", "entries/processor s"),
+        )
+    ]

@@ -11,6 +11,7 @@ from tests.stories import town as towns
 
 from tigertally.app.errors import BeatBroken
 from tigertally.app.verbs import beat as beats
+from tigertally.app.verbs import ledger
 from tigertally.base.clock import SystemClock
 from tigertally.ledger import sql
 from tigertally.ledger.errors import LedgerBroken
@@ -31,7 +32,10 @@ def test_a_beat_is_numbered_in_time_late_and_missed(tmp_path: Path) -> None:
         clock.advance(1)
         with pytest.raises(BeatBroken):
             beats.health(house)
+        (flaw,) = ledger.check(house).flaws
+        assert (flaw.check, "number 3" in flaw.what.en) == (ledger.BEAT, True)
         again = beats.beat(house, every_s=3600)
+        assert (ledger.check(house).clean, beats.stopped(house)) == (True, None)
         assert again.late - again.at == timedelta(hours=2)
         with house.store.transaction() as tx:
             pseudonym = house.ledger.pseudonym("ledger.beat")

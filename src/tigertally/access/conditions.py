@@ -73,15 +73,23 @@ USED: Final = frozenset(
 class Work:
     """One question being answered: what is asked, what is known, what was found wanting."""
 
-    __slots__ = ("known", "now", "request", "rule", "unmet", "used")
+    __slots__ = ("_act", "found", "known", "now", "request", "rule", "unmet", "used")
 
     def __init__(self, request: Request, rule: Rule, known: Known) -> None:
         self.request = request
         self.rule = rule
         self.known = known
+        self.found = known.found
+        self._act = ""
         self.now = request.now
         self.unmet: list[Unmet] = []
         self.used: set[int] = set()
+
+    def act(self) -> str:
+        """Return the digest of what is asked, computed once."""
+        if not self._act:
+            self._act = self.request.act_digest()
+        return self._act
 
     def no(self, code: str) -> None:
         """Say that a condition does not hold."""
@@ -93,16 +101,19 @@ class Work:
 
     def fact(self, kind: str, subject: str) -> Fact | None:
         """Return the newest fact that holds now, and note that it was used."""
+        found = self.found.get((kind, subject))
+        if found is None:
+            return None
         now = self.now
-        for fact in self.known.found.get((kind, subject), ()):
-            if fact.start <= now and (fact.until is None or now < fact.until):
+        for fact in found:
+            if fact.start <= now and ((until := fact.until) is None or now < until):
                 self.used.add(fact.entry)
                 return fact
         return None
 
     def frozen_by(self, person: str) -> Fact | None:
         """Return a fact that freezes ``person``; one that begins within the clocks' tolerance counts already."""
-        found = self.known.found.get((_FROZEN, person))
+        found = self.found.get((_FROZEN, person))
         if not found:
             return None
         now = self.now
@@ -114,13 +125,13 @@ class Work:
     def approved_by(self, wanted: frozenset[Role]) -> bool:
         """Return whether another person with one of these roles approved exactly this act, and note it."""
         request, now = self.request, self.now
-        digest = request.act_digest()
+        digest = self.act()
         for approval in request.approvals:
             if (
                 approval.digest == digest
                 and approval.approver
                 and approval.approver not in (request.person, approval.asker)
-                and approval.approver_roles & wanted
+                and not wanted.isdisjoint(approval.approver_roles)
                 and approval.at <= now < approval.until
                 and self.frozen_by(approval.approver) is None
             ):
@@ -164,7 +175,7 @@ def glass_of(work: Work, code: str) -> Fact | None:
 
 def _role(work: Work) -> None:
     person: object = work.request.person
-    if not isinstance(person, str) or not person or not work.request.roles & work.rule.roles:
+    if not isinstance(person, str) or not person or work.rule.roles.isdisjoint(work.request.roles):
         work.no("role")
 
 
@@ -179,14 +190,13 @@ def _frozen(work: Work) -> None:
 
 def _factor(work: Work) -> None:
     at = work.request.factor_at
-    age_s = None if at is None else (work.now - at).total_seconds()
-    if age_s is None or not -CLOCK_AHEAD_MAX_S <= age_s <= work.rule.factor_age_max_s:
+    if at is None or not -CLOCK_AHEAD_MAX_S <= (work.now - at).total_seconds() <= work.rule.factor_age_max_s:
         work.no("factor")
 
 
 def _factor_bound(work: Work) -> None:
     bound = work.request.factor_act
-    if not bound or bound != work.request.act_digest():
+    if not bound or bound != work.act():
         work.no("factor_bound")
 
 
@@ -228,7 +238,7 @@ def _grant(work: Work) -> None:
         or grant.action != request.action._value_
         or grant.deal != request.deal
         or grant.scope != request.scope
-        or not {item._value_ for item in request.classes} <= grant.classes
+        or not grant.classes.issuperset([item._value_ for item in request.classes])
     ):
         work.no("grant_fits")
     elif not 1 <= request.count <= grant.left:
@@ -248,8 +258,8 @@ def _agreement(work: Work) -> None:
         work.no("agreement")
         return
     covered, purposes = _strings(fact.value.get("classes")), _strings(fact.value.get("purposes"))
-    wanted = {item._value_ for item in work.request.classes}
-    if not wanted or not wanted.issubset(covered):
+    wanted = [item._value_ for item in work.request.classes]
+    if not wanted or not set(covered).issuperset(wanted):
         work.no("agreement")
     purpose = work.request.purpose
     if not purposes or (purpose and purpose not in purposes):
@@ -287,8 +297,12 @@ def _agreed(work: Work) -> None:
 
 def _strings(value: object) -> list[str]:
     """Return a list of strings; nothing if anything in it is of another type."""
-    found = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-    return found if isinstance(value, list) and len(found) == len(value) else []
+    if not isinstance(value, list):
+        return []
+    for item in value:
+        if not isinstance(item, str):
+            return []
+    return value
 
 
 def _stage(work: Work) -> None:

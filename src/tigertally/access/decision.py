@@ -34,13 +34,8 @@ def decide(request: Request, facts: Known | Iterable[Fact], rules: Rules = SHIPP
     waived: tuple[str, ...] = ()
     if work.unmet:
         waived = _waive(work)
-    return Decision(
-        action=request.action,
-        allowed=not work.unmet,
-        unmet=tuple(work.unmet),
-        facts=tuple(sorted(work.used)),
-        waived=waived,
-    )
+    unmet = tuple(work.unmet)
+    return Decision(request.action, not unmet, unmet, tuple(sorted(work.used)), waived)
 
 
 def _waive(work: Work) -> tuple[str, ...]:

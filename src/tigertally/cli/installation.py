@@ -12,9 +12,10 @@ from tigertally import discovery
 from tigertally.app import measures, settings, wire
 from tigertally.app.keeping import MOVABLE, UNLOCKED_BY, KeeperKind
 from tigertally.app.settings import DATABASE_DEFAULT
+from tigertally.app.verbs import beat as beats
 from tigertally.app.verbs import deals as deal_verbs
 from tigertally.base.canon import Json
-from tigertally.base.text import Text
+from tigertally.base.text import Lang, Text
 from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.custody import keeping_from
 from tigertally.cli.enrol import show_totp
@@ -144,11 +145,15 @@ def status_command(shell: Shell) -> None:
     with shell.house() as house:
         found = measures.compute(house)
         late = [item for item in deal_verbs.tasks(house) if item.overdue]
+        stopped = beats.stopped(house)
     data: Json = {
         "engine": discovery.engine(),
         "measures": [item.body(shell.lang) for item in found],
         "overdue": len(late),
+        "beat": None if stopped is None else {"code": stopped.code, "title": stopped.say(shell.lang)},
     }
+    if stopped is not None:
+        shell.warn(Text(stopped.say(Lang.ZH), stopped.say(Lang.EN)))
     shell.warn(discovery.slowness())
     looks = {"met": "green", "not_met": "red", "not_built": "dim"}
 

@@ -46,11 +46,18 @@ FLAWS_MAX: Final = 100
 POLICIES_MAX: Final = 1_000
 SKEW_MAX: Final = timedelta(minutes=5)
 _STEP_LINES: Final = 4_096
+BEAT_KIND: Final = "ledger.beat.kept"
+BEAT_LATE: Final = 2
+YEAR_S: Final = 366 * 24 * 3600
 _QUORUM: Final = b'"kind":"ledger.quorum"'
 # A leaf in which quotes are all that is escaped, an object or null, a salt or none.
 _USUAL: Final = re.compile(
     rb'\{"leaf":"((?:[ !#-\[\]-~]++|\\")++)","payload":(null|\{.*\}),"salt":"((?:[0-9a-f]{32})?)"\}\n'
 )
+# A flat object, nothing escaped in it: canonical, if its names are in order and each is there once.
+_VALUE: Final = rb'(?:"[ !#-\[\]-~]*+"|-?[1-9][0-9]{0,14}|0|true|false|null)'
+_FLAT: Final = re.compile(rb'\{"[a-z_]++":' + _VALUE + rb'(?:,"[a-z_]++":' + _VALUE + rb")*+\}")
+_NAMES: Final = re.compile(rb'[{,]"([a-z_]+)":')
 
 
 class FlawKind(Enum):
@@ -94,6 +101,15 @@ class Declared(NamedTuple):
     entry: int
 
 
+class Beats(NamedTuple):
+    """The canary entries: how many, how many came late, the entry of the first with a wrong number, the next is due."""
+
+    total: int = 0
+    late: int = 0
+    odd: int | None = None
+    due: datetime | None = None
+
+
 class Entry(NamedTuple):
     """One line: leaf bytes, payload bytes or None, salt (empty without a payload)."""
 
@@ -116,6 +132,7 @@ class ExportReport:
     flaws: tuple[Flaw, ...]
     histories: tuple[History, ...]
     policies: tuple[Declared, ...] = ()
+    beats: Beats = Beats()  # noqa: RUF009 - a tuple
 
     @property
     def ok(self) -> bool:
@@ -151,6 +168,11 @@ def _quickly(data: bytes) -> Entry | None:
     leaf = escaped.replace(b'\\"', b'"')
     if payload == b"null" or not salt:
         return None if payload != b"null" or salt else Entry(leaf=leaf, payload=None, salt=b"")
+    if _FLAT.fullmatch(payload) is not None:
+        names = _NAMES.findall(payload)
+        if names != sorted(names) or len(set(names)) != len(names):
+            return None
+        return Entry(leaf=leaf, payload=payload, salt=bytes.fromhex(salt.decode()))
     try:
         canon.loads(payload)
     except canon.NotCanonical:
@@ -214,6 +236,7 @@ def verify_export(
         flaws=tuple(walk.flaws),
         histories=tuple(walk.history(old, old_at) for old, old_at in earlier),
         policies=tuple(walk.policies.values()),
+        beats=walk.beats,
     )
 
 
@@ -240,6 +263,7 @@ class _Walk:
     roots: dict[int, bytes] = field(default_factory=lambda: {0: EMPTY_ROOT})
     flaws: list[Flaw] = field(default_factory=list)
     policies: dict[str, Declared] = field(default_factory=dict)
+    beats: Beats = Beats()  # noqa: RUF009 - a tuple
 
     def flaw(self, kind: FlawKind, index: int) -> None:
         if len(self.flaws) < FLAWS_MAX:
@@ -283,9 +307,24 @@ class _Walk:
             self.withheld += 1
         elif leaves.commit_payload(entry.salt, entry.payload) != leaf.commitment:
             self.flaw(FlawKind.VALUE_EDITED, self.entries)
+        elif leaf.kind == BEAT_KIND:
+            self._beat(leaf.at, entry.payload)
         elif _QUORUM in entry.payload:
             self._quorum(leaf.kind, entry.payload)
         return leaf_hash(entry.leaf)
+
+    def _beat(self, at: datetime, payload: bytes) -> None:
+        """Count a beat: its number is one more than the last one's, and it came before that one's next was late."""
+        said = canon.loads(payload)
+        number, every_s = (said.get("number"), said.get("every_s")) if isinstance(said, dict) else (0, 0)
+        last = self.beats
+        whole = isinstance(every_s, int) and 0 < every_s <= YEAR_S and number == last.total + 1
+        self.beats = Beats(
+            total=last.total + 1,
+            late=last.late + (last.due is not None and at >= last.due),
+            odd=last.odd if whole or last.odd is not None else self.entries,
+            due=at + timedelta(seconds=BEAT_LATE * every_s) if whole and isinstance(every_s, int) else at,
+        )
 
     def _quorum(self, kind: str, payload: bytes) -> None:
         """Take up a witness policy that this entry puts in force, or ends."""

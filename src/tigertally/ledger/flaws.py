@@ -12,7 +12,7 @@ FLAWS_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Something that does not hold: which check (1–12, see ``fsck``), at which entry, in words."""
+    """Something that does not hold: which check (1–12, see ``fsck``; 13: the beat), at which entry, in words."""
 
     check: int
     index: int

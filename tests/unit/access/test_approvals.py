@@ -11,6 +11,7 @@ from sqlalchemy import update
 from tigertally.access import DEAL_STAGE, PERSON_FROZEN, Action, Decision, NotAllowed, Role, approvals, identities, sql
 from tigertally.access.approvals import HOLDS_S, OPEN_S_MAX
 from tigertally.access.errors import AlreadySettled, NoSuchApproval, RowNotProved, SamePerson
+from tigertally.access.facts import LEDGER_WITNESSED
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import new_id
 from tigertally.ledger.errors import LedgerBroken
@@ -233,6 +234,7 @@ def test_a_destruction_is_taken_up_again_by_its_approval(office: Office) -> None
     """It is one act in many steps; whoever was killed in the middle goes on within the hour."""
     office.qualify("wang")
     office.state(DEAL_STAGE, office.deal, {"stage": "S7", "side": "seller"})
+    office.state(LEDGER_WITNESSED, office.deal, {"size": 1, "witnesses": ["a", "b"], "policy": "d"})
     what = {**ACT, "deal": office.deal}
     office.give(office.ask_second("wang", Action.DESTROY, **what), "zhao")
     for _ in range(2):

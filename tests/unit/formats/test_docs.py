@@ -122,7 +122,7 @@ def test_the_verifier_makes_the_checks_of_the_page(tmp_path: Path, name: str, wh
 def test_the_verifier_makes_the_checks_of_bundles_and_ledgers(tmp_path: Path) -> None:
     made = bundles.outcomes(verify_path(bundles.write(tmp_path), bundles.ALL, now=NOW))
     assert steps_after(page("bundle.md"), "## 4. What must hold") == sorted(made)
-    folder = papers.TestLogs().export(tmp_path / "export")
+    folder = papers.TestLogs().declaring(tmp_path / "export", "quorum none\n", beats=((1, 0), (2, 60)))
     quorum = (policy.parse(b"quorum none\n"),)
     trust = type(papers.BOTH)(cards=papers.BOTH.cards, checkpoints=(world.head(7),), policies=quorum)
     made = bundles.outcomes(verify_path(folder, trust, now=NOW))

@@ -258,6 +258,11 @@ def outcome(data: bytes, *, quick: bool) -> Entry | None:
         return None
 
 
+PAYLOADS = (
+    b'{"a":"x,","b":true,"count":-12}', b'{"b":1,"a":2}', b'{"a":1,"a":2}', b'{"a":-0}', b'{"a":01}', b'{"a":0}',
+    b'{"a":9007199254740991}', b'{"a":9007199254740992}', b'{"a":"{","b":",","c":null}', b'{"a":1.0}',
+    b'{"a_b":1,"a":2}',
+)  # fmt: skip
 EDITS = (b"", b'"', b"\\", b'\\"', b",", b"{", b"}", b"[", b"null", b" ", b"\x00", b"\n", b"0", "虎".encode(), b"\xff")
 
 
@@ -272,6 +277,8 @@ def test_a_line_read_quickly_is_the_line_read_by_its_members() -> None:
         deep + b"\n",
     ]
     lines += [deep.replace(b"{}", b'{"a":' + b"[" * depth + b"]" * depth + b"}") + b"\n" for depth in (28, 29, 30, 31)]
+    flat = deep.replace(b"{}", b"%s") + b"\n"
+    lines += [flat % payload for payload in PAYLOADS]
     seen = 0
     for data in lines:
         assert outcome(data, quick=True) == outcome(data, quick=False)

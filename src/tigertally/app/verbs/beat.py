@@ -16,9 +16,11 @@ from tigertally.app.errors import BeatBroken
 from tigertally.app.verbs.attempt import attempt
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
+from tigertally.base.errors import Problem
 from tigertally.base.text import Text
 from tigertally.formats import leaf as leaves
 from tigertally.ledger import Event, register_event, sql
+from tigertally.ledger.errors import LedgerBroken
 from tigertally.store.tx import Tx
 
 BEAT: Final = register_event("ledger.beat.kept", Text("定时哨兵条目", "a beat on schedule"), "number", "every_s")
@@ -69,3 +71,12 @@ def health(house: House) -> Beat | None:
     if now >= late:
         raise BeatBroken(number=len(found), minutes=int((now - at).total_seconds() // 60))
     return Beat(entry=found[-1], number=len(found), at=at, late=late)
+
+
+def stopped(house: House) -> Problem | None:
+    """Return what is wrong with the beat, None if it is in time or was never begun."""
+    try:
+        health(house)
+    except (BeatBroken, LedgerBroken) as problem:
+        return problem
+    return None

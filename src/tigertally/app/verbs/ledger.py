@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from tigertally.access import Action, Actor, explain, identities
 from tigertally.access.explain import Explanation
 from tigertally.app import mark, soundness
 from tigertally.app.errors import NoQuorum, NotWritable
+from tigertally.app.verbs import beat as beats
 from tigertally.app.verbs.attempt import allow, attempt
 from tigertally.app.verbs.cosigning import need_policy, policy_of
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
 from tigertally.base.errors import Problem
 from tigertally.base.progress import SILENT, Progress
+from tigertally.base.text import Lang, Text
 from tigertally.formats import checkpoint as notes
 from tigertally.formats import leaf as leaves
 from tigertally.formats.leaf import Leaf
 from tigertally.formats.proof import TlogProof
 from tigertally.ledger import Fact, checkpoints, export, facts, fsck, publishing, search, sql
 from tigertally.ledger.errors import NoSuchEntry
+from tigertally.ledger.flaws import Flaw
 from tigertally.store.tx import Tx
+
+# The number of the check that the beat has not stopped; those before are the ledger's own (``fsck``).
+BEAT: Final = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +188,8 @@ def names(house: House) -> dict[str, str]:
 def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILENT) -> fsck.Findings:
     """Check the whole stored ledger; ``kept`` are checkpoints from elsewhere to hold it to.
 
-    It is held to the mark in the installation's folder too, if there is one. What was found is stated as a fact.
+    It is held to the mark in the installation's folder too, if there is one. What was found is stated as a fact. A
+    ledger that is sound but whose beat has stopped is told so (check 13): what should have been written was not.
     """
     seen = mark.read(house.settings.home)
     marks = () if seen is None else ((seen.size, seen.root),)
@@ -193,6 +201,10 @@ def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILE
             verb="ledger.check",
             work=lambda tx, now: soundness.state_checked(tx, house.ledger, size=found.size, now=now),
         )
+        late = beats.stopped(house)
+        if late is not None:
+            what = Text(late.say(Lang.ZH), late.say(Lang.EN))
+            return replace(found, flaws=(Flaw(check=BEAT, index=found.size, what=what),))
     elif all(flaw.check != fsck.KEPT for flaw in found.flaws):  # nothing is added to a history that went back
         with suppress(Problem):  # a ledger that cannot be read cannot be written either, and nothing is allowed
             attempt(

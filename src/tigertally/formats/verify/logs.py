@@ -37,6 +37,7 @@ _DECLARED: Final = Text(
     "台账自己载明的见证策略（按交易）已达到",
     "the witness policies that the log itself holds in force, by deal, are met",
 )
+_BEATS: Final = Text("定时哨兵条目按时且不缺号", "the canary entries on schedule came in time, none is missing")
 _HISTORIES: Final = {
     History.ROLLBACK: Text("台账比先前签署过的短（回滚）", "the log is shorter than it was (rollback)"),
     History.SPLIT_VIEW: Text(
@@ -129,7 +130,7 @@ def check_proof(data: bytes, context: Context) -> Report:
 
 
 def check_export(folder: Path, context: Context) -> Report:
-    """Verify an exported ledger; the twelve checks of docs/formats/ledger.md §5."""
+    """Verify an exported ledger; the thirteen checks of docs/formats/ledger.md §5."""
     found = Checklist(subject=Text("导出的台账", "exported ledger"))
     note = folder / ledgerexport.CHECKPOINT_NAME
     card = folder / ledgerexport.PARTY_NAME
@@ -162,6 +163,7 @@ def check_export(folder: Path, context: Context) -> Report:
     check_not_future(found, 10, instants=[result.signed], now=context.now)
     _check_witnesses(found, 11, data, log, context)
     _check_declared(found, 12, data, result, context)
+    _check_beats(found, 13, result)
     return found.report()
 
 
@@ -214,6 +216,29 @@ def _check_witnesses(found: Checklist, step: int, data: bytes, log: NoteVerifier
             found.fails(
                 step, _WITNESSED, told("见证数不足，缺少：{names}", "no quorum; missing: {names}", names=lacking)
             )
+
+
+def _check_beats(found: Checklist, step: int, result: ExportReport) -> None:
+    """Check the canary entries of a log that has any: numbered without a gap, in time, the last one at the signing."""
+    beats = result.beats
+    if not result.ok or not beats.total:
+        return
+    if beats.odd is not None:
+        why = told("第 {entry} 条：编号有误", "entry {entry}: wrong number", entry=beats.odd)
+        found.fails(step, _BEATS, why)
+        return
+    stopped = beats.due is not None and result.signed >= beats.due
+    if not beats.late and not stopped:
+        found.holds(step, _BEATS, told("{count} 次", "{count} beats", count=beats.total))
+        return
+    late = told(
+        "{count} 次中有 {late} 次迟到{stopped}",
+        "{late} of {count} came late{stopped}",
+        count=beats.total,
+        late=beats.late,
+        stopped="; stopped / 已中断" if stopped else "",
+    )
+    found.unknown(step, _BEATS, late, required=False)
 
 
 def _check_declared(found: Checklist, step: int, data: bytes, result: ExportReport, context: Context) -> None:

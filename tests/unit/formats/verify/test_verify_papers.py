@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +12,13 @@ from tests.unit.formats.verify.test_verify_bundle import details, failing, outco
 from tests.vectors import world
 from tests.vectors.world import NOW
 
+from tigertally.base import canon
+from tigertally.base.canon import Json
+from tigertally.base.secret import SecretBytes
 from tigertally.base.text import Lang, Text
-from tigertally.crypto.merkle import EMPTY_ROOT
-from tigertally.formats import checkpoint, ledgerexport, statement
+from tigertally.crypto.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from tigertally.crypto.sign import NoteKey
+from tigertally.formats import checkpoint, cosignature, leaf, ledgerexport, statement
 from tigertally.formats.certificate import DestroyedCopy, Ground
 from tigertally.formats.checkpoint import Checkpoint
 from tigertally.formats.dealpapers import read_invitation
@@ -272,6 +276,10 @@ class TestCertificate:
         assert failing(verify_path(lay(tmp_path, x=made), BOTH, now=NOW)) == {2, 8}
 
 
+WITNESS = NoteKey(SecretBytes(world.seed("witness", 64)))
+W = "counsel.example/w1"
+
+
 class TestLogs:
     def export(self, folder: Path, rows: list[bytes] | None = None, note: bytes | None = None) -> Path:
         folder.mkdir(exist_ok=True)
@@ -280,6 +288,62 @@ class TestLogs:
         (folder / "checkpoint").write_bytes(note or world.head(7))
         (folder / "party.json").write_bytes(world.card_paper(SELLER.card.name).to_bytes())
         return folder
+
+    def declaring(
+        self, folder: Path, text: str, *, cosigned: bool = False, beats: Sequence[tuple[int, int]] = ()
+    ) -> Path:
+        """An export of a log that holds a witness policy in force, about a deal; beats: number, seconds after it."""
+        value: dict[str, Json] = {"policy": text, "digest": "d", "by": "per_x", "approver": "per_y"}
+        stated: dict[str, Json] = {"kind": "ledger.quorum", "subject": "dea_one", "value": value}
+        begun = NOW - timedelta(hours=4)
+        more = [("ledger.fact.stated", begun, canon.dumps({**stated, "from": "", "until": ""}))]
+        more += [
+            ("ledger.beat.kept", begun + timedelta(seconds=after), canon.dumps({"every_s": 3600, "number": number}))
+            for number, after in beats
+        ]
+        rows, frontier = list(world.entries()), Frontier()
+        for kind, at, payload in more:
+            salt = world.seed(kind, 16)
+            commitment = leaf.commit_payload(salt, payload)
+            raw = leaf.Leaf(at=at, kind=kind, actor="", about=(), commitment=commitment).to_bytes()
+            rows.append(ledgerexport.Entry(leaf=raw, payload=payload, salt=salt))
+        for row in rows:
+            frontier.append(leaf_hash(row.leaf))
+        made = Checkpoint(origin=SELLER.card.log.name, size=len(rows), root=frontier.root())
+        note = world.sign_head(made)
+        if cosigned:
+            given = cosignature.cosign(made, name=W, key=WITNESS, now=NOW)
+            note = cosignature.merged(checkpoint.parse(note)[1], given).to_bytes()
+        return self.export(folder, [ledgerexport.line(*row) for row in rows], note)
+
+    @pytest.mark.parametrize(
+        ("beats", "outcome"),
+        [
+            (((1, 0), (2, 3600), (3, 3601)), Outcome.HOLDS),
+            (((1, 0), (3, 60)), Outcome.FAILS),
+            (((2, 0),), Outcome.FAILS),
+            (((1, 0), (1, 60)), Outcome.FAILS),
+            (((1, 0), (2, 7200)), Outcome.UNKNOWN),
+            (((1, 0),), Outcome.UNKNOWN),
+        ],
+    )
+    def test_13_the_beat(self, tmp_path: Path, beats: tuple[tuple[int, int], ...], outcome: Outcome) -> None:
+        """Numbers without a gap, in time, and not stopped when the checkpoint was signed, three hours later."""
+        report = verify_path(self.declaring(tmp_path / "x", "quorum none\n", beats=beats), BOTH, now=NOW)
+        assert outcomes(report)[13] is outcome
+
+    def test_12_the_policies_that_the_log_holds_in_force(self, tmp_path: Path) -> None:
+        """Short of one is told and is not green, nor a lie; one that cannot be read is."""
+        classic, lattice = cosignature.keys_of_witness(W, WITNESS)
+        text = f"witness one {classic}\nwitness two {lattice}\ngroup both all one two\nquorum both\n"
+        short = verify_path(self.declaring(tmp_path / "a", text), BOTH, now=NOW)
+        assert (short.ok, outcomes(short)[12]) == (True, Outcome.UNKNOWN)
+        assert "dea_one (entry 7): no quorum; missing one, two" in details(short)
+        met = verify_path(self.declaring(tmp_path / "b", text, cosigned=True), BOTH, now=NOW)
+        assert outcomes(met)[12] is Outcome.HOLDS
+        early = verify_path(self.declaring(tmp_path / "c", text, cosigned=True), BOTH, now=NOW - timedelta(minutes=30))
+        assert outcomes(early)[12] is Outcome.UNKNOWN, "cosigned in the future"
+        assert failing(verify_path(self.declaring(tmp_path / "d", "quorum nobody\n"), BOTH, now=NOW)) == {12}
 
     def test_a_good_export_and_whose_it_is(self, tmp_path: Path) -> None:
         folder = self.export(tmp_path / "export")
