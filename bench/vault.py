@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -199,7 +199,7 @@ def _revealing(store: Store, keys: VaultKeys, customers: Customers, plain: float
     """Return what many clear values cost by their tokens, in two processes, without the decision and the file."""
     with store.reading() as tx:
         texts = [token for token in lookup(tx, keys, cls=FieldClass.PAN, column=customers.columns[0][1]) if token]
-    decision = YES._replace(action=Action.REVEAL_MANY)
+    decision = replace(YES, action=Action.REVEAL_MANY)
 
     def pieces(meaning: Meant) -> Iterator[SealedPiece]:
         for start in range(0, len(texts), BATCH):

@@ -363,7 +363,7 @@ def _hand_over(town: Behind) -> None:
 
 def _evidence(town: Behind) -> None:
     firm = town.seller
-    town.do(firm, "ledger", "beat")
+    town.do(firm, "ledger", "beat", "--every", "31536000")
     (town.root / "own.policy").write_text(f"witness w {WITNESS}\nquorum w\n")
     town.two(firm, "ledger", "quorum", town.root / "own.policy", who="chen", second="wang")
     town.do(firm, "ledger", "checkpoint")

@@ -11,7 +11,6 @@ from datetime import datetime
 
 # RFC 8785 §3.2.2.2 escapes what this function escapes, and nothing else.
 from json.encoder import encode_basestring as _string
-from typing import NamedTuple
 
 from tigertally.access.policy import SHIPPED, Action, Role, Rules
 from tigertally.base.canon import INT_MAX, NotCanonical
@@ -112,11 +111,9 @@ class Unmet:
     how: Text
 
 
-class Decision(NamedTuple):
-    """The outcome, with the ledger indexes of the facts it used, and the conditions that a waiver stood in for.
-
-    A tuple, since one is made for every question: a frozen dataclass costs a microsecond more.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The outcome, with the ledger indexes of the facts it used, and the conditions that a waiver stood in for."""
 
     action: Action
     allowed: bool

@@ -35,7 +35,9 @@ def decide(request: Request, facts: Known | Iterable[Fact], rules: Rules = SHIPP
     if work.unmet:
         waived = _waive(work)
     unmet = tuple(work.unmet)
-    return Decision(request.action, not unmet, unmet, tuple(sorted(work.used)), waived)
+    return Decision(
+        action=request.action, allowed=not unmet, unmet=unmet, facts=tuple(sorted(work.used)), waived=waived
+    )
 
 
 def _waive(work: Work) -> tuple[str, ...]:
