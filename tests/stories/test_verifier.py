@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.formats.verify import test_verify_papers as papers
+from tests.unit.formats.verify import test_verify_logs as logs
 from tests.vectors import world
 from tests.vectors.world import NOW
 
@@ -55,7 +55,7 @@ def test_the_same_sources_give_the_same_bytes() -> None:
 
 
 def test_it_runs_alone_and_names_what_is_wrong(pyz: Path, tmp_path: Path) -> None:
-    folder = papers.TestLogs().export(tmp_path / "export")
+    folder = logs.TestLogs().export(tmp_path / "export")
     (folder / "hashes").write_bytes(b"".join(leaf_hash(entry.leaf) for entry in world.entries()))
     card = tmp_path / "seller-card.json"
     card.write_bytes(world.card_paper(world.seller().card.name).to_bytes())
@@ -71,7 +71,7 @@ def test_it_runs_alone_and_names_what_is_wrong(pyz: Path, tmp_path: Path) -> Non
 
 
 def test_both_languages(tmp_path: Path) -> None:
-    folder = papers.TestLogs().export(tmp_path / "export")
+    folder = logs.TestLogs().export(tmp_path / "export")
     for lang, word in (("zh", "检查点"), ("en", "checkpoint")):
         out, err = io.StringIO(), io.StringIO()
         assert alone.run([str(folder), "--lang", lang], out=out, err=err, now=NOW) == 3

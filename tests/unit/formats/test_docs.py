@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.formats.verify import test_verify_bundle as bundles
+from tests.unit.formats.verify import test_verify_logs as logs
 from tests.unit.formats.verify import test_verify_papers as papers
 from tests.vectors import flawed_seals, world
 from tests.vectors.world import NOW
@@ -122,7 +123,7 @@ def test_the_verifier_makes_the_checks_of_the_page(tmp_path: Path, name: str, wh
 def test_the_verifier_makes_the_checks_of_bundles_and_ledgers(tmp_path: Path) -> None:
     made = bundles.outcomes(verify_path(bundles.write(tmp_path), bundles.ALL, now=NOW))
     assert steps_after(page("bundle.md"), "## 4. What must hold") == sorted(made)
-    folder = papers.TestLogs().declaring(tmp_path / "export", "quorum none\n", beats=((1, 0), (2, 60)))
+    folder = logs.TestLogs().declaring(tmp_path / "export", "quorum none\n", beats=((1, 0), (2, 60)))
     quorum = (policy.parse(b"quorum none\n"),)
     trust = type(papers.BOTH)(cards=papers.BOTH.cards, checkpoints=(world.head(7),), policies=quorum)
     made = bundles.outcomes(verify_path(folder, trust, now=NOW))
