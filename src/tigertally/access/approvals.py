@@ -30,7 +30,7 @@ from tigertally.store.tx import Tx
 
 OPEN_S_MAX: Final = 24 * 3600
 HOLDS_S: Final = 3600
-RESUMED: Final = frozenset({Action.DESTROY.value})
+RESUMED: Final = frozenset({Action.DESTROY.value, Action.REWRITE_UNDO.value, Action.REWRITE_COMMIT.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,9 @@ class Action(Enum):
     DISCOVERY_RECORD = "discovery.record"
     SEAL = "sealing.seal"
     PROTECT = "sealing.protect"
+    REWRITE = "sealing.rewrite"
+    REWRITE_UNDO = "sealing.rewrite_undo"
+    REWRITE_COMMIT = "sealing.rewrite_commit"
     VIEW = "vault.view"
     REVEAL = "vault.reveal"
     REVEAL_MANY = "vault.reveal_many"
@@ -225,6 +228,33 @@ POLICY: Final[dict[Action, Rule]] = {
         screened=True,
         pledged=True,
         reviewed=True,
+    ),
+    # Somebody's database is written to, but every value can be put back until two persons end that.
+    Action.REWRITE: Rule(
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
+        factor_age_max_s=_FRESH_S,
+        trained=True,
+        screened=True,
+        pledged=True,
+        reviewed=True,
+    ),
+    Action.REWRITE_UNDO: Rule(
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
+        factor_age_max_s=_FRESH_S,
+        trained=True,
+        screened=True,
+        pledged=True,
+        reviewed=True,
+        second_person=_SECOND,
+    ),
+    Action.REWRITE_COMMIT: Rule(
+        roles=frozenset({Role.LEAD, Role.CUSTODIAN}),
+        factor_age_max_s=_FRESH_S,
+        trained=True,
+        screened=True,
+        pledged=True,
+        reviewed=True,
+        second_person=_SECOND,
     ),
     Action.VIEW: Rule(roles=frozenset({Role.LEAD, Role.OPERATOR, Role.OFFICER}), factor_age_max_s=_DAY_S, pledged=True),
     Action.REVEAL: Rule(

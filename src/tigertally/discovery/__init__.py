@@ -46,7 +46,7 @@ from tigertally.discovery.own import own_detectors
 from tigertally.discovery.report import from_json, to_json
 from tigertally.discovery.sarif import to_sarif
 from tigertally.discovery.scan import scan, scan_origin
-from tigertally.discovery.sources.address import origin_of
+from tigertally.discovery.sources.address import connect_server, origin_of, scheme_of
 from tigertally.discovery.sources.ports import Origin
 from tigertally.discovery.spans import Spans, find_spans
 from tigertally.discovery.summary import Summary, Task, summarise
@@ -90,6 +90,7 @@ __all__ = [
     "bare_number",
     "column_names",
     "compare",
+    "connect_server",
     "detect_encoding",
     "engine",
     "find_spans",
@@ -106,6 +107,7 @@ __all__ = [
     "safe_name",
     "scan",
     "scan_origin",
+    "scheme_of",
     "slowness",
     "summarise",
     "to_json",

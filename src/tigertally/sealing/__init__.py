@@ -10,18 +10,37 @@ from __future__ import annotations
 
 from tigertally.sealing.copyreport import CopiedObject, LeftOut, ProtectReport
 from tigertally.sealing.errors import (
+    ClearValuesLeft,
     CopyBroken,
     CopyBusy,
     CopyExists,
     CopyInsideEstate,
     CopyNotWritable,
+    LiveBusy,
+    LiveUnavailable,
+    NoRewrite,
+    NothingLive,
+    NotInPlace,
     NotRewritable,
     PlanIncomplete,
     PlanNotValid,
+    RewriteElsewhere,
     SourceNotReadable,
+    WriterNotNamed,
 )
 from tigertally.sealing.extract import Columns, FieldColumn, read
-from tigertally.sealing.plan import Action, Extent, Plan, PlanField, PlanMistake, PlanSource, TokenForm
+from tigertally.sealing.inplace.run import (
+    LiveReport,
+    LiveWork,
+    begin_commit,
+    commit_all,
+    rewrite_all,
+    stand,
+    undo_all,
+    untouched,
+)
+from tigertally.sealing.live.opening import place_of
+from tigertally.sealing.plan import Action, Estate, Extent, Plan, PlanField, PlanMistake, PlanSource, TokenForm
 from tigertally.sealing.planfile import dump, load
 from tigertally.sealing.proposal import check, propose, uncovered
 from tigertally.sealing.protect import protect
@@ -31,6 +50,7 @@ from tigertally.sealing.values import normalise
 
 __all__ = [
     "Action",
+    "ClearValuesLeft",
     "Columns",
     "CopiedObject",
     "CopyBroken",
@@ -39,10 +59,18 @@ __all__ = [
     "CopyInsideEstate",
     "CopyNotWritable",
     "Count",
+    "Estate",
     "Extent",
     "FieldColumn",
     "LeftOut",
+    "LiveBusy",
+    "LiveReport",
+    "LiveUnavailable",
+    "LiveWork",
+    "NoRewrite",
+    "NotInPlace",
     "NotRewritable",
+    "NothingLive",
     "Plan",
     "PlanField",
     "PlanIncomplete",
@@ -50,18 +78,27 @@ __all__ = [
     "PlanNotValid",
     "PlanSource",
     "ProtectReport",
+    "RewriteElsewhere",
     "SealReport",
     "Skipped",
     "SourceNotReadable",
     "TokenForm",
     "TokenLookup",
+    "WriterNotNamed",
+    "begin_commit",
     "check",
+    "commit_all",
     "dump",
     "load",
     "normalise",
+    "place_of",
     "propose",
     "protect",
     "read",
+    "rewrite_all",
     "seal_estate",
+    "stand",
     "uncovered",
+    "undo_all",
+    "untouched",
 ]

@@ -6,13 +6,12 @@ it stands in. So the proposal asks what the columns of each table are called; th
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.discovery import ObjectReport, meaning
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
-from tigertally.sealing.plan import Action, PlanField, PlanSource, allowed_actions
+from tigertally.sealing.plan import Action, Estate, PlanField, PlanSource, allowed_actions
 from tigertally.sealing.rewriters import dump
 from tigertally.sealing.rewriters.containers import opened_object
 from tigertally.sealing.values import normalise
@@ -23,7 +22,9 @@ _BY_NAME: Final = frozenset(
 _HASHED_SHARE_MIN: Final = 0.5
 
 
-def dump_sources(report: ObjectReport, root: Path, *, known: frozenset[str]) -> list[tuple[PlanSource, frozenset[str]]]:
+def dump_sources(
+    report: ObjectReport, root: Estate, *, known: frozenset[str]
+) -> list[tuple[PlanSource, frozenset[str]]]:
     """Return a source, and its columns' names, for each table of a dump with such columns, not the ``known``.
 
     A dump whose rows cannot be followed has none; it cannot be rewritten by column either.

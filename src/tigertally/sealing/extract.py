@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.limits import BATCH_ROWS
-from tigertally.sealing.plan import KEYED_KINDS, MEMBER_MARK, Action, Extent, Plan, PlanField, PlanSource
-from tigertally.sealing.rewriters import database, delimited, dump, jsontext, plaintext, workbook
+from tigertally.sealing.live import rows
+from tigertally.sealing.plan import KEYED_KINDS, MEMBER_MARK, Action, Estate, Extent, Plan, PlanField, PlanSource
+from tigertally.sealing.rewriters import arrowfile, database, delimited, dump, jsontext, plaintext, workbook
 from tigertally.sealing.rewriters.containers import file_of, opened_object, seekable, whole
 from tigertally.sealing.rewriters.grid import Grid
 from tigertally.sealing.rewriters.located import located
@@ -52,7 +52,7 @@ class Columns:
 
 
 def read(
-    plan: Plan, root: Path, *, source_index: int, batch_rows: int = BATCH_ROWS, start_row: int = 0
+    plan: Plan, root: Estate, *, source_index: int, batch_rows: int = BATCH_ROWS, start_row: int = 0
 ) -> Iterator[Columns]:
     """Yield the sealed fields of source ``source_index`` from row ``start_row`` on; no empty batches.
 
@@ -69,11 +69,14 @@ def read(
             yield _columns(source, rest)
 
 
-def grids(source: PlanSource, root: Path, *, batch_rows: int = BATCH_ROWS) -> Iterator[Grid]:
+def grids(source: PlanSource, root: Estate, *, batch_rows: int = BATCH_ROWS) -> Iterator[Grid]:
     """Yield the rows of a table, sheet or JSON source as they stand; the first grid, maybe empty, has the names."""
     if source.kind == "sqlite" and MEMBER_MARK not in source.object:
         with closing(database.opened(file_of(root, source.object))) as connection:
             yield from database.read(connection, source, batch_rows=batch_rows)
+        return
+    if source.kind == "table":
+        yield from rows.read(root, source, batch_rows=batch_rows)
         return
     with opened_object(root, source.object) as stream:
         if source.kind == "sqlite":
@@ -81,6 +84,8 @@ def grids(source: PlanSource, root: Path, *, batch_rows: int = BATCH_ROWS) -> It
                 yield from database.read(connection, source, batch_rows=batch_rows)
         elif source.kind == "xlsx":
             yield from workbook.read(seekable(stream, source.object), source, batch_rows=batch_rows)
+        elif source.kind in ("parquet", "arrow"):
+            yield from arrowfile.read(seekable(stream, source.object), source, batch_rows=batch_rows)
         elif source.kind == "sql":
             yield from dump.read(stream, source, batch_rows=batch_rows)
         elif source.kind in KEYED_KINDS:
@@ -89,12 +94,14 @@ def grids(source: PlanSource, root: Path, *, batch_rows: int = BATCH_ROWS) -> It
             yield from delimited.read(stream, source, batch_rows=batch_rows)
 
 
-def names_of(source: PlanSource, root: Path) -> frozenset[str]:
+def names_of(source: PlanSource, root: Estate) -> frozenset[str]:
     """Return the names of the columns that the source really has; of JSON, the keys it needs and some more."""
     if source.kind in KEYED_KINDS:
         wanted = frozenset(name for name in (source.subject, *(one.name for one in source.fields)) if name)
         with opened_object(root, source.object) as stream:
             return jsontext.keys(stream, source, wanted=wanted)
+    if source.kind == "table":
+        return rows.names(root, source)
     if source.kind != "sqlite":
         return frozenset(next(grids(source, root, batch_rows=1)).names)
     if MEMBER_MARK not in source.object:
@@ -171,7 +178,7 @@ def _add_spans(
             column.values.append(value if at == slot else None)
 
 
-def _text_columns(source: PlanSource, root: Path, *, start_row: int) -> Iterator[Columns]:
+def _text_columns(source: PlanSource, root: Estate, *, start_row: int) -> Iterator[Columns]:
     actions = {one.cls.value: one.action for one in source.fields}
     with opened_object(root, source.object) as stream:
         for grid, lines in plaintext.read(stream, source):

@@ -17,19 +17,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
 from tigertally.base.text import Lang, Text
 from tigertally.vault import FITTING_CLASSES
 
+Estate = Path | str
+"""Where what a plan names is: a folder, or the address of a database server."""
+
 PLAN_FORMAT: Final = "tigertally-plan-v1"
 MEMBER_MARK: Final = "!/"
 MASK: Final = "*"  # stands for the digits of a customer's value in a name that the scan shows
 
 # Kinds of objects that a plan can name, by how their parts are addressed.
-TABULAR_KINDS: Final = frozenset({"csv", "tsv", "xlsx", "sqlite"})
+TABULAR_KINDS: Final = frozenset({"csv", "tsv", "xlsx", "sqlite", "table", "parquet", "arrow"})
 KEYED_KINDS: Final = frozenset({"json", "jsonl"})
 TEXT_KINDS: Final = frozenset({"text", "sql"})
 ENCODED_KINDS: Final = frozenset({"csv", "tsv", "json", "jsonl", "text", "sql"})

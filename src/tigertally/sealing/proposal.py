@@ -19,7 +19,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
@@ -38,6 +37,7 @@ from tigertally.sealing.plan import (
     TEXT_KINDS,
     WORD_CLASSES,
     Action,
+    Estate,
     Extent,
     Plan,
     PlanField,
@@ -68,7 +68,7 @@ SUBJECT_NAMES: Final = (
 ).split()
 
 
-def propose(inventory: Inventory, root: Path) -> Plan:
+def propose(inventory: Inventory, root: Estate) -> Plan:
     """Return a plan for the findings of ``inventory``, whose estate lies under ``root``; reads columns' names only."""
     reports = {report.path: report for report in inventory.objects}
     grouped: dict[tuple[str, str], list[Finding]] = {}
@@ -95,7 +95,7 @@ def propose(inventory: Inventory, root: Path) -> Plan:
     return with_room(plan, root)
 
 
-def check(plan: Plan, root: Path, inventory: Inventory | None = None) -> tuple[PlanMistake, ...]:
+def check(plan: Plan, root: Estate, inventory: Inventory | None = None) -> tuple[PlanMistake, ...]:
     """Return all mistakes of ``plan`` by itself and against the estate; by line, those without a line last.
 
     With an inventory, every certain and likely finding must have an answer in the plan.
@@ -108,7 +108,7 @@ def check(plan: Plan, root: Path, inventory: Inventory | None = None) -> tuple[P
     return tuple(sorted(found, key=lambda one: one.line or 1_000_000_000))
 
 
-def misfits(plan: Plan, root: Path) -> tuple[PlanMistake, ...]:
+def misfits(plan: Plan, root: Estate) -> tuple[PlanMistake, ...]:
     """Return a mistake for each column or key that the plan names and its object does not have.
 
     Objects that are not there at all are none: they get a reason in the report of whatever follows the plan.
@@ -256,7 +256,7 @@ def _evidence(finding: Finding) -> str:
     )
 
 
-def _names(source: PlanSource, report: ObjectReport, root: Path) -> frozenset[str]:
+def _names(source: PlanSource, report: ObjectReport, root: Estate) -> frozenset[str]:
     if source.is_text:
         return frozenset()
     if report.dialect is not None:
@@ -293,7 +293,7 @@ def _with_subject(source: PlanSource, names: frozenset[str], votes: Mapping[str,
     )
 
 
-def _estate_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
+def _estate_mistakes(source: PlanSource, root: Estate) -> Iterator[PlanMistake]:
     if source.kind not in KINDS:
         return
     if source.is_text:
@@ -319,7 +319,7 @@ def _estate_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
         yield advice(source.line, _NO_SUBJECT, object=source.object)
 
 
-def _is_there(source: PlanSource, root: Path) -> bool:
+def _is_there(source: PlanSource, root: Estate) -> bool:
     try:
         with opened_object(root, source.object):
             return True

@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from tigertally.base import canon
@@ -35,12 +34,13 @@ from tigertally.ledger import Event, Ledger, register_event
 from tigertally.sealing import extract
 from tigertally.sealing.errors import NotRewritable, PlanNotValid, SourceNotReadable
 from tigertally.sealing.extract import Columns, FieldColumn
-from tigertally.sealing.plan import MASK, SPAN_CLASSES, Plan, PlanSource, mistakes_in
+from tigertally.sealing.live import rows
+from tigertally.sealing.plan import MASK, SPAN_CLASSES, Estate, Plan, PlanSource, TokenForm, mistakes_in
 from tigertally.sealing.rewriters.containers import file_of
 from tigertally.sealing.rewriters.located import located
 from tigertally.store import jobs
 from tigertally.store.jobs import Job, JobState
-from tigertally.vault import Batch, Begin, SealCounts, VaultKeys, prepare_batch, store_batch
+from tigertally.vault import Batch, Begin, SealCounts, VaultKeys, prepare_batch, store_batch, token_shaped
 
 JOB_KIND: Final = "sealing.seal"
 MALFORMED: Final = "malformed"  # what the reader already saw to be no value of its class
@@ -139,7 +139,7 @@ class _Work:
     """What one run works with."""
 
     plan: Plan
-    root: Path
+    root: Estate
     begin: Begin
     ledger: Ledger
     keys: VaultKeys
@@ -183,7 +183,7 @@ class _Source:
 
 def seal_estate(
     plan: Plan,
-    root: Path,
+    root: Estate,
     *,
     begin: Begin,
     ledger: Ledger,
@@ -236,12 +236,15 @@ def seal_estate(
     )
 
 
-def source_digest(source: PlanSource, root: Path) -> str:
+def source_digest(source: PlanSource, root: Estate) -> str:
     """Return SHA-256 (hex) of what a source holds and what the plan does with it. Raises ``SourceNotReadable``."""
-    path = file_of(root, source.object)
-    # A database that is in use keeps its newest rows beside its file.
-    beside = path.with_name(path.name + "-wal")
-    contents: list[Json] = [sha256_file(one) for one in (path, beside) if one.is_file()]
+    if source.kind == "table":
+        contents: list[Json] = [rows.stamp(root, source)]
+    else:
+        path = file_of(root, source.object)
+        # A database that is in use keeps its newest rows beside its file.
+        beside = path.with_name(path.name + "-wal")
+        contents = [sha256_file(one) for one in (path, beside) if one.is_file()]
     fields: list[Json] = [[one.name, one.cls.value, one.action.value, one.extent.value] for one in source.fields]
     plain: list[Json] = [source.object, source.table, source.kind, source.encoding, source.delimiter, source.header]
     return sha256_hex(canon.dumps([*plain, source.subject, fields, contents]))
@@ -288,8 +291,9 @@ def _batches_of(work: _Work, begun: Sequence[_Source]) -> Iterator[tuple[int, _R
 
 def _batches(work: _Work, index: int, *, start_row: int) -> Iterator[_Ready]:
     """Yield a source's batches, ready to be stored."""
+    fitting = {one.cls for one in work.plan.sources[index].fields if one.token is TokenForm.FIT}
     for read in extract.read(work.plan, work.root, source_index=index, batch_rows=work.batch_rows, start_row=start_row):
-        columns, forbidden = _without_sad(read)
+        columns, forbidden = _without_sad(_without_tokens(read, work.keys, fitting=fitting))
         fields = [(column.cls, column.values) for column in columns.fields]
         batch = prepare_batch(work.keys, subjects=columns.subjects, fields=fields)
         counted = replace(columns, subjects=[], fields=())  # all that is needed of them is in the batch
@@ -326,6 +330,18 @@ def _store(work: _Work, one: _Source, ready: _Ready) -> None:
         work.ledger.append(tx, Event(kind=BATCH_SEALED, payload=payload, actor=work.actor), now=now)
         one.tally.add(batch)
         one.job = jobs.advance(tx, one.taken(), cursor=one.tally.cursor(), now=now)
+
+
+def _without_tokens(columns: Columns, keys: VaultKeys, *, fitting: set[FieldClass]) -> Columns:
+    """Return the batch without what is a token already: a table that was rewritten in place is sealed again."""
+    fields: list[FieldColumn] = []
+    for column in columns.fields:
+        there = [value for value in column.values if value]
+        shaped = token_shaped(keys, cls=column.cls, texts=there, fitting_too=column.cls in fitting)
+        tokens = {value for value, is_token in zip(there, shaped, strict=True) if is_token}
+        values = [None if value in tokens else value for value in column.values] if tokens else column.values
+        fields.append(replace(column, values=values))
+    return replace(columns, fields=tuple(fields))
 
 
 def _without_sad(columns: Columns) -> tuple[Columns, int]:

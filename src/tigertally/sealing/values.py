@@ -62,7 +62,7 @@ def dressed_as(original: str, token: str) -> str:
 
 
 def _cards(values: list[str]) -> list[str | None]:
-    bare = [_bare(value) for value in values]
+    bare = [bare_digits(value) for value in values]
     good = np.zeros(len(bare), dtype=bool)
     lengths = np.fromiter((len(value) for value in bare), dtype=np.int64, count=len(bare))
     for length in _PAN_DIGITS:
@@ -83,22 +83,23 @@ def _luhn(codes: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[
     return np.asarray(digits & (total % 10 == 0), dtype=np.bool_)
 
 
-def _bare(value: str) -> str:
+def bare_digits(value: str) -> str:
+    """Return a number without separators and full-width forms."""
     return value if value.isascii() and value.isdigit() else bare_number(value.translate(_NARROW))
 
 
 def _national_id(value: str) -> str | None:
-    bare = _bare(value).upper()
+    bare = bare_digits(value).upper()
     return bare if _ID.fullmatch(bare) else None
 
 
 def _mobile(value: str) -> str | None:
-    found = _MOBILE.fullmatch(_bare(value))
+    found = _MOBILE.fullmatch(bare_digits(value))
     return found.group(1) if found else _plain(value)
 
 
 def _iban(value: str) -> str | None:
-    return _bare(value).upper() or None
+    return bare_digits(value).upper() or None
 
 
 def _hash(value: str) -> str | None:

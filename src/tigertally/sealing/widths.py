@@ -12,15 +12,16 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Text
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
+from tigertally.sealing.live import rows as live_rows
 from tigertally.sealing.plan import (
     MEMBER_MARK,
     Action,
+    Estate,
     Extent,
     Plan,
     PlanField,
@@ -72,10 +73,13 @@ def room_of(declared: str, *, enforced: bool = True) -> Room | None:
     return Room(digits=_INTEGERS[kind.group(1).lower()], enforced=enforced) if kind else None
 
 
-def rooms(source: PlanSource, root: Path) -> Mapping[str, Room]:
+def rooms(source: PlanSource, root: Estate) -> Mapping[str, Room]:
     """Return the room of each column that declares one. Raises ``SourceNotReadable``, ``NotRewritable``."""
     if source.kind == "sqlite":
         return dict(_sqlite_rooms(source, root))
+    if source.kind == "table":
+        declared = ((name, room_of(kind)) for name, kind in live_rows.declared(root, source).items())
+        return {name: room for name, room in declared if room is not None}
     if source.kind == "sql" and source.table:
         with opened_object(root, source.object) as stream:
             types = dump.declared(stream, source)
@@ -84,7 +88,7 @@ def rooms(source: PlanSource, root: Path) -> Mapping[str, Room]:
     return {}
 
 
-def width_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
+def width_mistakes(source: PlanSource, root: Estate) -> Iterator[PlanMistake]:
     """Yield a mistake for each sealed column that has no room for its tokens, with what would fit if anything does."""
     for one, room in _sealed_rooms(source, root):
         if not fits(one.cls, one.token, room):
@@ -94,7 +98,7 @@ def width_mistakes(source: PlanSource, root: Path) -> Iterator[PlanMistake]:
             )
 
 
-def with_room(plan: Plan, root: Path) -> Plan:
+def with_room(plan: Plan, root: Estate) -> Plan:
     """Return ``plan`` with fitting tokens for each class that the default ones would be too long for somewhere."""
     cramped = {
         one.cls
@@ -131,7 +135,7 @@ def fits(cls: FieldClass, form: TokenForm, room: Room) -> bool:
     return chars >= STORED_CHARS
 
 
-def _sealed_rooms(source: PlanSource, root: Path) -> Iterator[tuple[PlanField, Room]]:
+def _sealed_rooms(source: PlanSource, root: Estate) -> Iterator[tuple[PlanField, Room]]:
     sealed = [one for one in source.fields if one.action is Action.SEAL and one.extent is Extent.CELL]
     if not sealed:
         return
@@ -148,7 +152,7 @@ def _what(one: PlanField, room: Room) -> Text:
     return _NO_TOKEN_FITS if room.chars is not None else _NOT_INTEGER
 
 
-def _sqlite_rooms(source: PlanSource, root: Path) -> Iterator[tuple[str, Room]]:
+def _sqlite_rooms(source: PlanSource, root: Estate) -> Iterator[tuple[str, Room]]:
     if MEMBER_MARK not in source.object:
         with closing(database.opened(file_of(root, source.object))) as connection:
             types, strict = _sqlite_types(connection, source)

@@ -15,6 +15,7 @@ values come from (``sealing``) and go to (``handover``).
 """
 
 from tigertally.crypto.suites import Suite
+from tigertally.vault.aside import Aside
 from tigertally.vault.batches import Batch, prepare_batch
 from tigertally.vault.custody.ceremony import (
     conclude,
@@ -92,6 +93,7 @@ from tigertally.vault.events import (
     SUBJECT_ERASED,
 )
 from tigertally.vault.fitted import as_stored, lookup_fitting
+from tigertally.vault.fitted import shaped as token_shaped
 from tigertally.vault.fitting import CLASSES as FITTING_CLASSES
 from tigertally.vault.fitting import FIXED_CHARS as FITTING_FIXED_CHARS
 from tigertally.vault.holds import REASON as HOLD_REASON
@@ -183,6 +185,7 @@ __all__ = [
     "STORED_CHARS",
     "SUBJECT_ERASED",
     "AlreadyHeld",
+    "Aside",
     "BadKeeper",
     "BadScope",
     "BadTail",
@@ -325,6 +328,7 @@ __all__ = [
     "store_part",
     "stored_part",
     "take",
+    "token_shaped",
     "transfer_key",
     "try_open",
     "view",

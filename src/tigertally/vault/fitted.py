@@ -23,6 +23,25 @@ def lookup_fitting(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence
     return FittingTokens(keys.token).spell(cls, column, stored)
 
 
+def shaped(keys: VaultKeys, *, cls: FieldClass, texts: Sequence[str], fitting_too: bool) -> list[bool]:
+    """Return whether each text has the form of a token of its class: what a table holds that was rewritten in place.
+
+    Cards' tokens need no look: they never pass for a card.
+    """
+    if cls is FieldClass.PAN:
+        return [False] * len(texts)
+    head = f"tok_{tokens.CLASS_LETTERS.get(cls, '')}"
+    out = [text.startswith(head) and tokens.raw(text) is not None for text in texts]
+    if fitting_too:
+        made = FittingTokens(keys.token).values_of(texts)
+        for at, text in enumerate(texts):
+            found = made.get(at)
+            out[at] = (
+                out[at] or (found is not None and found[0] is cls) or (fitting.stored_part(text) or "").startswith(head)
+            )
+    return out
+
+
 def as_stored(tx: Tx, keys: VaultKeys, *, token: str) -> str:
     """Return the vault's own token of a fitting one; any other text as it is. Raises ``NoSuchToken``."""
     (stored,) = all_as_stored(tx, keys, texts=[token])

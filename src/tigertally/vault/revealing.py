@@ -31,6 +31,7 @@ from tigertally.vault.records import subject_cipher
 from tigertally.vault.sql import RecordRow
 
 _CODE_BITS = 8
+_OPENING = frozenset({Action.REVEAL_MANY, Action.REWRITE_UNDO})  # to a file; back to where they stood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -124,7 +125,7 @@ def open_values(keys: VaultKeys, *, decision: Decision, found: Sealed) -> Opened
 
     Raises ``RecordBroken``; ``ValueError`` for a decision that was not allowed or was about something else.
     """
-    if not decision.allowed or decision.action is not Action.REVEAL_MANY:
+    if not decision.allowed or decision.action not in _OPENING:
         raise ValueError("no decision to reveal many")
     stored = [row.fields for row in found.rows]
     there = entries.heads(stored)

@@ -22,7 +22,16 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.crypto.digest import sha256_hex
 from tigertally.discovery import Confidence, Inventory
 from tigertally.handover import CopyKind
-from tigertally.sealing import Plan, PlanIncomplete, PlanMistake, PlanNotValid, ProtectReport, SealReport, TokenForm
+from tigertally.sealing import (
+    Estate,
+    Plan,
+    PlanIncomplete,
+    PlanMistake,
+    PlanNotValid,
+    ProtectReport,
+    SealReport,
+    TokenForm,
+)
 from tigertally.store.tx import Tx
 from tigertally.vault import CardKind, VaultKeys
 
@@ -36,12 +45,12 @@ class Sealed:
     values: dict[FieldClass, int]
 
 
-def propose(inventory: Inventory, root: Path) -> str:
+def propose(inventory: Inventory, root: Estate) -> str:
     """Return the text of a plan for what a scan of ``root`` found; a person edits it."""
     return sealing.dump(sealing.propose(inventory, root))
 
 
-def check(text: str, root: Path, inventory: Inventory | None) -> tuple[PlanMistake, ...]:
+def check(text: str, root: Estate, inventory: Inventory | None) -> tuple[PlanMistake, ...]:
     """Return every mistake of a plan, by line. Raises ``PlanNotValid`` if it cannot even be read."""
     return sealing.check(sealing.load(text), root, inventory)
 
@@ -56,7 +65,7 @@ def seal(
     *,
     actor: Actor,
     text: str,
-    root: Path,
+    root: Estate,
     inventory: Inventory,
     scope: str,
     progress: Progress = SILENT,
@@ -72,19 +81,20 @@ def seal(
 
     def begin(tx: Tx, now: datetime) -> None:
         details = (("plan", digest), ("scope", scope), ("inventory", inventory_digest(inventory)))
-        allow(house, tx, actor=actor, action=Action.SEAL, now=now, classes=_classes(plan), details=details)
+        allow(house, tx, actor=actor, action=Action.SEAL, now=now, classes=classes_of(plan), details=details)
         ensure_scope(house, tx, scope=scope, actor=person, now=now)
-        if FieldClass.PAN in _classes(plan):
+        if FieldClass.PAN in classes_of(plan):
             computed = FieldClass.PAN in _having(plan, TokenForm.FF1)
             kind = CardKind.FF1 if computed else CardKind.RANDOM
             vault.settle_cards(tx, house.ledger, scope=scope, kind=kind, actor=person, now=now)
-        copies.remember(house, tx, scope=scope, place=root, kind=CopyKind.ORIGINAL, actor=person, now=now)
+        if isinstance(root, Path):  # a server's tables are not ours to destroy
+            copies.remember(house, tx, scope=scope, place=root, kind=CopyKind.ORIGINAL, actor=person, now=now)
 
     attempt(house, verb="sealing.seal", work=begin, actor=actor)
 
     def work() -> SealReport:
         with scope_keys(house, scope=scope) as keys:
-            _must_fit(plan, root)
+            must_fit(plan, root)
             if left := sealing.uncovered(plan, inventory):
                 raise PlanIncomplete(mistakes=left)
             return sealing.seal_estate(
@@ -141,7 +151,7 @@ def protect(
 
     def begin(tx: Tx, now: datetime) -> None:
         details = (("plan", digest), ("scope", scope), ("inventory", inventory_digest(inventory)))
-        allow(house, tx, actor=actor, action=Action.PROTECT, now=now, classes=_classes(plan), details=details)
+        allow(house, tx, actor=actor, action=Action.PROTECT, now=now, classes=classes_of(plan), details=details)
         vault.need_processable(tx, house.ledger, scope=scope)
         copies.remember(house, tx, scope=scope, place=out, kind=CopyKind.PROTECTED, actor=person, now=now)
 
@@ -149,7 +159,7 @@ def protect(
 
     def work() -> ProtectReport:
         with scope_keys(house, scope=scope) as keys:
-            tokens = _Tokens(house, keys, fitting=_having(plan, TokenForm.FIT))
+            tokens = Tokens(house, keys, plan=plan)
             try:
                 return sealing.protect(plan, root, out, inventory=inventory, tokens=tokens, progress=progress)
             except OSError as error:
@@ -193,28 +203,30 @@ def holdings(house: House, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
         return vault.counts(tx, scope=scope)
 
 
-class _Tokens:
-    """Gives tokens from the vault to the protected copy, in bulk."""
+class Tokens:
+    """Gives tokens from the vault to a protected copy or a live table, in bulk, of the sort that the plan says."""
 
-    def __init__(self, house: House, keys: VaultKeys, *, fitting: frozenset[FieldClass]) -> None:
+    def __init__(self, house: House, keys: VaultKeys, *, plan: Plan) -> None:
         self._house = house
         self._keys = keys
-        self._fitting = fitting
+        self._fitting = _having(plan, TokenForm.FIT)
 
     def __call__(self, cls: FieldClass, values: list[str]) -> Sequence[str | None]:
+        """Return the token of each value, ``None`` for those the scope does not hold."""
         with self._house.store.reading() as tx:
             look = vault.lookup_fitting if cls in self._fitting else vault.lookup
             return look(tx, self._keys, cls=cls, column=values)
 
 
-def _must_fit(plan: Plan, root: Path) -> None:
+def must_fit(plan: Plan, root: Estate) -> None:
     """Refuse a plan that names what the estate does not have: a column spelled wrong would be sealed as nothing."""
     grave = tuple(item for item in sealing.check(plan, root) if item.grave)
     if grave:
         raise PlanNotValid(mistakes=grave)
 
 
-def _classes(plan: Plan) -> tuple[FieldClass, ...]:
+def classes_of(plan: Plan) -> tuple[FieldClass, ...]:
+    """Return the classes that a plan seals, by name."""
     found = {one.cls for source in plan.sources for one in source.fields if one.action is sealing.Action.SEAL}
     return tuple(sorted(found, key=lambda cls: cls.value))
 

@@ -85,20 +85,9 @@ class Mysql:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        try:
-            port = parts.port or 3306
-        except ValueError:
-            raise BadAddress(where="port") from None
-        asked = parse_qs(parts.query)
-        self._host, self._port = parts.hostname or "localhost", port
-        self._user = unquote(parts.username or "") or None
-        self._password = SecretText(unquote(parts.password or "") or os.environ.get("MYSQL_PWD", ""))
-        self._socket = asked["unix_socket"][0] if "unix_socket" in asked else None
-        self._bare = asked.get("tls") == ["off"]
-        self._tls = _tls(self._host, self._socket, asked.get("tls", [""])[0])
-        self._database = unquote(parts.path.strip("/"))
-        self._connection = self._connect()
+        self._url = url
+        self._database = database_of(url)
+        self._connection = connect(url)
 
     @property
     def name(self) -> str:
@@ -121,32 +110,6 @@ class Mysql:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    def _connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
-        try:
-            connection: pymysql.Connection[pymysql.cursors.Cursor] = pymysql.connect(
-                host=self._host,
-                port=self._port,
-                user=self._user,
-                password=self._password.expose(),
-                unix_socket=self._socket,
-                ssl=self._tls,
-                ssl_disabled=self._bare,
-                charset="utf8mb4",
-                connect_timeout=_CONNECT_SECONDS_MAX,
-                program_name="tigertally discover",
-                conv={**encoders},  # type: ignore[dict-item]  # values go in as usual, and come out as the bytes they are
-                use_unicode=False,
-                autocommit=False,
-            )
-            with connection.cursor() as cursor:
-                cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                cursor.execute(f"SET SESSION group_concat_max_len = {PACK_BYTES_MAX}")
-                cursor.execute("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'")
-                cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        except pymysql.MySQLError as problem:
-            raise SourceUnavailable(why=type(problem).__name__) from None
-        return connection
 
     def _rows(self, statement: str, *values: str) -> list[tuple[str | None, ...]]:
         with self._connection.cursor() as cursor:
@@ -258,7 +221,56 @@ class Mysql:
         """Begin again on a new connection."""
         with contextlib.suppress(pymysql.MySQLError):
             self._connection.close()
-        self._connection = self._connect()
+        self._connection = connect(self._url)
+
+
+def database_of(url: str) -> str:
+    """Return the database that an address names; empty for all of a server."""
+    return unquote(urlsplit(url).path.strip("/"))
+
+
+def connect(url: str, *, writing: bool = False) -> pymysql.Connection[pymysql.cursors.Cursor]:
+    """Return a connection: read-only in one snapshot, or one that may write (to whoever rewrites a table in place).
+
+    Values go in as usual, and come out as the bytes they are. Raises :class:`BadAddress`, :class:`SourceUnavailable`.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port or 3306
+    except ValueError:
+        raise BadAddress(where="port") from None
+    asked = parse_qs(parts.query)
+    host = parts.hostname or "localhost"
+    socket = asked["unix_socket"][0] if "unix_socket" in asked else None
+    password = SecretText(unquote(parts.password or "") or os.environ.get("MYSQL_PWD", ""))
+    try:
+        connection: pymysql.Connection[pymysql.cursors.Cursor] = pymysql.connect(
+            host=host,
+            port=port,
+            user=unquote(parts.username or "") or None,
+            password=password.expose(),
+            unix_socket=socket,
+            ssl=_tls(host, socket, asked.get("tls", [""])[0]),
+            ssl_disabled=asked.get("tls") == ["off"],
+            charset="utf8mb4",
+            connect_timeout=_CONNECT_SECONDS_MAX,
+            program_name="tigertally in-place" if writing else "tigertally discover",
+            conv={**encoders},  # type: ignore[dict-item]
+            use_unicode=False,
+            autocommit=False,
+        )
+        with connection.cursor() as cursor:
+            if writing:
+                cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'")
+            else:
+                cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                cursor.execute(f"SET SESSION group_concat_max_len = {PACK_BYTES_MAX}")
+                cursor.execute("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'")
+                cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    except pymysql.MySQLError as problem:
+        raise SourceUnavailable(why=type(problem).__name__) from None
+    return connection
 
 
 def _tls(host: str, socket: str | None, asked: str) -> ssl.SSLContext | None:

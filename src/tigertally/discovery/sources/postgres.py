@@ -83,7 +83,7 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._connection = self._connect()
+        self._connection = connect(self._url)
 
     @property
     def name(self) -> str:
@@ -126,25 +126,6 @@ class Postgres:
     def _large_objects(self) -> bool:
         row = self._connection.execute("SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)").fetchone()
         return bool(row and row[0])
-
-    def _connect(self) -> psycopg.Connection:
-        try:
-            known = conninfo.conninfo_to_dict(self._url)
-            chosen = "sslmode" in known or "PGSSLMODE" in os.environ
-            private = "" if chosen or is_here(str(known.get("host") or "")) else "require"
-            connection = psycopg.connect(
-                conninfo.make_conninfo(self._url, **({"sslmode": private} if private else {})),
-                connect_timeout=_CONNECT_SECONDS_MAX,
-                application_name="tigertally discover",
-                options="-c default_transaction_read_only=on -c row_security=off -c statement_timeout=0",
-            )
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
-            ascii_only = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-            connection.execute("SET client_encoding = 'SQL_ASCII'" if ascii_only else "SET client_encoding = 'UTF8'")
-        except psycopg.Error as problem:
-            raise SourceUnavailable(why=type(problem).__name__) from None
-        return connection
 
     def _read(self, table: _Table, run: Run, shown: str) -> None:
         try:
@@ -248,7 +229,33 @@ class Postgres:
             self._connection.execute("SELECT 1")
         except psycopg.Error:
             self._connection.close()
-            self._connection = self._connect()
+            self._connection = connect(self._url)
+
+
+def connect(url: str, *, writing: bool = False) -> psycopg.Connection:
+    """Return a connection: read-only in one snapshot, or one that may write (to whoever rewrites a table in place).
+
+    Raises :class:`SourceUnavailable`.
+    """
+    reading = "-c default_transaction_read_only=on -c row_security=off -c statement_timeout=0"
+    try:
+        known = conninfo.conninfo_to_dict(url)
+        chosen = "sslmode" in known or "PGSSLMODE" in os.environ
+        private = "" if chosen or is_here(str(known.get("host") or "")) else "require"
+        connection = psycopg.connect(
+            conninfo.make_conninfo(url, **({"sslmode": private} if private else {})),
+            connect_timeout=_CONNECT_SECONDS_MAX,
+            application_name="tigertally in-place" if writing else "tigertally discover",
+            options="-c row_security=off" if writing else reading,
+        )
+        if not writing:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+        ascii_only = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+        connection.execute("SET client_encoding = 'SQL_ASCII'" if ascii_only else "SET client_encoding = 'UTF8'")
+    except psycopg.Error as problem:
+        raise SourceUnavailable(why=type(problem).__name__) from None
+    return connection
 
 
 def _check(wire: PGconn, result: PGresult, wanted: ExecStatus) -> None:

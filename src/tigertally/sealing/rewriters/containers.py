@@ -20,7 +20,7 @@ from tigertally.base.limits import ARCHIVE_DEPTH_MAX
 from tigertally.base.text import Text
 from tigertally.discovery import Kind
 from tigertally.sealing.errors import CopyNotWritable, NotRewritable, SourceNotReadable
-from tigertally.sealing.plan import MEMBER_MARK, stays_inside
+from tigertally.sealing.plan import MEMBER_MARK, Estate, stays_inside
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -44,8 +44,10 @@ ARCHIVE_ERRORS: Final = (
 )
 
 
-def file_of(root: Path, object_path: str) -> Path:
+def file_of(root: Estate, object_path: str) -> Path:
     """Return the file that holds the object; :class:`SourceNotReadable` if missing, a link, or outside ``root``."""
+    if isinstance(root, str):
+        raise SourceNotReadable(object=object_path)  # a server has no files
     first = object_path.split(MEMBER_MARK, maxsplit=1)[0]
     path = root / first
     if not stays_inside(object_path):
@@ -61,7 +63,7 @@ def file_of(root: Path, object_path: str) -> Path:
 
 
 @contextmanager
-def opened_object(root: Path, object_path: str) -> Iterator[BinaryIO]:
+def opened_object(root: Estate, object_path: str) -> Iterator[BinaryIO]:
     """Yield a stream of the object's bytes, archives opened on the way; :class:`SourceNotReadable` if there is none.
 
     Damage that shows only while the stream is read is turned into the same problem.
