@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from tests.faults import ceremony
 from tests.faults.clocked import BETWEEN_S, ClockedTown, clocked_town, everything
+from tests.leaks.walk import live_plan
 from tests.stories import town as towns
 from tests.stories.authenticator import Authenticator
 from tests.stories.test_commands import has_chinese
@@ -90,6 +91,9 @@ VERBS = {
     "glass review": "access.glass_review",
     "grant approve": "access.grant_approve",
     "grant ask": "access.grant_ask",
+    "in-place commit": "sealing.rewrite_commit",
+    "in-place rewrite": "sealing.rewrite",
+    "in-place undo": "sealing.rewrite_undo",
     "keys migrate": "vault.migrate",
     "keys rotate": "vault.rotate",
     "ledger beat": "ledger.beat",
@@ -327,6 +331,13 @@ def _look(town: Behind) -> None:
     town.two(firm, "keys", "rotate", who="chen", second="wang")
     town.two(firm, "keys", "migrate", "--suite", "guomi-1", who="chen", second="wang")
     whom = town.do(firm, "show", token, who="zhao").text("subject")
+    live = town.root / "live"
+    live.mkdir()
+    shutil.copy(town.estate / "orders.db", live / "orders.db")
+    words = (live_plan(town.root), live)
+    for last in (("undo", "--reason", "rehearsal"), ("commit", "--reason", "accepted", "--purge-unknown")):
+        town.do(firm, "in-place", "rewrite", *words, "--live", who="qian")
+        town.two(firm, "in-place", last[0], *words, *last[1:], "--live", who="qian", second="wang")
     town.do(firm, "hold", "place", "--class", "pan", "--reason", "court", who="wang")
     town.two(firm, "hold", "lift", "--class", "pan", who="wang", second="chen")
     town.two(firm, "erase", whom, who="chen", second="wang")

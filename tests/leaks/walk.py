@@ -128,6 +128,7 @@ def until_sealed(walk: Walk) -> None:
     words = ("protect", root / "plan.toml", town.estate, "--inventory", inventory, "--out", protected)
     walk.must(seller, *words, who="qian")
     town.do(None, "discover", protected, "--possible")
+    _live(walk)
     token = towns.some_token(town)
     town.do(seller, "show", token, who="zhao")
     found = walk.must(seller, "find", "--class", "pan", who="zhao", given=f"{walk.canaries.card}\n")
@@ -251,6 +252,32 @@ def _many(walk: Walk, token: str) -> None:
         # What that process deleted is not kept: it may be the file itself.
         assert walk.process(seller, *words, who="zhao", keep=False).exit == 0
         assert walk.revealed in out.read_text()
+
+
+def _live(walk: Walk) -> None:
+    """Rewrite a live copy of the estate's database, put it back; then again, and commit. It is nobody's to search."""
+    town, seller = walk.town, walk.town.seller
+    live = walk.base / "live"
+    live.mkdir()
+    shutil.copy(town.estate / "orders.db", live / "orders.db")
+    words = (live_plan(town.root), live)
+    town.tell(seller, "in-place", "rewrite", *words, who="qian")
+    for last in (("undo", "--reason", "rehearsal"), ("commit", "--reason", "accepted", "--purge-unknown")):
+        town.do(seller, "in-place", "rewrite", *words, "--live", who="qian")
+        town.do(seller, "in-place", "status", *words, who="qian")
+        town.two(seller, "in-place", last[0], *words, *last[1:], "--live", who="qian", second="wang")
+        walk.look()
+    town.tell(seller, "in-place", "undo", *words, "--reason", "rehearsal", "--live", who="qian")
+    shutil.rmtree(live)
+
+
+def live_plan(root: Path) -> Path:
+    """Write that part of the proposed plan that is about the database."""
+    begin, *sources = (root / "plan.toml").read_text(encoding="utf-8").split("[[source]]")
+    path = root / "live.toml"
+    mine = (one for one in sources if 'kind = "sqlite"' in one and "!/" not in one)
+    path.write_text("[[source]]".join([begin, *mine]), encoding="utf-8")
+    return path
 
 
 def _two(walk: Walk, *words: str) -> None:

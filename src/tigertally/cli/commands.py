@@ -32,6 +32,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "plan": ("sealing", Text("封存计划：提议、检查", "the sealing plan: propose, check")),
     "seal": ("sealing", Text("把客户数据封存入库", "seal customers into the vault")),
     "protect": ("sealing", Text("生成以令牌代替明文的受保护副本", "write a protected copy with tokens")),
+    "in-place": ("inplace", Text("就地把线上数据库改写为令牌", "rewrite a live database to tokens, in place")),
     "show": ("vault", Text("打码显示记录", "show a record, masked")),
     "find": ("vault", Text("按值查找客户", "find who holds a value")),
     "duplicates": ("vault", Text("多少值由多名客户共有", "how many values several customers share")),

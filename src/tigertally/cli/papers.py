@@ -38,3 +38,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         write_whole(path, data, mode=0o644)
     except OSError as error:
         raise NotWritable(path=path, reason=type(error).__name__) from None
+
+
+def estate_of(typed: str) -> Path | str:
+    """Return where an estate is: a folder, or the address of a database server as it was typed."""
+    return typed if "://" in typed else Path(typed)

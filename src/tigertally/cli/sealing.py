@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -18,10 +19,10 @@ from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.detecting import detecting
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
-from tigertally.cli.papers import write_bytes
+from tigertally.cli.papers import estate_of, write_bytes
 from tigertally.cli.vault import scoped
 from tigertally.discovery import Inventory
-from tigertally.sealing import PlanMistake, PlanNotValid, ProtectReport
+from tigertally.sealing import Estate, PlanMistake, PlanNotValid, ProtectReport
 
 _INVALID_EXIT = 2
 
@@ -41,14 +42,14 @@ def _text(path: Path) -> str:
         raise NotReadable(path=path, reason=type(error).__name__) from None
 
 
-def _inventory(shell: Shell, root: Path, path: Path | None) -> Inventory:
+def _inventory(shell: Shell, root: Estate, path: Path | None) -> Inventory:
     """Return the inventory in a file, or of a scan made now."""
     if path is not None:
         return discovery.from_json(_text(path))
-    if not root.exists():
+    if isinstance(root, Path) and not root.exists():
         raise NotReadable(path=root, reason="FileNotFoundError")
-    with shell.progress() as progress:
-        return discovery.scan(root, clock=shell.clock, progress=progress)
+    with closing(discovery.origin_of(str(root), clock=shell.clock)) as origin, shell.progress() as progress:
+        return discovery.scan_origin(origin, clock=shell.clock, progress=progress)
 
 
 @speak(
@@ -64,12 +65,12 @@ def plan_command() -> None:
     "由扫描结果提议一份计划（TOML，带注释），请编辑确认后使用。",
     "Propose a plan from a scan (TOML with comments); edit and confirm it before use.",
     "tigertally plan propose ./export --out plan.toml",
-    "tigertally plan propose ./export --inventory inventory.json --out plan.toml",
+    "tigertally plan propose postgresql://reader@db.example/shop --out plan.toml",
 )
 @plan_command.command(name="propose", cls=SpeakingCommand)
 @shared
 @detecting
-@click.argument("root", type=click.Path(path_type=Path))
+@click.argument("root")
 @option(
     "--inventory",
     type=click.Path(path_type=Path),
@@ -78,11 +79,12 @@ def plan_command() -> None:
 )
 @option("--out", type=click.Path(path_type=Path), required=True, zh="计划文件", en="the plan file")
 @option("--force", is_flag=True, zh="覆盖已有的计划文件", en="replace a plan file that is there")
-def propose(shell: Shell, root: Path, inventory: Path | None, out: Path, *, force: bool) -> None:
+def propose(shell: Shell, root: str, inventory: Path | None, out: Path, *, force: bool) -> None:
     """Propose a plan."""
+    estate = estate_of(root)
     if out.exists() and not force:
         raise PlanThere(path=out)
-    text = verbs.propose(_inventory(shell, root, inventory), root)
+    text = verbs.propose(_inventory(shell, estate, inventory), estate)
     write_bytes(out, text.encode())
     told = shell.text_of(
         "计划已写到 {out}；请核对每一行后再封存", "the plan is in {out}; check every line before sealing", out=out
@@ -99,13 +101,14 @@ def propose(shell: Shell, root: Path, inventory: Path | None, out: Path, *, forc
 @shared
 @detecting
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.argument("root", type=click.Path(path_type=Path))
+@click.argument("root")
 @option("--inventory", type=click.Path(path_type=Path), zh="清单文件", en="inventory file")
-def check(shell: Shell, plan: Path, root: Path, inventory: Path | None) -> None:
+def check(shell: Shell, plan: Path, root: str, inventory: Path | None) -> None:
     """Check a plan."""
-    known = None if inventory is None else _inventory(shell, root, inventory)
+    estate = estate_of(root)
+    known = None if inventory is None else _inventory(shell, estate, inventory)
     try:
-        found: Sequence[PlanMistake] = verbs.check(_text(plan), root, known)
+        found: Sequence[PlanMistake] = verbs.check(_text(plan), estate, known)
     except PlanNotValid as problem:
         found = problem.mistakes
     grave = [item for item in found if item.grave]
@@ -137,7 +140,7 @@ def check(shell: Shell, plan: Path, root: Path, inventory: Path | None) -> None:
 @shared
 @detecting
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.argument("root", type=click.Path(path_type=Path))
+@click.argument("root")
 @option(
     "--inventory",
     type=click.Path(path_type=Path),
@@ -145,16 +148,17 @@ def check(shell: Shell, plan: Path, root: Path, inventory: Path | None) -> None:
     en="inventory file (default: scan now)",
 )
 @scoped
-def seal_command(shell: Shell, plan: Path, root: Path, inventory: Path | None, scope: str) -> None:
+def seal_command(shell: Shell, plan: Path, root: str, inventory: Path | None, scope: str) -> None:
     """Seal an estate."""
-    text, known = _text(plan), _inventory(shell, root, inventory)
+    estate = estate_of(root)
+    text, known = _text(plan), _inventory(shell, estate, inventory)
     with shell.house(acting=True) as house, shell.progress() as progress:
         before = verbs.holdings(house, scope=scope)
         done = verbs.seal(
             house,
             actor=shell.actor(house),
             text=text,
-            root=root,
+            root=estate,
             inventory=known,
             scope=scope,
             progress=progress,

@@ -34,6 +34,7 @@ MASK: Final = "*"  # stands for the digits of a customer's value in a name that 
 # Kinds of objects that a plan can name, by how their parts are addressed.
 TABULAR_KINDS: Final = frozenset({"csv", "tsv", "xlsx", "sqlite", "table", "parquet", "arrow"})
 KEYED_KINDS: Final = frozenset({"json", "jsonl"})
+READ_KINDS: Final = frozenset({"parquet", "arrow", "table"})  # sealed from, never written again in a copy
 TEXT_KINDS: Final = frozenset({"text", "sql"})
 ENCODED_KINDS: Final = frozenset({"csv", "tsv", "json", "jsonl", "text", "sql"})
 TABLED_KINDS: Final = frozenset({"xlsx", "sqlite"})

@@ -33,6 +33,7 @@ from tigertally.sealing.plan import (
     KINDS,
     MASK,
     MEMBER_MARK,
+    READ_KINDS,
     SPAN_CLASSES,
     TEXT_KINDS,
     WORD_CLASSES,
@@ -75,7 +76,7 @@ def propose(inventory: Inventory, root: Estate) -> Plan:
     for finding in inventory.findings:
         report = reports[finding.object]
         stray = finding.place.kind is PlaceKind.TEXT and report.kind.value not in TEXT_KINDS
-        if _plannable(report, reports) and not stray:
+        if _plannable(report, reports) and not stray and not _nested(report, finding):
             grouped.setdefault((finding.object, finding.place.table or ""), []).append(finding)
     sources: list[PlanSource] = []
     names: list[frozenset[str]] = []
@@ -138,6 +139,7 @@ def uncovered(plan: Plan, inventory: Inventory) -> tuple[PlanMistake, ...]:
         for finding in inventory.findings
         if finding.tier is not Confidence.POSSIBLE
         and _plannable(reports[finding.object], reports)
+        and not _nested(reports[finding.object], finding)
         and not _covered(plan, finding, reports[finding.object])
     )
 
@@ -151,6 +153,11 @@ def _plannable(report: ObjectReport, reports: Mapping[str, ObjectReport]) -> boo
     if any(holder is None or holder.kind not in CONTAINER_KINDS for holder in holders):
         return False
     return report.kind.value not in ENCODED_KINDS or report.encoding in ENCODINGS
+
+
+def _nested(report: ObjectReport, finding: Finding) -> bool:
+    """Return whether a finding is inside a list, a map or a struct of an Arrow file: not read for sealing."""
+    return report.kind.value in READ_KINDS and bool({"[", "."} & set(finding.place.name or ""))
 
 
 def _source(report: ObjectReport, table: str, findings: list[Finding]) -> PlanSource:

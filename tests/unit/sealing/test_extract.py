@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
 import pytest
 from tests.unit.sealing.counterparts import Estate
 
+from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FIELD_RULES, Destiny, FieldClass
-from tigertally.sealing import Action, Columns, Extent, Plan, PlanField, PlanSource, SourceNotReadable, read
+from tigertally.discovery import scan
+from tigertally.sealing import (
+    Action,
+    Columns,
+    Extent,
+    Plan,
+    PlanField,
+    PlanSource,
+    SourceNotReadable,
+    dump,
+    load,
+    propose,
+    protect,
+    read,
+)
 from tigertally.testing import papers
 
 
@@ -118,3 +136,47 @@ def test_values_do_not_show_in_a_repr(estate: Estate) -> None:
     batch = next(read(estate.plan, estate.root, source_index=0))
     shown = repr(batch)
     assert not any(value in shown for _, _, _, value in taken([batch]) if isinstance(value, str) and len(value) > 5)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "stream"])
+def test_arrow_and_parquet_are_read_in_pieces_and_left_out_of_a_copy(tmp_path: Path, kind: str) -> None:
+    table = pa.table(
+        {
+            "customer_no": [f"C{at}" for at in range(50)],
+            "card": pa.array([4111111111111111, 5500000000000004] * 25, pa.int64()),
+            "mobile": pa.array(["13800138000", None] * 25).dictionary_encode(),
+            "more": [[{"x": at}] for at in range(50)],
+        }
+    )
+    root = tmp_path / "estate"
+    root.mkdir()
+    path = root / f"payments.{kind}"
+    if kind == "parquet":
+        pq.write_table(table, path, row_group_size=20)
+    else:
+        writing = pa.ipc.new_file if kind == "arrow" else pa.ipc.new_stream
+        with writing(path, table.schema) as file:
+            file.write_table(table, max_chunksize=20)
+    fields = (
+        PlanField(name="card", cls=FieldClass.PAN, action=Action.SEAL),
+        PlanField(name="mobile", cls=FieldClass.MOBILE, action=Action.SEAL),
+    )
+    name = "parquet" if kind == "parquet" else "arrow"
+    plan = Plan(sources=(PlanSource(object=path.name, kind=name, subject="customer_no", fields=fields),))
+    assert load(dump(plan)).sources[0].kind == name
+    pieces = list(read(plan, root, source_index=0, batch_rows=8, start_row=3))
+    assert sum(len(piece.subjects) for piece in pieces) == 47
+    assert pieces[0].subjects[0] == "C3"
+    assert [column.values[:2] for column in pieces[0].fields] == [
+        ["5500000000000004", "4111111111111111"],
+        [None, "13800138000"],
+    ]
+    if kind == "stream":
+        return
+    inventory = scan(root, clock=SystemClock())
+    assert {one.name for one in propose(inventory, root).sources[0].fields} == {"card", "mobile"}
+    report = protect(plan, root, tmp_path / "out", inventory=inventory, tokens=lambda _, values: values)
+    assert [one.path for one in report.left_out] == [path.name]
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(SourceNotReadable):
+        list(read(plan, root, source_index=0))

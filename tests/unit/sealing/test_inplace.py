@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,9 @@ from tigertally.sealing import (
 )
 from tigertally.sealing.live.opening import opened
 from tigertally.sealing.live.ports import Change
+from tigertally.sealing.live.sqlite import LiveSqlite
+from tigertally.store import Store
+from tigertally.store.tx import Tx
 from tigertally.vault import lookup
 
 if TYPE_CHECKING:
@@ -159,14 +162,14 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def house(store: Any) -> Installation:
+def house(store: Store) -> Installation:
     made = Installation(store)
     made.create()
     return made
 
 
-def work_of(house: Installation, shop: Shop, **changes: Any) -> LiveWork:
-    said = {
+def work_of(house: Installation, shop: Shop, **changes: object) -> LiveWork:
+    said: dict[str, Any] = {
         "plan": shop.plan,
         "estate": shop.estate,
         "keys": house.keys,
@@ -266,8 +269,7 @@ def test_committed_it_ends(house: Installation, shop: Shop) -> None:
     assert shop.table()[-1][2] == "4111111111111111"
 
 
-@on_sqlite
-def test_a_row_that_changed_meanwhile_is_not_overwritten(house: Installation, shop: Shop) -> None:
+def test_a_row_that_changed_meanwhile_is_not_overwritten(shop: Shop) -> None:
     with closing(opened(shop.estate, writing=True)) as live:
         names = ("card", "name")
         page = live.read(shop.source, names, after=(3,), upto=(9,), limit=10)
@@ -284,9 +286,7 @@ STEPS = ("begin", "write", "written")
 
 @on_sqlite
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_anywhere_it_goes_on(
-    house: Installation, tmp_path: Path, step: str
-) -> None:
+def test_killed_anywhere_it_goes_on(house: Installation, tmp_path: Path, step: str) -> None:
     shop = small(tmp_path)
     before = sealed(house, shop)
     for kill in (1, 2, 5):
@@ -317,30 +317,23 @@ def _killed(house: Installation, shop: Shop, step: str, kill: int, *, undo: bool
         if count == kill:
             os._exit(9)
 
-    begin = house.store.transaction
-
-    class Ticking:
-        def __enter__(self) -> Any:
-            tick("begin")
-            self.inner = begin()
-            return self.inner.__enter__()
-
-        def __exit__(self, *how: object) -> Any:
-            return self.inner.__exit__(*how)
-
-    from tigertally.sealing.live.sqlite import LiveSqlite  # noqa: PLC0415
+    @contextmanager
+    def ticking() -> Iterator[Tx]:
+        tick("begin")
+        with house.store.transaction() as tx:
+            yield tx
 
     write = LiveSqlite.write
 
-    def slow(self: LiveSqlite, *args: Any) -> int:
+    def slow(self: LiveSqlite, source: PlanSource, names: tuple[str, ...], changes: list[Change]) -> int:
         tick("write")
-        done = write(self, *args)
+        done = write(self, source, names, changes)
         tick("written")
         return done
 
     try:
         LiveSqlite.write = slow  # type: ignore[method-assign]
-        work = work_of(house, shop, begin=Ticking)
+        work = work_of(house, shop, begin=ticking)
         undo_all(work, UNDO) if undo else rewrite_all(work, tokens_of(house))
     finally:
         sys.stdout.flush()

@@ -1,6 +1,6 @@
 """Arrow and Parquet files: record batches out, their columns as text.
 
-Nested columns have no text and are not read; dates and numbers are written as a scan shows them. A file is read a row
+Nested columns are not read; numbers are written as a scan shows them. A file is read a row
 group or a record batch at a time.
 """
 

@@ -20,7 +20,16 @@ from tigertally.base.limits import ARCHIVE_DEPTH_MAX, BATCH_ROWS
 from tigertally.base.text import Text
 from tigertally.discovery import Kind, ObjectReport, Status
 from tigertally.sealing.errors import NotRewritable, SourceNotReadable
-from tigertally.sealing.plan import ENCODED_KINDS, ENCODINGS, KEYED_KINDS, KINDS, MEMBER_MARK, Plan, PlanSource
+from tigertally.sealing.plan import (
+    ENCODED_KINDS,
+    ENCODINGS,
+    KEYED_KINDS,
+    KINDS,
+    MEMBER_MARK,
+    READ_KINDS,
+    Plan,
+    PlanSource,
+)
 from tigertally.sealing.rewriters import database, delimited, dump, jsontext, plaintext, workbook
 from tigertally.sealing.rewriters.containers import (
     ARCHIVE_ERRORS,
@@ -71,7 +80,8 @@ def reason_to_leave(work: Work, path: str) -> Text | None:
         return report.reason or NOT_WHOLE
     if report.kind in CONTAINER_KINDS:
         return None
-    known = work.plan.of_object(path) or path not in work.with_findings or _implied(report)
+    planned = work.plan.of_object(path) if report.kind.value not in READ_KINDS else ()
+    known = planned or path not in work.with_findings or _implied(report)
     return HAS_FINDINGS if _holds_findings(work, path) or not known else None
 
 
@@ -105,7 +115,7 @@ def _sources(work: Work, path: str) -> tuple[PlanSource, ...]:
 def _implied(report: ObjectReport) -> tuple[PlanSource, ...]:
     """Return a source without fields, by which all cells and texts are searched for leaks; nothing for other kinds."""
     kind = report.kind.value
-    if kind not in KINDS or (kind in ENCODED_KINDS and report.encoding not in ENCODINGS):
+    if kind not in KINDS - READ_KINDS or (kind in ENCODED_KINDS and report.encoding not in ENCODINGS):
         return ()
     dialect = report.dialect
     return (
