@@ -334,10 +334,10 @@ def _look(town: Behind) -> None:
     live = town.root / "live"
     live.mkdir()
     shutil.copy(town.estate / "orders.db", live / "orders.db")
-    words = (live_plan(town.root), live)
+    place = (live_plan(town.root), live)
     for last in (("undo", "--reason", "rehearsal"), ("commit", "--reason", "accepted", "--purge-unknown")):
-        town.do(firm, "in-place", "rewrite", *words, "--live", who="qian")
-        town.two(firm, "in-place", last[0], *words, *last[1:], "--live", who="qian", second="wang")
+        town.do(firm, "in-place", "rewrite", *place, "--live", who="qian")
+        town.two(firm, "in-place", last[0], *place, *last[1:], "--live", who="qian", second="wang")
     town.do(firm, "hold", "place", "--class", "pan", "--reason", "court", who="wang")
     town.two(firm, "hold", "lift", "--class", "pan", who="wang", second="chen")
     town.two(firm, "erase", whom, who="chen", second="wang")

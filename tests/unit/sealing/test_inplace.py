@@ -32,6 +32,7 @@ from tigertally.sealing import (
     PlanNotValid,
     PlanSource,
     RewriteElsewhere,
+    TokenLookup,
     WriterNotNamed,
     begin_commit,
     commit_all,
@@ -183,7 +184,7 @@ def work_of(house: Installation, shop: Shop, **changes: object) -> LiveWork:
     return LiveWork(**{**said, **changes})
 
 
-def tokens_of(house: Installation) -> Callable[[FieldClass, list[str]], list[str | None]]:
+def tokens_of(house: Installation) -> TokenLookup:
     keys = house.keys
 
     def look(cls: FieldClass, values: list[str]) -> list[str | None]:

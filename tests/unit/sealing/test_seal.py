@@ -71,7 +71,7 @@ class Installation:
             return Ledger(ledger_keys(tx, self.keeper, origin=ORIGIN))
 
     def seal(
-        self, plan: Plan, root: Path, *, begin: Callable[[], AbstractContextManager[Tx]] | None = None
+        self, plan: Plan, root: Path | str, *, begin: Callable[[], AbstractContextManager[Tx]] | None = None
     ) -> SealReport:
         return seal_estate(
             plan,
