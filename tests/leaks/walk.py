@@ -266,9 +266,10 @@ def _live(walk: Walk) -> None:
         town.do(seller, "in-place", "rewrite", *words, "--live", who="qian")
         town.do(seller, "in-place", "status", *words, who="qian")
         town.two(seller, "in-place", last[0], *words, *last[1:], "--live", who="qian", second="wang")
-        walk.look()
+    walk.look()
     town.tell(seller, "in-place", "undo", *words, "--reason", "rehearsal", "--live", who="qian")
     shutil.rmtree(live)
+    towns.refresh(town)  # it takes a while
 
 
 def live_plan(root: Path) -> Path:

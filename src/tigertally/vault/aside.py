@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tigertally.base.secret import SecretBytes
-from tigertally.crypto.aead import Cipher, key_bytes
+from tigertally.crypto.aead import Cipher
 from tigertally.crypto.cmac import ColumnMac
 from tigertally.crypto.suites import Suite, suite_of
 from tigertally.vault.cards import derived_key
@@ -21,7 +20,7 @@ from tigertally.vault.keyring import VaultKeys
 
 _CIPHERS: Final = {
     Suite.INTL_1: (b"\x00aside|intl-1|1", b"\x00aside|intl-1|2"),
-    Suite.GUOMI_1: (b"\x00aside|guomi-1|1", b"\x00aside|guomi-1|2"),
+    Suite.GUOMI_1: (b"\x00aside|guomi-1|1",),  # half as long
 }
 _DIGESTS: Final = (b"\x00aside|digest|1", b"\x00aside|digest|2")
 
@@ -37,7 +36,7 @@ class Aside:
         self._ciphers: dict[Suite, Cipher] = {}
         for suite, labels in _CIPHERS.items():
             with derived_key(keys.token, labels) as key:
-                self._ciphers[suite] = Cipher(SecretBytes(key.expose()[: key_bytes(suite)]), suite)
+                self._ciphers[suite] = Cipher(key, suite)
 
     def __repr__(self) -> str:
         return "<what is kept aside>"

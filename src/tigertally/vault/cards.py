@@ -39,8 +39,8 @@ ROUNDS_MAX: Final = 64
 _LABELS: Final = (b"\x00ff1|card|1", b"\x00ff1|card|2")
 
 
-def derived_key(token: ColumnMac, labels: tuple[bytes, bytes]) -> SecretBytes:
-    """Return a key of 32 bytes for another use of a token key (SP 800-108, counter mode, CMAC as the function)."""
+def derived_key(token: ColumnMac, labels: tuple[bytes, ...]) -> SecretBytes:
+    """Return a key of 16 bytes a label for another use of a token key (SP 800-108, counter mode, by CMAC)."""
     return SecretBytes(b"".join(token.many(labels)))
 
 

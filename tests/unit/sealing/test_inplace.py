@@ -68,7 +68,7 @@ def rows() -> list[tuple[int, str, str, str, str]]:
 class Shop:
     """A table in one of three databases, and the plan for it."""
 
-    def __init__(self, estate: Estate, run: Callable[..., list[tuple[Any, ...]]], source: dict[str, str]) -> None:
+    def __init__(self, estate: Estate, run: Callable[..., list[tuple[Any, ...]]], source: dict[str, Any]) -> None:
         self.estate, self.run = estate, run
         fields = (
             PlanField(name="card", cls=FieldClass.PAN, action=Action.SEAL),

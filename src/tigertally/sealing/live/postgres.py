@@ -142,7 +142,7 @@ class LivePostgres:
         arrays: list[list[str | None]] = [[str(one.key[at]) for one in changes] for at in range(len(key))]
         arrays += [[one.old[at] for one in changes] for at in range(len(names))]
         arrays += [[one.new[at] for one in changes] for at in range(len(names))]
-        with self._asked(source), self._connection.transaction():
+        with self._asked(source):  # one statement, so one transaction
             return self._connection.execute(query, arrays).rowcount
 
     def settle(self) -> None:
