@@ -169,6 +169,7 @@ def _reveal() -> Request:
         action=Action.REVEAL,
         now=NOW,
         factor_at=NOW,
+        factor_kind="webauthn",
         classes=frozenset({FieldClass.PAN}),
         count=1,
         purpose="refund",

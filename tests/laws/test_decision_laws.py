@@ -115,6 +115,8 @@ CLASSES: Final = tuple(
         {FieldClass.PAN, FieldClass.CVV},
         set(),
         {FieldClass.EXPIRY},
+        {FieldClass.SCHEME_TXN_ID},
+        {FieldClass.PAN, FieldClass.USCC},
     )
 )
 FACTORS: Final = tuple(

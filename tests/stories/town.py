@@ -25,9 +25,10 @@ import pyrage
 from tigertally import people
 from tigertally.access import Actor, Role
 from tigertally.access.errors import LoginFailed
+from tigertally.access.passkeys import CREATE, GET
 from tigertally.app import wire
 from tigertally.app.settings import DATABASE_DEFAULT, write_whole
-from tigertally.app.verbs import identity
+from tigertally.app.verbs import identity, passkeys
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
@@ -38,12 +39,14 @@ from tigertally.cli.houses import Houses
 from tigertally.crypto import totp
 from tigertally.crypto.kdf import Argon2Cost
 from tigertally.people import Screening
+from tigertally.testing.authenticator import Authenticator, url
 from tigertally.testing.estate import ORDERS_DB, build
 from tigertally.testing.truth import Truth
 
 CHEAP = Argon2Cost(memory_kib=19_456, passes=2, lanes=1)
 CUSTOMERS = 120
 SELLER = {"chen": "lead", "wang": "officer", "qian": "custodian", "zhao": "operator"}
+LOCALHOST = "http://localhost:8431"
 BUYER = {"sun": "lead", "li": "officer"}
 
 
@@ -92,6 +95,8 @@ class Firm:
     home: Path
     unlock: Path
     totp: dict[str, str]
+    keys: dict[str, Authenticator] = field(default_factory=dict)
+    """Passkeys of those who look at clear values."""
 
     def house(self, clock: Clock | None = None) -> contextlib.AbstractContextManager[House]:
         """Open the installation."""
@@ -232,6 +237,8 @@ def settle(home: Path, *, staff: Mapping[str, str], clock: Clock | None = None, 
             enrolled = identity.enrol(house, handle=who, code=added.code, passphrase=own, cost=CHEAP)
             firm.totp[who] = totp.base32_of(enrolled.totp).expose()
             log_in(firm, house, who)
+            if staff[who] == "operator":
+                own_key(firm, house, who)
         for who in staff:
             actor = firm.actor(house, who)
             drawn = people_verbs.quiz()
@@ -249,6 +256,25 @@ def log_in(firm: Firm, house: House, who: str, *, later: bool = False) -> None:
     token = people_verbs.login(house, handle=who, passphrase=SecretText(passphrase_of(who)), code=firm.code(who, at))
     (firm.home / "sessions").mkdir(mode=0o700, exist_ok=True)
     write_whole(firm.home / "sessions" / who, token.expose().encode())
+    if who in firm.keys:
+        show_key(firm, house, who)
+
+
+def own_key(firm: Firm, house: House, who: str) -> None:
+    """Register a passkey and show it."""
+    device = Authenticator(origin=LOCALHOST)
+    asked = passkeys.ask(house, actor=firm.actor(house, who), origin=device.origin, use=CREATE)
+    passkeys.add(house, actor=firm.actor(house, who), answer=device.create({"challenge": url(asked.challenge)}))
+    firm.keys[who] = device
+    show_key(firm, house, who)
+
+
+def show_key(firm: Firm, house: House, who: str) -> None:
+    """Show a passkey as the second factor."""
+    device = firm.keys[who]
+    token = SecretText((firm.home / "sessions" / who).read_text().strip())
+    asked = passkeys.ask(house, actor=firm.actor(house, who), origin=device.origin, use=GET)
+    passkeys.show(house, handle=who, token=token, answer=device.get({"challenge": url(asked.challenge)}))
 
 
 def found_town(root: Path) -> Town:
@@ -423,6 +449,9 @@ def refresh(town: Town) -> None:
         with firm.house() as house:
             now = house.clock.now()
             for who in staff:
+                if who in firm.keys:
+                    show_key(firm, house, who)
+                    continue
                 token = SecretText((firm.home / "sessions" / who).read_text().strip())
                 with contextlib.suppress(LoginFailed):  # this code was used already, so it is fresh enough
                     people_verbs.confirm(house, handle=who, token=token, code=firm.code(who, now))

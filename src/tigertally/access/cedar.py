@@ -29,7 +29,7 @@ from tigertally.access.policy import (
     Side,
 )
 from tigertally.access.volume import UNITS_MAX
-from tigertally.base.fields import SEALABLE
+from tigertally.base.fields import INTERNAL, SEALABLE
 
 NAMESPACE: Final = "Tigertally"
 FOREVER: Final = 2**63 - 1
@@ -101,7 +101,7 @@ def _conditions(action: Action, rule: Rule) -> list[str]:
             f"context.factor_at - context.now <= {CLOCK_AHEAD_MAX_S * _SECOND}",
         ]
     found += ['context.factor_act != ""', "context.factor_act == context.act"] if rule.factor_bound else []
-    found += [_or_waived("factor_strong", f"context.factor_kind == {json.dumps(STRONG)}")] if rule.factor_strong else []
+    found += [_or_waived("factor_strong", _strong())] if rule.factor_strong else []
     found += [_or_waived("trained", *_held("trained"))] if rule.trained else []
     passed = 'context.screened.outcome == "pass"'
     found += [_or_waived("screened", *_held("screened"), passed)] if rule.screened else []
@@ -127,6 +127,12 @@ def _conditions(action: Action, rule: Rule) -> list[str]:
 
 def _or_waived(code: str, *conditions: str) -> str:
     return f"(context.waived.contains({json.dumps(code)}) || ({_and(conditions)}))"
+
+
+def _strong() -> str:
+    internal = _set(item.value for item in INTERNAL)
+    low = f"!context.classes.isEmpty() && {internal}.containsAll(context.classes)"
+    return f"context.factor_kind == {json.dumps(STRONG)} || ({low})"
 
 
 def _and(conditions: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from tigertally.access.known import Known
 from tigertally.access.policy import AGREED_STAGES, CLEAR_STAGES, SENIOR, STAGES, Role, Rule
 from tigertally.access.unmet import UNMET, UNREADABLE
 from tigertally.access.volume import UNITS_MAX, units
-from tigertally.base.fields import SEALABLE
+from tigertally.base.fields import INTERNAL, SEALABLE
 from tigertally.ledger import Fact
 
 CLOCK_AHEAD_MAX_S: Final = 5
@@ -201,7 +201,8 @@ def _factor_bound(work: Work) -> None:
 
 
 def _factor_strong(work: Work) -> None:
-    if work.request.factor_kind != STRONG:
+    request = work.request
+    if request.factor_kind != STRONG and not (request.classes and request.classes <= INTERNAL):
         work.no("factor_strong")
 
 

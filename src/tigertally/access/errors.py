@@ -267,6 +267,6 @@ class NoPasskeyChallenge(Refused):
     code = "access.no_passkey_challenge"
     title = Text("没有等待中的通行密钥请求", "no passkey is being waited for")
     hint = Text(
-        "先登记：tigertally me passkey；再索取挑战：tigertally confirm 姓名 --passkey-ask",
-        "register one with tigertally me passkey; ask with tigertally confirm NAME --passkey-ask",
+        "先登记：tigertally me passkey；再出示：tigertally confirm 姓名 --browser",
+        "register one with tigertally me passkey; show it with tigertally confirm NAME --browser",
     )

@@ -40,14 +40,14 @@ class Asked:
 def ask(tx: Tx, ledger: Ledger, *, person: str, origin: str, use: str, act: str = "", now: datetime) -> Asked:
     """Draw a challenge; one that was drawn before for this use ends. Raises ``Malformed`` for an origin that is none.
 
-    To show a passkey, the person must have one of this origin: :class:`NoPasskeyChallenge` else.
+    To show a passkey, the person must have one of this origin's site: :class:`NoPasskeyChallenge` else.
     """
-    webauthn.host_of(origin)
+    site = webauthn.site_of(origin)
     tx.lock(LOCK)
     mine = tuple(
         str(fact.value["credential"])
         for fact in _held(tx, ledger, PASSKEY, person=person, now=now)
-        if fact.value["origin"] == origin
+        if webauthn.site_of(str(fact.value["origin"])) == site
     )
     if use == GET and not mine:
         raise NoPasskeyChallenge
@@ -81,7 +81,8 @@ def check(tx: Tx, ledger: Ledger, *, person: str, answer: bytes, now: datetime) 
     asked = _asked(tx, ledger, person=person, use=GET, now=now)
     origin, ident = str(asked.value["origin"]), webauthn.ident_of(answer)
     for fact in _held(tx, ledger, PASSKEY, person=person, now=now):
-        if (fact.value["credential"], fact.value["origin"]) != (ident, origin):
+        held = str(fact.value["origin"])
+        if (fact.value["credential"], webauthn.site_of(held)) != (ident, webauthn.site_of(origin)):
             continue
         known = _credential(fact)
         challenge = bytes.fromhex(str(asked.value["challenge"]))
@@ -90,7 +91,7 @@ def check(tx: Tx, ledger: Ledger, *, person: str, answer: bytes, now: datetime) 
         if count != known.count:
             facts.withdraw(tx, ledger, entry=fact.entry, reason="counted", actor=person, now=now)
             again = Credential(id=known.id, algorithm=known.algorithm, key=known.key, count=count)
-            _keep(tx, ledger, person=person, origin=origin, credential=again, now=now)
+            _keep(tx, ledger, person=person, origin=held, credential=again, now=now)
         return str(asked.value["act"])
     raise NoPasskeyChallenge
 

@@ -257,9 +257,12 @@ POLICY: Final[dict[Action, Rule]] = {
         second_person=_SECOND,
     ),
     Action.VIEW: Rule(roles=frozenset({Role.LEAD, Role.OPERATOR, Role.OFFICER}), factor_age_max_s=_DAY_S, pledged=True),
+    # A clear value of C2 or C3 is never seen on a factor that can be read out over the telephone (NIST SP 800-63B
+    # 5.2.5); classes of C1 are (``conditions``).
     Action.REVEAL: Rule(
         roles=frozenset({Role.OPERATOR}),
         factor_age_max_s=_FRESH_S,
+        factor_strong=True,
         trained=True,
         screened=True,
         pledged=True,
@@ -288,6 +291,7 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.REVEAL_MANY: Rule(
         roles=frozenset({Role.OPERATOR}),
         factor_age_max_s=_FRESH_S,
+        factor_strong=True,
         trained=True,
         screened=True,
         pledged=True,

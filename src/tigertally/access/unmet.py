@@ -66,8 +66,10 @@ ALL: Final[Mapping[str, Condition]] = {
         title=Text("防钓鱼的第二因素", "a phishing-resistant second factor"),
         why=Text("第二因素不防钓鱼", "the second factor does not resist phishing"),
         how=Text(
-            "以通行密钥出示第二因素，或由两人豁免：tigertally policy waive",
-            "show a passkey as the second factor, or have two persons waive it: tigertally policy waive",
+            "以通行密钥出示：tigertally confirm 姓名 --browser（先以 tigertally me passkey 登记）；"
+            "尚不具备的，由两人豁免：tigertally policy waive factor_strong",
+            "show a passkey with tigertally confirm NAME --browser (register one with tigertally me passkey); "
+            "without any have two persons waive it: tigertally policy waive factor_strong",
         ),
         waivable=True,
     ),

@@ -18,6 +18,9 @@ from tigertally.base.text import Lang
 from tigertally.deals import ClausesFaulty, GateClosed
 from tigertally.sealing import PlanIncomplete, PlanNotValid
 
+# Conditions that a factor shown for one act only would meet: the refusal names the act's digest.
+_BOUND: Final = frozenset({"factor_bound", "factor_strong"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -54,7 +57,7 @@ def body_of(problem: Problem, lang: Lang) -> dict[str, Json]:
     }
     if points := points_of(problem, lang):
         body["unmet"] = [{"condition": item.name, "why": item.why, "how": item.how} for item in points]
-    if isinstance(problem, NotAllowed) and any(item.condition == "factor_bound" for item in problem.decision.unmet):
+    if isinstance(problem, NotAllowed) and any(item.condition in _BOUND for item in problem.decision.unmet):
         body["act"] = problem.request.act_digest()
     if isinstance(problem, NotAllowed) and problem.approval:
         body["approval"] = problem.approval

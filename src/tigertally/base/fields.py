@@ -147,6 +147,8 @@ FIELD_RULES: Final[dict[FieldClass, FieldRule]] = {
 
 BY_CODE: Final[dict[int, FieldClass]] = {rule.code: cls for cls, rule in FIELD_RULES.items()}
 SEALABLE: Final = frozenset(cls for cls, rule in FIELD_RULES.items() if rule.destiny is Destiny.SEAL)
+INTERNAL: Final = frozenset(cls for cls, rule in FIELD_RULES.items() if rule.tier is Tier.C1)
+"""Classes that JR/T 0171 puts lowest: they name no customer and open no account."""
 
 
 def mask(cls: FieldClass, value: str) -> str:

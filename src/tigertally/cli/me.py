@@ -14,9 +14,11 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
+from tigertally.cli import loopback
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.enrol import creation_options, show_recovery, show_totp
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+from tigertally.cli.loopback import PORT
 from tigertally.formats.verify.files import read_small
 from tigertally.formats.webauthn import BYTES_MAX
 
@@ -159,9 +161,11 @@ def devices(shell: Shell, ending: str) -> None:
 
 
 @speak(
-    "登记通行密钥：先以 --origin 索取选项（交给浏览器），再以 --answer 交回回答；要求五分钟内的第二因素。",
-    "Register a passkey: ask for options with --origin (for a browser), then give the answer with --answer. Needs a "
-    "second factor of the last five minutes.",
+    "登记通行密钥：在本机浏览器中打开一个五分钟内有效的页面；没有浏览器时，先以 --origin 索取选项，再以 --answer "
+    "交回回答。要求五分钟内的第二因素。",
+    "Register a passkey on a page that this machine's browser can open for five minutes. Without a browser ask for "
+    "options with --origin, then give the answer with --answer. Needs a second factor of the last five minutes.",
+    "tigertally --as zhao me passkey",
     "tigertally --as zhao me passkey --origin https://tally.example --json",
     "tigertally --as zhao me passkey --answer answer.json",
 )
@@ -169,10 +173,23 @@ def devices(shell: Shell, ending: str) -> None:
 @shared
 @option("--origin", default="", zh="网址（https://主机）", en="the origin (https://host)")
 @option("--answer", type=click.Path(path_type=Path), zh="浏览器的回答（JSON）", en="the browser's answer (JSON)")
-def passkey(shell: Shell, origin: str, answer: Path | None) -> None:
+@PORT
+def passkey(shell: Shell, origin: str, answer: Path | None, port: int) -> None:
     """Register a passkey."""
-    if bool(origin) is (answer is not None):
+    if origin and answer is not None:
         raise click.BadParameter("--origin | --answer", param_hint="--origin")
+    told = shell.text_of("已登记通行密钥", "the passkey is registered")
+    if not origin and answer is None:
+        with shell.house(acting=True) as house, loopback.opened(port=port) as page:
+            actor = shell.actor(house)
+            asked = passkeys.ask(house, actor=actor, origin=page.origin, use=CREATE)
+            name = actor.person.handle
+            wanted = creation_options(asked, person=actor.person.person, handle=name)
+            given = page.ask(shell, wanted, use=CREATE, name=name)
+            made = passkeys.add(house, actor=shell.actor(house), answer=given)
+            page.done()
+        shell.result({"credential": made.id}, lambda out: out.print(told))
+        return
     if answer is None:
         with shell.house(acting=True) as house:
             actor = shell.actor(house)
@@ -183,5 +200,4 @@ def passkey(shell: Shell, origin: str, answer: Path | None) -> None:
     body = read_small(answer, bytes_max=BYTES_MAX)
     with shell.house(acting=True) as house:
         made = passkeys.add(house, actor=shell.actor(house), answer=body)
-    told = shell.text_of("已登记通行密钥", "the passkey is registered")
     shell.result({"credential": made.id}, lambda out: out.print(told))

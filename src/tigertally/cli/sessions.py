@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -20,9 +21,11 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.secret import SecretText
 from tigertally.base.text import Text
+from tigertally.cli import loopback
 from tigertally.cli.base import NobodyActs, Shell, shared
 from tigertally.cli.enrol import request_options
 from tigertally.cli.language import SpeakingCommand, option, speak
+from tigertally.cli.loopback import PORT
 from tigertally.formats.verify.files import read_small
 from tigertally.formats.webauthn import BYTES_MAX
 
@@ -75,10 +78,12 @@ def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: s
 
 
 @speak(
-    "再次出示第二因素：重要操作要求五分钟内的动态码。",
-    "Show the second factor again: acts that matter want a code of the last five minutes.",
+    "再次出示第二因素：重要操作要求五分钟内的动态码；查看明文要求通行密钥（--browser，或以 JSON 文件往返）。",
+    "Show the second factor again: acts that matter want a code of the last five minutes, clear values a passkey "
+    "(--browser, or by JSON files).",
     "tigertally confirm chen",
     "tigertally confirm chen --act 5f3c…",
+    "tigertally confirm zhao --browser",
     "tigertally confirm chen --ask-passkey https://tally.example --json",
     "tigertally confirm chen --passkey answer.json",
 )
@@ -89,11 +94,33 @@ def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: s
 @option(
     "--act", default="", zh="只为这一操作：拒绝时给出的摘要", en="for one act only: the digest that a refusal names"
 )
+@option("--browser", is_flag=True, zh="在本机浏览器中出示通行密钥", en="show a passkey in this machine's browser")
+@PORT
 @option("--ask-passkey", "origin", default="", zh="索取通行密钥挑战：网址", en="ask for a passkey at this origin")
 @option("--passkey", type=click.Path(path_type=Path), zh="通行密钥的回答（JSON）", en="a passkey's answer (JSON)")
-def confirm_command(shell: Shell, name: str, code: str | None, act: str, origin: str, passkey: Path | None) -> None:
+def confirm_command(
+    shell: Shell,
+    name: str,
+    code: str | None,
+    act: str,
+    origin: str,
+    passkey: Path | None,
+    port: int,
+    *,
+    browser: bool,
+) -> None:
     """Refresh the second factor."""
     shell.handle = name
+    if sum((browser, bool(origin), passkey is not None, code is not None)) > 1:
+        raise click.BadParameter("--code | --browser | --ask-passkey | --passkey", param_hint="--browser")
+    if browser:
+        with shell.house() as house, loopback.opened(port=port) as page:
+            asked = passkeys.ask(house, actor=shell.actor(house), origin=page.origin, use=GET, act=act)
+            given = page.ask(shell, request_options(asked), use=GET, name=name, act=act)
+            at = passkeys.show(house, handle=name, token=shell.session_token(), answer=given)
+            page.done()
+        _confirmed(shell, name, at)
+        return
     if origin:
         with shell.house() as house:
             asked = passkeys.ask(house, actor=shell.actor(house), origin=origin, use=GET, act=act)
@@ -104,11 +131,14 @@ def confirm_command(shell: Shell, name: str, code: str | None, act: str, origin:
         answer = read_small(passkey, bytes_max=BYTES_MAX)
         with shell.house() as house:
             at = passkeys.show(house, handle=name, token=shell.session_token(), answer=answer)
-        confirmed = shell.text_of("已验证", "confirmed")
-        shell.result({"handle": name, "at": clock.to_text(at)}, lambda out: out.print(confirmed))
+        _confirmed(shell, name, at)
         return
     with shell.house() as house:
         at = verbs.confirm(house, handle=name, token=shell.session_token(), code=_code(shell, code), act=act)
+    _confirmed(shell, name, at)
+
+
+def _confirmed(shell: Shell, name: str, at: datetime) -> None:
     told = shell.text_of("已验证", "confirmed")
     shell.result({"handle": name, "at": clock.to_text(at)}, lambda out: out.print(told))
 

@@ -61,6 +61,15 @@ def host_of(origin: str) -> str:
     return parts.hostname
 
 
+def site_of(origin: str) -> str:
+    """Return what has the same keys: an https origin, its port included; for ``http://localhost`` any port.
+
+    On the loopback interface a page has whatever port was free. Whom an answer was given to is the origin's matter,
+    with its port (§7.2 step 13), wherever a key came from. Raises ``Malformed``.
+    """
+    return "http://localhost" if host_of(origin) == "localhost" and origin.startswith("http:") else origin
+
+
 def registered(answer: bytes, *, challenge: bytes, origin: str) -> Credential:
     """Return the credential that a registration made. Raises ``Malformed``."""
     ident, response = _response(answer)

@@ -90,6 +90,7 @@ def reveal() -> Case:
         action=Action.REVEAL,
         now=NOW,
         factor_at=NOW - timedelta(seconds=10),
+        factor_kind="webauthn",
         classes=frozenset({FieldClass.PAN}),
         count=1,
         purpose="refund",

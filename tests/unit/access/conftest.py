@@ -151,8 +151,8 @@ class Office:
             return sessions.resume(tx, self.ledger, token=token, handle=handle, now=self.now)
 
     def actor(self, handle: str) -> Actor:
-        """Somebody who showed the second factor just now."""
-        return Actor(person=self.people[handle], factor_at=self.now)
+        """Somebody who showed a passkey just now."""
+        return Actor(person=self.people[handle], factor_at=self.now, factor_kind="webauthn")
 
     def state(self, kind: FactKind, subject: str, value: dict[str, Json], *, until: datetime | None = None) -> int:
         """State a fact."""

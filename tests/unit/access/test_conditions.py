@@ -16,6 +16,7 @@ from tigertally.access.facts import CONDITION_WAIVED, INSTALLATION, LEDGER_WITNE
 from tigertally.access.policy import POLICY, Rules
 from tigertally.access.unmet import ALL, WAIVABLE
 from tigertally.base.canon import Json
+from tigertally.base.fields import FieldClass
 from tigertally.ledger import Fact
 
 from .cases import DEAL, NOW, WANG, ZHAO, approved, codes, fact, release, reveal
@@ -32,11 +33,38 @@ def test_a_factor_can_be_bound_to_the_act_and_asked_to_resist_phishing() -> None
         decision = decide(replace(request, factor_act=act), facts, bound)
         assert [item.condition for item in decision.unmet] == ["factor_bound"]
     assert decide(replace(request, factor_act=request.act_digest()), facts, bound).allowed
-    strong = strict(factor_strong=True)
-    for kind in ("", "totp", "recovery"):
-        decision = decide(replace(request, factor_kind=kind), facts, strong)
-        assert [item.condition for item in decision.unmet] == ["factor_strong"]
-    assert decide(replace(request, factor_kind="webauthn"), facts, strong).allowed
+
+
+def test_a_clear_value_of_c2_or_c3_asks_for_a_passkey_in_the_shipped_rules() -> None:
+    request, facts = reveal()
+    for kind in ("", "totp", "recovery", "WEBAUTHN"):
+        assert codes((replace(request, factor_kind=kind), facts)) == ["factor_strong"]
+    assert codes((request, facts)) == []
+    for classes, wanted in (
+        ({FieldClass.SCHEME_TXN_ID, FieldClass.USCC}, []),
+        ({FieldClass.USCC, FieldClass.PAN}, ["factor_strong"]),
+        ({FieldClass.EXPIRY}, ["factor_strong"]),
+        (set(), ["factor_strong", "class"]),
+    ):
+        names = frozenset(item.value for item in classes)
+        grant = None if request.grant is None else replace(request.grant, classes=names)
+        low = replace(request, classes=frozenset(classes), grant=grant, factor_kind="totp")
+        assert codes((low, facts)) == wanted, classes
+    asking = {action for action, rule in POLICY.items() if rule.factor_strong}
+    assert asking == {Action.REVEAL, Action.REVEAL_MANY}, "not what is masked, nor the first six digits of a card"
+
+
+def test_two_persons_may_do_without_a_passkey_for_a_time() -> None:
+    request, facts = reveal()
+    old = replace(request, factor_kind="totp")
+    waived: dict[str, Json] = {"condition": "factor_strong", "actions": ["vault.reveal"], "reason": "not_yet"}
+    by_two = fact(CONDITION_WAIVED, INSTALLATION, {**waived, "by": WANG, "approver": ZHAO}, 20)
+    decision = decide(old, (*facts, by_two))
+    assert (decision.allowed, decision.waived) == (True, ("factor_strong",))
+    by_one = fact(CONDITION_WAIVED, INSTALLATION, {**waived, "by": WANG, "approver": WANG}, 20)
+    for other in (by_one, replace(by_two, until=None), replace(by_two, until=NOW)):
+        assert codes((old, (*facts, other))) == ["factor_strong"]
+    assert codes((replace(old, action=Action.REVEAL_MANY), (*facts, by_two)))[0] == "factor_strong"
 
 
 def test_a_second_person_lets_somebody_see_more_than_the_threshold() -> None:

@@ -162,6 +162,22 @@ def test_a_copied_key_shows_by_its_counter(office: Office) -> None:
         check(office, device.get(ask(office, GET)))
 
 
+def test_on_localhost_a_key_is_shown_at_any_port_and_answered_at_that_port_only(office: Office) -> None:
+    device = Authenticator(origin="http://localhost:40001")
+    add(office, device.create(ask(office, CREATE, origin=device.origin)))
+    for port in (40002, 40003):
+        options = ask(office, GET, origin=f"http://localhost:{port}")
+        with pytest.raises(Malformed):
+            check(office, device.get(options))
+        device.origin = f"http://localhost:{port}"
+        check(office, device.get(options))
+    for other in ("https://localhost:40001", "https://localhost", ORIGIN):
+        with pytest.raises(NoPasskeyChallenge):
+            ask(office, GET, origin=other)
+    with pytest.raises(Malformed):
+        ask(office, CREATE, origin="http://localhost.example")
+
+
 def test_origins_are_secure_hosts() -> None:
     assert host_of("https://tally.example:8443") == "tally.example"
     assert host_of("http://localhost:8000") == "localhost"

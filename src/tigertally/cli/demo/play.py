@@ -107,6 +107,13 @@ def perform(stage: Stage, *, customers: int) -> Story:  # noqa: PLR0915 - a play
     asked = stage.do(seller, "grant", "ask", "--class", "pan", "--purpose", "refund", who="zhao")
     grant = str(_first(asked)["grant"])
     stage.do(seller, "grant", "approve", grant, who="wang")
+    stage.say(
+        "明文还须防钓鱼的第二因素：zhao 登记并出示通行密钥（演示以软件代替验证器）",
+        "a clear value asks for a factor that resists phishing too: zhao registers a passkey and shows it "
+        "(software stands in for the authenticator here)",
+    )
+    stage.register(seller, "zhao")
+    stage.show_key(seller, "zhao")
     revealed = stage.do(seller, "reveal", token, "--purpose", "refund", "--grant", grant, who="zhao")
     revealed["value"] = "****" + str(revealed["value"])[-4:]
     stage.say(

@@ -25,8 +25,10 @@ from tigertally.base.text import Lang, Text
 from tigertally.cli.base import run
 from tigertally.cli.houses import Houses
 from tigertally.crypto import totp
+from tigertally.testing.authenticator import Authenticator
 
 _REFUSED = 3
+_ORIGIN = "http://localhost:8431"
 _PASTE = Text(
     "想自己再运行下面的命令：先进入演示目录，再按行首的公司设好这两个变量（代替 --home 和 --unlock-file）；"
     "截短了的命令，全文在报告里",
@@ -59,12 +61,13 @@ class Line:
 
 @dataclass(slots=True, kw_only=True)
 class House:
-    """An installation of the demo: its folder, its name, and its people's one-time-code secrets."""
+    """An installation of the demo: its folder, its name, its people's one-time-code secrets and passkeys."""
 
     home: Path
     name: Text
     unlock: Path
     totp: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, Authenticator] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,6 +135,23 @@ class Stage:
         """Remember the secret that a command showed once."""
         found = parse_qs(urlsplit(str(result.pop("totp_uri"))).query)
         house.totp[who] = found["secret"][0]
+
+    def register(self, house: House, who: str) -> None:
+        """Register a passkey. With a browser at hand ``me passkey`` alone does it; here software stands in for both."""
+        device = house.keys[who] = Authenticator(origin=_ORIGIN)
+        options = self.do(house, "me", "passkey", "--origin", device.origin, who=who)
+        self.do(house, "me", "passkey", "--answer", self._answer(who, device.create(options)), who=who)
+
+    def show_key(self, house: House, who: str) -> None:
+        """Show a passkey as the second factor; with a browser at hand that is ``confirm NAME --browser``."""
+        device = house.keys[who]
+        options = self.do(house, "confirm", who, "--ask-passkey", device.origin)
+        self.do(house, "confirm", who, "--passkey", self._answer(who, device.get(options)))
+
+    def _answer(self, who: str, body: bytes) -> Path:
+        path = self.out / "secrets" / f"{who}-answer.json"
+        path.write_bytes(body)
+        return path
 
     def _run(self, house: House | None, words: tuple[str | Path, ...], who: str) -> Line:
         spelled = [str(word) for word in words]
