@@ -27,8 +27,8 @@ from tests.stories.town import Answer, Firm
 
 import tigertally
 from tigertally.access import Purpose
+from tigertally.app.verbs import aftermath, identity, passkeys
 from tigertally.app.verbs import beat as beat_verbs
-from tigertally.app.verbs import identity, passkeys
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.verbs import vault as vault_verbs
 from tigertally.app.wire import House
@@ -127,6 +127,7 @@ VERBS = {
     "release accept": "handover.accept_release",
     "release countersign": "handover.countersign",
     "release propose": "handover.release",
+    "replaced keys": "vault.replace_keys",  # called as a verb
     "reveal": "vault.reveal",
     "reveal-many": "vault.reveal_many",
     "revealed in part": "vault.reveal_part",  # called as a verb
@@ -302,6 +303,8 @@ def _rules(town: Behind) -> None:
 
 def _look(town: Behind) -> None:
     firm, token = town.seller, towns.some_token(town)
+    town.clock.advance(300)  # the glass is over
+    town.call(firm, "vault.replace_keys", aftermath.replace_keys)
     town.do(firm, "show", token, who="zhao")
     missing = SecretText("13800138000")
 

@@ -9,9 +9,14 @@ import pytest
 from sqlalchemy import delete
 from tests.stories import town as towns
 
+from tigertally.access import NotAllowed
+from tigertally.access.glass import Emergency
 from tigertally.app.errors import BeatBroken
+from tigertally.app.verbs import aftermath, glass
 from tigertally.app.verbs import beat as beats
 from tigertally.app.verbs import ledger
+from tigertally.app.verbs import people as people_verbs
+from tigertally.app.verbs import vault as vault_verbs
 from tigertally.base.clock import SystemClock
 from tigertally.ledger import sql
 from tigertally.ledger.errors import LedgerBroken
@@ -44,6 +49,32 @@ def test_a_beat_is_numbered_in_time_late_and_missed(tmp_path: Path) -> None:
             beats.health(house)
         with pytest.raises(LedgerBroken):
             beats.beat(house, every_s=60)
+
+
+def test_the_beat_after_a_broken_glass_replaces_the_keys_once(tmp_path: Path) -> None:
+    clock = SettableClock(SystemClock().now())
+    staff = {"chen": "lead", "wang": "officer", "zhao": "operator"}
+    firm = towns.settle(tmp_path / "seller", staff=staff, clock=clock)
+    with firm.house(clock) as house:
+        with house.store.transaction() as tx:
+            vault_verbs.ensure_scope(house, tx, scope="main", actor="", now=clock.now())
+        clock.advance(1)
+        zhao, wang = firm.actor(house, "zhao"), firm.actor(house, "wang")
+        with pytest.raises(NotAllowed) as caught:
+            glass.break_it(house, actor=zhao, reason=Emergency.FRAUD_NOW, minutes=5)
+        people_verbs.approve(house, actor=wang, approval=caught.value.approval)
+        glass.break_it(house, actor=zhao, reason=Emergency.FRAUD_NOW, minutes=5)
+        assert aftermath.replace_keys(house) == [], "not while it is broken"
+        assert len(glass.waiting(house)[1]) == 1
+        clock.advance(300)
+        assert aftermath.replace_keys(house) == ["main"]
+        keys = [(key.version, key.state.value) for key in vault_verbs.list_keys(house) if key.purpose.value == "vault"]
+        assert sorted(keys) == [(1, "retired"), (2, "active")]
+        assert glass.waiting(house)[1] == []
+        assert len(glass.waiting(house)[0]) == 1, "the review is for persons"
+        size = len(vault_verbs.list_keys(house))
+        assert aftermath.replace_keys(house) == []
+        assert len(vault_verbs.list_keys(house)) == size
 
 
 def test_from_the_command_line(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What is still to be done after something happened: keys to be replaced when somebody who knew them leaves.
 
 PCI DSS 3.7.5: keys are replaced when somebody with knowledge of them leaves, or they may have been exposed. A duty is a
-fact that stands until what it asks for was done; rotating the keys of a scope does it. It is shown, and due within
-thirty days.
+fact that stands until what it asks for was done: rotating the keys of a scope, dealing shares anew. It is shown, and
+due within thirty days.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Duty(Enum):
     """What is to be done."""
 
     REPLACE_KEYS = "replace_keys"
+    DEAL_SHARES = "deal_shares"
 
 
 def raise_it(tx: Tx, ledger: Ledger, *, duty: Duty, person: str, because: str, actor: str, now: datetime) -> int:

@@ -16,6 +16,13 @@ PERSON_ADDED: Final = register_event("access.person.added", Text("增加人员",
 PERSON_CHANGED: Final = register_event(
     "access.person.changed", Text("变更角色", "roles were changed"), "person", "roles"
 )
+PERSON_MOVED: Final = register_event(
+    "access.person.moved",
+    Text("人员失去角色，会话和授权结束", "a person lost a role; sessions and grants ended"),
+    "person",
+    "sessions",
+    "grants",
+)
 PERSON_DISABLED: Final = register_event(
     "access.person.disabled", Text("停用人员", "a person was disabled"), "person", "sessions"
 )

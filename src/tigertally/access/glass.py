@@ -3,7 +3,7 @@
 1. Two persons break it for one person, for a reason and a time; the person still needs their role, a fresh factor and a
 pledge, and stays under the volume of a day; what is never shown is not shown. 2. Every decision that rests on it says
 so. 3. When it is over, two persons other than the one it was broken for review it; until then no glass is broken again.
-4. Keys are to be replaced afterwards (``duties``).
+4. Keys are replaced afterwards (``duties``): by the next beat when its time is over, or by two persons before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Leaving: whoever leaves is out at once, and what they knew is to be replaced.
+"""Leaving and moving: whoever leaves is out at once, and what they knew is to be replaced.
 
 Sessions, grants (open and running), enrolment and recovery codes end in the transaction that takes the roles away. A
-leaver who could get at keys or their shares leaves a duty behind: replace the keys (PCI DSS 3.7.5).
+leaver who could get at keys or their shares leaves a duty behind: replace the keys (PCI DSS 3.7.5). Who loses a role
+and stays is out of every session and grant that they had with it, and signs in anew; the duty is the same.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tigertally.access import duties, enrolment, grants, identities, sql
+from tigertally.access import duties, enrolment, events, grants, identities, sql
 from tigertally.access.duties import Duty
 from tigertally.access.identities import Person
 from tigertally.access.policy import Role
-from tigertally.ledger import Ledger
+from tigertally.base.canon import Json
+from tigertally.ledger import Event, Ledger
 from tigertally.ledger.entries import LOCK
 from tigertally.store.tx import Tx
 
@@ -42,3 +44,20 @@ def leave(tx: Tx, ledger: Ledger, *, person: Person, actor: str, now: datetime) 
         duty = Duty.REPLACE_KEYS
         duties.raise_it(tx, ledger, duty=duty, person=person.person, because="left", actor=actor, now=now)
     return Left(sessions=sessions, grants=ended, replace_keys=replace)
+
+
+def move(tx: Tx, ledger: Ledger, *, person: Person, roles: frozenset[Role], actor: str, now: datetime) -> Left | None:
+    """End sessions and grants of a person who had other roles than ``roles`` too; None if they lost none."""
+    lost = person.roles - roles
+    if not lost:
+        return None
+    tx.lock(LOCK)
+    grants_ended = grants.end_all(tx, ledger, person=person.person, reason="moved", actor=actor, now=now)
+    sessions = sql.end_sessions(tx, person.person, now)
+    payload: dict[str, Json] = {"person": person.person, "sessions": sessions, "grants": grants_ended}
+    ledger.append(tx, Event(kind=events.PERSON_MOVED, payload=payload, actor=actor, about=(person.person,)), now=now)
+    replace = bool(lost & KNOW_KEYS) and not roles & KNOW_KEYS
+    if replace:
+        duty = Duty.REPLACE_KEYS
+        duties.raise_it(tx, ledger, duty=duty, person=person.person, because="moved", actor=actor, now=now)
+    return Left(sessions=sessions, grants=grants_ended, replace_keys=replace)

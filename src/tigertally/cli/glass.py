@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from tigertally.access.duties import DUE
+from tigertally.access.duties import DUE, Duty
 from tigertally.access.glass import MINUTES_MAX, Emergency, Verdict
 from tigertally.app.verbs import glass as verbs
 from tigertally.app.verbs import people
@@ -14,6 +14,17 @@ from tigertally.base.canon import Json
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
+
+_DUTIES = {
+    Duty.REPLACE_KEYS.value: Text(
+        "更换密钥（{because}），{due} 前：tigertally keys rotate",
+        "replace the keys ({because}) by {due}: tigertally keys rotate",
+    ),
+    Duty.DEAL_SHARES.value: Text(
+        "重新分发根密钥份额（{because}），{due} 前：tigertally custody reshare",
+        "deal the root key's shares anew ({because}) by {due}: tigertally custody reshare",
+    ),
+}
 
 
 @speak(
@@ -96,10 +107,7 @@ def waiting(shell: Shell) -> None:
             told = Text("破窗 {glass}（{who}，{at}）待复核", "glass {glass} ({who}, {at}) waits for its review")
             out.print(shell.text(told, glass=fact.value["glass"], who=who, at=clock.to_text(fact.start)[:16]))
         for fact in duties:
-            told = Text(
-                "更换密钥（{because}），{due} 前：tigertally keys rotate",
-                "replace the keys ({because}) by {due}: tigertally keys rotate",
-            )
+            told = _DUTIES[str(fact.value["duty"])]
             due = clock.to_text(fact.start + DUE)[:10]
             out.print(shell.text(told, because=fact.value["because"], due=due))
         if not broken and not duties:

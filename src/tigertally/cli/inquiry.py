@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
+from tigertally.app.verbs import aftermath, people
 from tigertally.app.verbs import beat as beats
 from tigertally.app.verbs import ledger as verbs
-from tigertally.app.verbs import people
 from tigertally.app.verbs import seen as scope
 from tigertally.base import clock
 from tigertally.base.canon import Json
@@ -81,9 +81,11 @@ def facts(shell: Shell, subject: str, at: datetime | None) -> None:
 
 
 @speak(
-    "写一条定时哨兵条目（由调度器定期运行）；--check 只检查上一条是否按时。缺号或迟到说明台账停写或外送被切断。",
+    "写一条定时哨兵条目（由调度器定期运行）；--check 只检查上一条是否按时。缺号或迟到说明台账停写或外送被切断。"
+    "破窗结束后，下一次哨兵自动更换密钥。",
     "Write a beat, a canary entry that a scheduler keeps; --check only looks whether the last one is in time. A "
-    "missing number or a late beat tells that the ledger stands still or a feed was cut.",
+    "missing number or a late beat tells that the ledger stands still or a feed was cut. After a broken glass is over, "
+    "the next beat replaces the keys.",
     "tigertally ledger beat --every 3600",
     "tigertally ledger beat --check",
 )
@@ -95,12 +97,21 @@ def beat(shell: Shell, every: int, *, check: bool) -> None:
     """Keep the beat."""
     with shell.house() as house:
         kept = beats.health(house) if check else beats.beat(house, every_s=every)
+        replaced: list[str] = [] if check else aftermath.replace_keys(house)
     data: Json = None
     if kept is not None:
         late = clock.to_text(kept.late)
-        data = {"entry": kept.entry, "number": kept.number, "at": clock.to_text(kept.at), "late": late}
+        data = {
+            "entry": kept.entry,
+            "number": kept.number,
+            "at": clock.to_text(kept.at),
+            "late": late,
+            "replaced": [*replaced],
+        }
     none = Text("还没有哨兵条目", "there is no beat yet")
     some = Text("第 {number} 次，条目 {entry}", "beat {number}, entry {entry}")
+    if replaced:
+        shell.say("紧急破窗已结束，密钥已更换", "a broken glass is over; the keys were replaced")
     told = shell.text(none) if kept is None else shell.text(some, number=kept.number, entry=kept.entry)
     shell.result(data, lambda out: out.print(told, markup=False))
 

@@ -99,3 +99,32 @@ def test_a_row_is_kept_by_somebody_else_who_has_it_before_them(office: Office) -
         identities.change_roles(tx, office.ledger, handle="li", roles=roles, actor=office.id("wang"), now=office.now)
     with office.writing() as tx, pytest.raises(ReviewedOtherwise):
         reviews.keep(tx, office.ledger, handle="li", digest=rows["li"].digest, by=office.id("wang"), now=office.now)
+
+
+def test_who_loses_a_role_is_out_of_sessions_and_grants_and_who_gains_one_is_not(office: Office) -> None:
+    office.qualify("li")
+    token, grant = office.login("li"), office.granted()
+    with office.writing() as tx:
+        person = identities.find(tx, "li")
+        more = frozenset({Role.OPERATOR, Role.AUDITOR})
+        assert (
+            leaving.move(tx, office.ledger, person=person, roles=more, actor=office.id("wang"), now=office.now) is None
+        )
+    office.resume("li", token)
+    with office.writing() as tx:
+        less = frozenset({Role.AUDITOR})
+        ended = leaving.move(tx, office.ledger, person=person, roles=less, actor=office.id("wang"), now=office.now)
+    assert ended == Left(sessions=1, grants=1, replace_keys=False)
+    with pytest.raises(NotLoggedIn):
+        office.resume("li", token)
+    with office.reading() as tx:
+        assert grants_room.view(tx, office.ledger, grant.grant) is None
+    with office.writing() as tx:
+        lead = identities.find(tx, "wang")
+        ended = leaving.move(tx, office.ledger, person=lead, roles=less, actor=office.id("zhao"), now=office.now)
+    assert ended is not None
+    assert ended.replace_keys
+    with office.reading() as tx:
+        (duty,) = duties.standing(tx, office.ledger)
+    assert (duty.value["duty"], duty.value["because"]) == ("replace_keys", "moved")
+    assert office.clean()

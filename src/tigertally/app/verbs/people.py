@@ -18,12 +18,14 @@ from tigertally.access import (
     Person,
     Role,
     approvals,
+    duties,
     enrolment,
     identities,
     leaving,
     reviews,
     sessions,
 )
+from tigertally.access.duties import Duty
 from tigertally.access.enrolment import Invited
 from tigertally.access.errors import LoginFailed
 from tigertally.access.leaving import Left
@@ -36,6 +38,7 @@ from tigertally.base.secret import SecretText
 from tigertally.ledger import facts
 from tigertally.people import FreezeReason, Grade, Quiz, Screening
 from tigertally.store.tx import Tx
+from tigertally.vault import SHARES_HOLD
 
 
 def actor_of(house: House, *, handle: str, token: SecretText) -> Actor:
@@ -133,17 +136,18 @@ def add_person(house: House, *, actor: Actor, handle: str, roles: Iterable[Role]
 
 
 def change_roles(house: House, *, actor: Actor, handle: str, roles: Iterable[Role]) -> Person:
-    """Replace a person's roles."""
+    """Replace a person's roles; of who loses one, sessions and grants end at once."""
     wanted = frozenset(roles)
 
     def work(tx: Tx, now: datetime) -> Person:
         details = (("handle", handle), ("roles", ",".join(sorted(role.value for role in wanted))))
-        identities.find(tx, handle)
+        before = identities.find(tx, handle)
         action = managing(tx, actor=actor, handle=handle, wanted=wanted)
         allow(house, tx, actor=actor, action=action, now=now, details=details)
-        return identities.change_roles(
-            tx, house.ledger, handle=handle, roles=wanted, actor=actor.person.person, now=now
-        )
+        by = actor.person.person
+        after = identities.change_roles(tx, house.ledger, handle=handle, roles=wanted, actor=by, now=now)
+        leaving.move(tx, house.ledger, person=before, roles=wanted, actor=by, now=now)
+        return after
 
     return attempt(house, verb="access.roles", work=work, actor=actor)
 
@@ -155,7 +159,15 @@ def disable(house: House, *, actor: Actor, handle: str) -> Left:
         left = identities.find(tx, handle)
         action = managing(tx, actor=actor, handle=handle, wanted=frozenset())
         allow(house, tx, actor=actor, action=action, now=now, details=(("handle", handle),))
-        return leaving.leave(tx, house.ledger, person=left, actor=actor.person.person, now=now)
+        by = actor.person.person
+        gone = leaving.leave(tx, house.ledger, person=left, actor=by, now=now)
+        # Whose a share is the set says by name and key, not by person: whoever could hold one may have seen it.
+        held = facts.read(tx, ledger=house.ledger, kinds=[SHARES_HOLD.name])
+        if gone.replace_keys and any(fact.current(now) for fact in held):
+            duties.raise_it(
+                tx, house.ledger, duty=Duty.DEAL_SHARES, person=left.person, because="left", actor=by, now=now
+            )
+        return gone
 
     return attempt(house, verb="access.disable", work=work, actor=actor)
 

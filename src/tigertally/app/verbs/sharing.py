@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from tigertally import deals, vault
-from tigertally.access import Action, Actor
+from tigertally.access import Action, Actor, duties
+from tigertally.access.duties import Duty
 from tigertally.app.errors import NotReadable, NotShared
 from tigertally.app.keeping import IN_SHARES, OPENED_NAME, SET_NAME, SET_NEXT_NAME, KeeperKind
 from tigertally.app.settings import CARD_NAME, write_whole
@@ -336,6 +337,7 @@ def _state_set(house: House, tx: Tx, terms: Terms, digest: str, *, actor: Actor,
     for fact in facts.read(tx, ledger=house.ledger, kinds=[SHARES_HOLD.name]):
         if not fact.withdrawn:
             facts.withdraw(tx, house.ledger, entry=fact.entry, reason="replaced", actor=person, now=now)
+    duties.done(tx, house.ledger, duty=Duty.DEAL_SHARES, actor=person, now=now)
     said: dict[str, Json] = {"digest": digest, "need": terms.need, "holders": len(terms.structure.seats)}
     _record(house, tx, SHARES_DEALT, terms, said, actor=actor, now=now)
     value: dict[str, Json] = {"set": terms.set, "epoch": terms.epoch, "digest": digest}
