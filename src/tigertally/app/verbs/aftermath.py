@@ -32,7 +32,7 @@ def replace_keys(house: House) -> list[str]:
         for key in held:
             if key.created < since:  # else a run that was killed made it
                 vault.rotate(tx, house.ledger, house.keeper, scope=key.scope, actor="", now=now)
-        return sorted(key.scope for key in held)
+        return sorted(key.scope for key in held if key.created < since or key.version > 1)
 
     def finish(tx: Tx, now: datetime) -> None:
         for fact, _ in _over(house, tx, now):
