@@ -12,9 +12,8 @@ from tests.stories import town as towns
 from tigertally.access import NotAllowed
 from tigertally.access.glass import Emergency
 from tigertally.app.errors import BeatBroken
-from tigertally.app.verbs import aftermath, glass
+from tigertally.app.verbs import aftermath, glass, ledger
 from tigertally.app.verbs import beat as beats
-from tigertally.app.verbs import ledger
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.verbs import vault as vault_verbs
 from tigertally.base.clock import SystemClock
