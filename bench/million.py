@@ -179,7 +179,7 @@ def by_pgcrypto(home: Path, url: str) -> None:
 
 def _batches(home: Path, keys: VaultKeys) -> Iterator[Batch]:
     for read in pq.ParquetFile(home / "customers.parquet").iter_batches(BATCH_ROWS):
-        customers, *columns = (column.to_pylist() for column in read.columns)
+        customers, *columns = read.columns
         yield prepare_batch(keys, subjects=customers, fields=list(zip(CLASSES, columns, strict=True)))
 
 

@@ -23,6 +23,7 @@ from tigertally.access import Action, Decision
 from tigertally.base.ahead import spread
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import new_id
+from tigertally.crypto.packed import Packed
 from tigertally.formats.part import PartColumns
 from tigertally.store import Store, open_store
 from tigertally.testing import numbers
@@ -164,7 +165,8 @@ def _seal(store: Store, keys: VaultKeys, customers: Customers) -> None:
 def _tokens(store: Store, keys: VaultKeys, customers: Customers) -> list[Row]:
     """Return what making tokens costs, and finding those that are there."""
     cards = customers.columns[0][1]
-    make = min(_timed(lambda: tokens.draw(cards, taken=lambda made: np.zeros(len(made), np.bool_))) for _ in range(3))
+    packed = Packed.of([card.encode() for card in cards])
+    make = min(_timed(lambda: tokens.draw(packed, taken=lambda made: np.zeros(len(made), np.bool_))) for _ in range(3))
 
     def find() -> None:
         with store.reading() as tx:

@@ -68,12 +68,14 @@ def test_the_index_holds_what_a_dictionary_would(store: Store, history: list[lis
                     tx,
                     scope=SCOPE,
                     subject=runs.whole(keys([step])),
+                    number=step,
                     tokens=[runs.whole(keys([token])) for token in mine],
                 )
                 held = [pair for pair in held if pair[1] != step]
                 cards -= set(mine) - {token for token, _ in held}
             else:
-                tokens, subjects = keys([token for token, _ in step]), keys([subject for _, subject in step])
+                tokens = keys([token for token, _ in step])
+                subjects = np.array([(subject, 0) for _, subject in step], np.uint64)
                 index.add(tx, scope=SCOPE, kind=IndexKind.TOKEN, keys=tokens, payloads=subjects)
                 new = sorted({token for token, _ in step} - cards)
                 index.add(tx, scope=SCOPE, kind=IndexKind.CARD, keys=keys(new), payloads=keys(new))
@@ -87,7 +89,7 @@ def test_the_index_holds_what_a_dictionary_would(store: Store, history: list[lis
 def check(tx: Tx, known: Known, held: list[tuple[int, int]], cards: set[int]) -> None:
     everything = list(range(TOKENS + 3))
     got = index.find(tx, scope=SCOPE, kind=IndexKind.TOKEN, keys=keys(everything))
-    assert sorted(zip(got.which.tolist(), got.payloads[:, 1].tolist(), strict=True)) == sorted(held)
+    assert sorted(zip(got.which.tolist(), got.payloads[:, 0].tolist(), strict=True)) == sorted(held)
     assert known.tokens_of(IndexKind.CARD, keys(everything))[0].tolist() == [one in cards for one in everything]
     near = {token // 3 for token, _ in held}
     assert known.has_tokens_like(keys(everything)).tolist() == [one // 3 in near for one in everything]

@@ -18,6 +18,7 @@ from tigertally.base.errors import Problem
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.aead import Cipher
+from tigertally.crypto.packed import Packed
 from tigertally.data.issuers import PAN_DIGITS_MAX, PAN_DIGITS_MIN, issued, luhn_ok
 from tigertally.formats.record import Field
 from tigertally.store import Store, open_store
@@ -140,7 +141,7 @@ def test_a_vault_holds_what_a_dictionary_would(sqlite_template: Path, history: l
 @given(number=cards())
 def test_a_token_of_any_card_is_no_card(number: str) -> None:
     code = FIELD_RULES[PAN].code
-    drawn = tokens.draw([number], taken=lambda made: np.zeros(len(made), np.bool_))
+    drawn = tokens.draw(Packed.of([number.encode()]), taken=lambda made: np.zeros(len(made), np.bool_))
     (token,) = tokens.texts(np.array([code], np.uint8), drawn)
     assert tokens.raw(token) == (True, runs.whole(drawn))
     assert len(token) == len(number)

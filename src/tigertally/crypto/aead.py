@@ -127,10 +127,11 @@ class Cipher:
 
     def seal_each(
         self, plaintexts: Sequence[bytes], *, aads: Sequence[bytes], key_aads: Sequence[bytes]
-    ) -> tuple[list[bytes], list[bytes]]:
+    ) -> tuple[bytes, list[bytes]]:
         """Seal each plaintext under a new random key of its own, as :meth:`fresh` does for one.
 
-        Return those keys, wrapped under this one and bound to ``key_aads``, and what was sealed, bound to ``aads``.
+        Return those keys, wrapped under this one and bound to ``key_aads``, packed (:meth:`wrapped_bytes` each), and
+        what was sealed, bound to ``aads``.
         """
         length, made = key_bytes(self.suite), _AEADS[self.suite]
         drawn = secrets.token_bytes((length + 2 * NONCE_BYTES) * len(plaintexts))
@@ -140,13 +141,14 @@ class Cipher:
         sealed: list[bytes] = []
         at = 0
         for plaintext, aad, key_aad in zip(plaintexts, aads, key_aads, strict=True):
-            key = drawn[at : at + length]
-            at += length
-            outer, inner = drawn[at : at + NONCE_BYTES], drawn[at + NONCE_BYTES : at + 2 * NONCE_BYTES]
-            at += 2 * NONCE_BYTES
-            wrapped.append(header + outer + encrypt(outer, key, wrapping + key_aad))
-            sealed.append(header + inner + made(key).encrypt(inner, plaintext, header + aad))
-        return wrapped, sealed
+            inner, outer = at + length, at + length + NONCE_BYTES
+            key = drawn[at:inner]
+            nonce = drawn[inner:outer]
+            sealed.append(header + nonce + made(key).encrypt(nonce, plaintext, header + aad))
+            at = outer + NONCE_BYTES
+            nonce = drawn[outer:at]
+            wrapped += (header, nonce, encrypt(nonce, key, wrapping + key_aad))
+        return b"".join(wrapped), sealed
 
     def rewrap_each(
         self, wrapped: Sequence[bytes], *, old: Cipher, old_aads: Sequence[bytes], aads: Sequence[bytes]

@@ -10,7 +10,6 @@ Shapes: n values of any lengths in, n digests of :data:`MAC_BYTES` out. Not for 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.errors import BadKey
+from tigertally.crypto.packed import Packed
 
 MAC_BYTES: Final = 16
 KEY_BYTES: Final = 32
@@ -57,14 +57,19 @@ class ColumnMac:
 
     def column(self, values: Sequence[bytes]) -> _Bytes:
         """Return the digests of ``values`` as an array, shape (n, 16)."""
+        return self.packed(Packed.of(values))
+
+    def packed(self, values: Packed, *, head: bytes = b"") -> _Bytes:
+        """Return the digests of ``head`` with each value after it, shape (n, 16)."""
         out: _Bytes = np.empty((len(values), MAC_BYTES), np.uint8)
-        lengths = np.fromiter(map(len, values), np.int64, len(values))
-        order = np.argsort(lengths, kind="stable")
-        edges = np.flatnonzero(np.diff(lengths[order], prepend=-1, append=-1)).tolist()
-        for start, stop in pairwise(edges):
-            chosen = order[start:stop]
-            joined = b"".join([values[at] for at in chosen.tolist()])
-            out[chosen] = self.of_rows(np.frombuffer(joined, np.uint8).reshape(len(chosen), -1))
+        before = np.frombuffer(head, np.uint8)
+        for chosen, rows in values.by_length():
+            whole = rows
+            if head:
+                whole = np.empty((len(rows), len(head) + rows.shape[1]), np.uint8)
+                whole[:, : len(head)] = before
+                whole[:, len(head) :] = rows
+            out[chosen] = self.of_rows(whole)
         return out
 
     def of_rows(self, rows: _Bytes) -> _Bytes:

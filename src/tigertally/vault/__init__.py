@@ -144,9 +144,9 @@ from tigertally.vault.revealing import Meant, classes_of, meant, open_values, re
 from tigertally.vault.revealing import Opened as OpenedPiece
 from tigertally.vault.revealing import Sealed as SealedPiece
 from tigertally.vault.rotation import rewrap, rotate
+from tigertally.vault.rows.sql import records_by_version
 from tigertally.vault.scopes import CardKind, card_kind, settle_cards
 from tigertally.vault.searching import Shared, find_tail, shared
-from tigertally.vault.sql import records_by_version
 from tigertally.vault.tokens import STORED_CHARS
 from tigertally.vault.transfer import (
     ReadyPart,

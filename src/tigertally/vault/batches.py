@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tigertally.base.fields import FieldClass
+from tigertally.crypto.packed import Packed
 from tigertally.vault import alike, tokens, values
 from tigertally.vault.alike import Spelled
-from tigertally.vault.index import runs
 from tigertally.vault.index.runs import Halves, Numbers
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.values import Rejection
@@ -44,58 +44,79 @@ class Batch:
     accepted: int
     rejected: Mapping[Rejection, int]
 
+    def packed(self) -> Packed:
+        """Return all values as a column."""
+        return Packed(data=np.frombuffer(self.texts, np.uint8), edges=self.edges)
+
     def value(self, at: int) -> bytes:
         """Return one value's bytes."""
         return self.texts[self.edges[at] : self.edges[at + 1]]
 
 
 def prepare_batch(
-    keys: VaultKeys, *, subjects: Sequence[str], fields: Sequence[tuple[FieldClass, Sequence[str | None]]]
+    keys: VaultKeys, *, subjects: values.Column, fields: Sequence[tuple[FieldClass, values.Column]]
 ) -> Batch:
     """Check and digest a batch (shapes and problems as in ``records.seal_batch``) while another one is stored."""
     cells = values.accept(fields, rows=len(subjects))
-    number = {customer: at for at, customer in enumerate(dict.fromkeys(filter(None, subjects)))}
-    owner_of_row = np.fromiter((number.get(one, NOBODY) for one in subjects), np.int64, len(subjects))
-    owners = owner_of_row[np.array(cells.rows, np.int64)]
-    codes = np.array(cells.codes, np.uint8)
+    owner_of_row, customers = _customers(subjects)
+    owners = owner_of_row[cells.rows]
     marks = _marks(keys, cells.codes, cells.values)
-    order = _once_each(np.where(owners >= 0, owners, len(number)) << 8 | codes, marks)
-    kept = [cells.values[at] for at in order.tolist()]
-    # A customer's key is the source's own text, whatever it is; different texts must stay different.
-    customers = [_SOURCE_TAG + customer.encode("utf-8", "surrogatepass") for customer in number]
-    texts, edges = b"".join(kept), edges_of(np.fromiter(map(len, kept), np.int64, len(kept)))
+    order = _once_each(np.where(owners >= 0, owners, len(customers)) << 8 | cells.codes, marks)
+    kept = cells.values.take(order)
+    texts = kept.data.tobytes()
     return Batch(
-        subjects=keys.index.column(customers).tobytes(),
+        subjects=keys.index.packed(customers, head=_SOURCE_TAG).tobytes(),
         owners=owners[order],
-        codes=codes[order],
+        codes=cells.codes[order],
         texts=texts,
-        edges=edges,
+        edges=kept.edges,
         marks=marks[order],
-        spelled=alike.spelled(keys, codes=codes[order], texts=texts, edges=edges),
+        spelled=alike.spelled(keys, codes=cells.codes[order], texts=texts, edges=kept.edges),
         attributed=int((owners[order] >= 0).sum()),
         accepted=len(cells.rows),
         rejected=cells.rejected,
     )
 
 
-def digests_of(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) -> Halves:
+def digests_of(
+    keys: VaultKeys, codes: Sequence[int] | npt.NDArray[np.uint8], encoded: Sequence[bytes] | Packed
+) -> Halves:
     """Return the keyed digest of each value of class ``code``: how equal values are found."""
-    heads = {code: bytes((code,)) for code in set(codes)}
-    return runs.halves(keys.index.column([heads[code] + value for code, value in zip(codes, encoded, strict=True)]))
+    packed = encoded if isinstance(encoded, Packed) else Packed.of(encoded)
+    return tokens.keyed(keys.index, np.asarray(codes, np.uint8), packed)
 
 
-def edges_of(lengths: Numbers) -> Numbers:
-    """Return where pieces of these lengths begin when one follows another, and where the last ends."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+def _customers(subjects: values.Column) -> tuple[Numbers, Packed]:
+    """Return the number of each row's customer (-1: none), and the customers' keys, in the order they first come.
+
+    A customer's key is the source's own text, whatever it is; different texts must stay different.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - loaded only when there are columns
+
+    try:
+        cells = pa.array(subjects, pa.string())
+    except UnicodeEncodeError:
+        number = {customer: at for at, customer in enumerate(dict.fromkeys(filter(None, subjects)))}
+        rows = np.fromiter((number.get(one or "", NOBODY) for one in subjects), np.int64, len(subjects))
+        return rows, Packed.of([customer.encode("utf-8", "surrogatepass") for customer in number])
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    coded = cells.dictionary_encode()
+    owner = coded.indices.fill_null(NOBODY).to_numpy(zero_copy_only=False).astype(np.int64)
+    there, customers, _ = values.packed(coded.dictionary)
+    if len(there) < len(coded.dictionary):  # an empty key names nobody
+        numbers = np.full(len(coded.dictionary) + 1, NOBODY)
+        numbers[there] = np.arange(len(there))
+        owner = numbers[owner]
+    return owner, customers
 
 
-def _marks(keys: VaultKeys, codes: Sequence[int], encoded: Sequence[bytes]) -> Halves:
+def _marks(keys: VaultKeys, codes: npt.NDArray[np.uint8], encoded: Packed) -> Halves:
     """Return what values are told apart by: the digest of a card, the token of any other."""
     marks = np.zeros((len(codes), 2), np.uint64)
-    cards = [at for at, code in enumerate(codes) if code == tokens.PAN_CODE]
-    others = [at for at, code in enumerate(codes) if code != tokens.PAN_CODE]
-    marks[cards] = digests_of(keys, [codes[at] for at in cards], [encoded[at] for at in cards])
-    marks[others] = tokens.derive(keys.token, [codes[at] for at in others], [encoded[at] for at in others])
+    is_card = codes == tokens.PAN_CODE
+    for chosen, mark in ((np.flatnonzero(is_card), keys.index), (np.flatnonzero(~is_card), keys.token)):
+        marks[chosen] = tokens.keyed(mark, codes[chosen], encoded.take(chosen))
     return marks
 
 

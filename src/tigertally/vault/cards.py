@@ -16,7 +16,7 @@ random tokens (``tokens``) stay the default. Shapes: ``Digits`` is ``uint8`` (n,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,7 @@ from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac
 from tigertally.crypto.errors import DomainTooSmall
 from tigertally.crypto.ff1 import Ff1
+from tigertally.crypto.packed import Packed
 from tigertally.vault import digits, tokens
 from tigertally.vault.digits import Digits, Flags
 from tigertally.vault.index.runs import Halves
@@ -66,7 +67,7 @@ class CardTokens:
             raise ValueError("no card token")
         return _completed(self._walked(tokens, self._ff1.decrypt, leads == OTHER_LEAD))
 
-    def draw(self, cards: list[str], *, taken: Callable[[Halves], Flags]) -> Halves:
+    def draw(self, cards: Sequence[str] | Packed, *, taken: Callable[[Halves], Flags]) -> Halves:
         """Return the token of each of some distinct cards; where ``taken`` says yes, the next one on its walk.
 
         Only tokens that came from elsewhere, a seller's, can be in the way: the scope's own never meet.
@@ -75,7 +76,7 @@ class CardTokens:
         used: set[int] = set()
         waiting = [(positions, self.tokens(rows)) for positions, rows in digits.by_length(cards)]
         for _ in range(ROUNDS_MAX):
-            again: list[tuple[list[int], Digits]] = []
+            again: list[tuple[npt.NDArray[np.int64], Digits]] = []
             for positions, rows in waiting:
                 made = tokens.card_raws(rows)
                 met = np.array([number in used for number in made[:, 0].tolist()], np.bool_) | taken(made)
@@ -83,7 +84,7 @@ class CardTokens:
                 used.update(made[~met, 0].tolist())
                 if met.any():
                     further = self._walked(rows[met], self._ff1.encrypt, rows[met, 0] == OTHER_LEAD)
-                    again.append(([positions[at] for at in np.flatnonzero(met).tolist()], further))
+                    again.append((positions[met], further))
             if not again:
                 return out
             waiting = again

@@ -20,10 +20,11 @@ from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.crypto.suites import suite_of
 from tigertally.ledger import Event, Ledger
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, events, index, keys, spelling, sql
+from tigertally.vault import entries, events, index, keys, rows, spelling, sql
 from tigertally.vault.errors import KeyDoesNotOpen, NoSuchSubject
 from tigertally.vault.index import sql as sql_index
 from tigertally.vault.ports import KeyKeeper
+from tigertally.vault.rows import sql as sql_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -41,14 +42,14 @@ def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: st
     """Erase one customer; return how many values went. Raises ``NoSuchSubject``, ``BadId``."""
     raw = spelling.subject_raw(subject)
     tx.lock(f"vault:{scope}")
-    rows = sql.records_of(tx, scope=scope, subjects=[raw])
-    if not rows:
+    row = rows.of_subject(tx, scope=scope, subject=raw)
+    if row is None:
         raise NoSuchSubject
-    held = entries.places(rows[0].fields)
-    index.forget(tx, scope=scope, subject=raw, tokens=sorted({one.token for one in held}))
+    held = entries.places(row.fields)
+    index.forget(tx, scope=scope, subject=raw, number=row.number, tokens=sorted({one.token for one in held}))
     by_class = Counter(one.code for one in held)
     sql_index.count_up(tx, scope=scope, held={code: -count for code, count in by_class.items()})
-    sql.delete_record(tx, scope=scope, subject=raw)
+    sql_rows.delete_record(tx, scope=scope, number=row.number)
     payloads = ledger.erase_payloads(tx, subject, actor=actor, now=now)
     payload: dict[str, Json] = {"scope": scope, "fields": len(held), "payloads": payloads}
     ledger.append(tx, Event(kind=events.SUBJECT_ERASED, payload=payload, actor=actor, about=(subject,)), now=now)
@@ -58,8 +59,8 @@ def erase_subject(tx: Tx, ledger: Ledger, *, scope: str, subject: str, actor: st
 def destroy_scope(tx: Tx, *, scope: str, batch: int) -> int:
     """Delete at most ``batch`` rows of a scope; return how many. 0 means that nothing is left."""
     tx.lock(f"vault:{scope}")
-    gone = sql_index.delete_index(tx, scope=scope, limit=batch) or sql.delete_records(tx, scope=scope, limit=batch)
-    if not sql.heads_after(tx, scope=scope, after=b"", limit=1):
+    gone = sql_index.delete_index(tx, scope=scope, limit=batch) or sql_rows.delete_records(tx, scope=scope, limit=batch)
+    if not sql_rows.subjects_after(tx, scope=scope, after=-1, limit=1):
         sql_index.delete_tally(tx, scope=scope)  # not before, so that what is left is never said to be less than it is
     return gone
 
@@ -72,7 +73,8 @@ def zeroised(tx: Tx, *, scope: str) -> frozenset[str]:
 
 def sample_sealed(tx: Tx, *, scope: str) -> SealedSample | None:
     """Return one sealed record of a scope, None if it holds none. Kept in memory only, for :func:`try_open`."""
-    for row in sql.records_after(tx, scope=scope, after=b"", limit=1):
+    numbers = [number for number, _ in sql_rows.subjects_after(tx, scope=scope, after=-1, limit=1)]
+    for row in sql_rows.records_at(tx, scope=scope, numbers=numbers):
         subject = spelling.subject_text(row.subject)
         head, sealed = entries.split(row.fields)
         return SealedSample(

@@ -12,6 +12,8 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tigertally.crypto.packed import Packed
+
 Digits: TypeAlias = npt.NDArray[np.uint8]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
@@ -20,14 +22,15 @@ _ZERO: Final = np.uint8(ord("0"))
 _FAIR: Final = 250  # bytes below it are fair modulo ten
 
 
-def by_length(texts: Sequence[str]) -> Iterator[tuple[list[int], Digits]]:
+def by_length(texts: Sequence[str] | Packed) -> Iterator[tuple[npt.NDArray[np.int64], Digits]]:
     """Yield, for each length, the positions of texts of that length and their digits. All must be ASCII digits."""
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    for length in np.unique(lengths).tolist():
-        positions = np.flatnonzero(lengths == length).tolist()
-        chosen = texts if len(positions) == len(texts) else [texts[position] for position in positions]
-        joined = np.frombuffer("".join(chosen).encode("ascii"), dtype=np.uint8)
-        yield positions, joined.reshape(len(positions), length) - _ZERO
+    for positions, rows in packed(texts).by_length():
+        yield positions, rows - _ZERO
+
+
+def packed(texts: Sequence[str] | Packed) -> Packed:
+    """Return texts of ASCII digits as a column."""
+    return texts if isinstance(texts, Packed) else Packed.of([text.encode("ascii") for text in texts])
 
 
 def luhn(digits: Digits) -> Flags:

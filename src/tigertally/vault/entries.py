@@ -21,7 +21,7 @@ import numpy.typing as npt
 from tigertally.crypto.aead import Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
 from tigertally.formats.record import Field
-from tigertally.vault import tokens
+from tigertally.vault import spelling, tokens
 from tigertally.vault.errors import RecordBroken
 from tigertally.vault.index import runs
 from tigertally.vault.index.runs import Halves
@@ -55,18 +55,26 @@ class Heads:
         return ends
 
 
-def places_of(codes: npt.NDArray[np.uint8], slots: npt.NDArray[np.uint8], raws: Halves) -> bytes:
-    """Return what heads say of values, :data:`PLACE_BYTES` for each."""
+def places_of(codes: npt.NDArray[np.uint8], slots: npt.NDArray[np.uint8], raws: Halves) -> npt.NDArray[np.uint8]:
+    """Return what heads say of values, shape (n, :data:`PLACE_BYTES`)."""
     out = np.empty((len(codes), PLACE_BYTES), np.uint8)
     out[:, 0] = codes
     out[:, 1] = slots
     out[:, 2:] = np.frombuffer(runs.whole(raws), np.uint8).reshape(-1, runs.KEY_BYTES)
-    return out.tobytes()
+    return out
 
 
 def head_of(places: bytes) -> bytes:
     """Return the head of one record from :func:`places_of` its values, in order."""
     return bytes((len(places) // PLACE_BYTES,)) + places
+
+
+def heads_of(places: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the heads of records of equally many values, one row each, from a row of places each."""
+    out = np.empty((len(places), 1 + places.shape[1]), np.uint8)
+    out[:, 0] = places.shape[1] // PLACE_BYTES
+    out[:, 1:] = places
+    return out
 
 
 def body_of(lengths: bytes, values: bytes) -> bytes:
@@ -155,6 +163,29 @@ def texts(there: Heads, bodies: Sequence[bytes]) -> tuple[bytes, npt.NDArray[np.
 def aad(scope: str, subject: str, head: bytes) -> bytes:
     """Return what a record's values are bound to."""
     return f"{scope}|{subject}|".encode() + head
+
+
+def aads(scope: str, subjects: bytes, heads: npt.NDArray[np.uint8]) -> list[bytes]:
+    """Return :func:`aad` of many records: ``subjects`` are packed, ``heads`` rows."""
+    named = _around(f"{scope}|{spelling.PREFIX}".encode(), subjects, b"|")
+    whole = np.concatenate([named, heads], axis=1)
+    return spelling.cut(whole.tobytes(), whole.shape[1])
+
+
+def key_aads(scope: str, subjects: bytes, key_version: int) -> list[bytes]:
+    """Return :func:`key_aad` of many subjects, packed."""
+    whole = _around(f"subject|{scope}|{spelling.PREFIX}".encode(), subjects, f"|{key_version}".encode())
+    return spelling.cut(whole.tobytes(), whole.shape[1])
+
+
+def _around(before: bytes, subjects: bytes, after: bytes) -> npt.NDArray[np.uint8]:
+    """Return the spelling of each subject with the same text before and after it, one row each."""
+    spelled = spelling.letters(subjects)
+    whole = np.empty((len(spelled), len(before) + spelling.CHARS + len(after)), np.uint8)
+    whole[:, : len(before)] = np.frombuffer(before, np.uint8)
+    whole[:, len(before) : len(before) + spelling.CHARS] = spelled
+    whole[:, len(before) + spelling.CHARS :] = np.frombuffer(after, np.uint8)
+    return whole
 
 
 def key_aad(scope: str, subject: str, key_version: int) -> bytes:

@@ -14,6 +14,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
+from tigertally.crypto.packed import Packed
 from tigertally.data import issuers
 from tigertally.vault import digits
 
@@ -32,6 +36,51 @@ _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK: Final = "10X98765432"
 _ID_DIGITS: Final = 18
 _HEAD_DIGITS: Final = 6
+_TEN: Final = np.uint8(10)
+_LEAD_BYTE: Final = np.uint8(0xC0)
+
+
+def forbidden(values: Packed) -> npt.NDArray[np.bool_]:
+    """Return which values (UTF-8) are :func:`forbidden_texts`.
+
+    Only those are looked into that may hold a card: not those of too few digits, nor a column's usual ones, which are
+    seen by column to be national IDs, or numbers that fail the Luhn check.
+    """
+    out = np.zeros(len(values), np.bool_)
+    # A digit of another script is a character that begins with a byte from 0xC0 on.
+    digit = (values.data - np.uint8(ord("0"))) < _TEN
+    counted = np.zeros(len(values.data) + 1, np.int64)
+    np.cumsum(digit | (values.data >= _LEAD_BYTE), out=counted[1:])
+    near = np.flatnonzero(counted[values.edges[1:]] - counted[values.edges[:-1]] >= issuers.PAN_DIGITS_MIN)
+    if not len(near):
+        return out
+    suspects = values.take(near)
+    open_ = np.ones(len(near), np.bool_)
+    for positions, rows in suspects.by_length():
+        figures = rows - np.uint8(ord("0"))
+        plain = np.asarray((figures < _TEN).all(axis=1))
+        if rows.shape[1] > issuers.PAN_DIGITS_MAX:
+            open_[positions] = ~plain
+        else:
+            harmless = ~digits.luhn(np.where(plain[:, None], figures, 0)) & plain
+            if rows.shape[1] == _ID_DIGITS:
+                harmless |= _national_ids(rows, figures)
+            open_[positions] = ~harmless
+    asked = np.flatnonzero(open_)
+    found = forbidden_texts([value.decode() for value in suspects.take(asked).each()])
+    out[near[asked[found]]] = True
+    return out
+
+
+def _national_ids(rows: npt.NDArray[np.uint8], figures: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return which rows of 18 bytes :func:`_is_national_id` is sure of."""
+    plain = (figures[:, :-1] < _TEN).all(axis=1)
+    total = figures[:, :-1].astype(np.int64) @ np.array(_ID_WEIGHTS)
+    check = np.frombuffer(_ID_CHECK.encode(), np.uint8)[total % 11]
+    year, month, day = (figures[:, at].astype(np.int64) * 10 + figures[:, at + 1] for at in (6, 10, 12))
+    dated = (year >= 19) & (year <= 20) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)  # noqa: PLR2004
+    fine: npt.NDArray[np.bool_] = plain & dated & (rows[:, -1] == check)
+    return fine
 
 
 def forbidden_texts(texts: Sequence[str]) -> list[int]:

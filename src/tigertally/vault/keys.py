@@ -35,6 +35,7 @@ from tigertally.vault import events, sql
 from tigertally.vault.errors import BadScope, CustodyMoved, KeyDoesNotOpen, KeyInUse, NoSuchKey
 from tigertally.vault.kept import sql as kept_sql
 from tigertally.vault.ports import KeyKeeper
+from tigertally.vault.rows import sql as sql_rows
 from tigertally.vault.sql import KeyRow
 
 PERIOD_S_MAX: Final = 365 * 24 * 3600
@@ -226,7 +227,7 @@ def retire_key(tx: Tx, info: KeyInfo, *, now: datetime) -> None:
 def destroy_key(tx: Tx, info: KeyInfo, *, now: datetime) -> None:
     """Overwrite one key's wrapped bytes. Raises :class:`KeyInUse` for a vault key with records; idempotent."""
     if info.purpose is KeyPurpose.VAULT:
-        records = sql.count_records(tx, scope=info.scope, key_version=info.version)
+        records = sql_rows.count_records(tx, scope=info.scope, key_version=info.version)
         if records:
             raise KeyInUse(records=records)
     sql.destroy_key(tx, info.key, now=now)

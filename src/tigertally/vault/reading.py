@@ -21,7 +21,7 @@ from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.secret import SecretText
 from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
-from tigertally.vault import alike, entries, index, spelling, sql, tokens, values
+from tigertally.vault import alike, entries, index, rows, spelling, tokens, values
 from tigertally.vault.batches import digests_of
 from tigertally.vault.errors import CardTooShort, NoSuchSubject, NoSuchToken, RecordBroken
 from tigertally.vault.index import runs
@@ -29,7 +29,8 @@ from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.records import subject_cipher
-from tigertally.vault.sql import RecordRow
+from tigertally.vault.rows import sql as sql_rows
+from tigertally.vault.rows.sql import RecordRow
 
 BIN_DIGITS: Final = 6
 _HIDDEN_MIN: Final = 4
@@ -165,16 +166,16 @@ def _open(tx: Tx, keys: VaultKeys, place: Place | str) -> str:
 def counts(tx: Tx, *, scope: str) -> tuple[int, dict[FieldClass, int]]:
     """Return how many subjects a scope holds, and how many values of each class. Raises ``RecordBroken``."""
     held = sql_index.read_tally(tx, scope=scope)
-    return sql.count_records(tx, scope=scope), {_class(code): count for code, count in held.items()}
+    return sql_rows.count_records(tx, scope=scope), {_class(code): count for code, count in held.items()}
 
 
 def count_holders(tx: Tx, *, scope: str, classes: Collection[FieldClass]) -> int:
     """Return how many subjects have at least one value of ``classes``: those that an export of them would hold."""
     codes = frozenset(FIELD_RULES[cls].code for cls in classes)
     if codes.issuperset(sql_index.read_tally(tx, scope=scope)):
-        return sql.count_records(tx, scope=scope)  # every record has a value, and all values are of these classes
-    total, after = 0, b""
-    while found := sql.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
+        return sql_rows.count_records(tx, scope=scope)  # every record has a value, and all values are of these classes
+    total, after = 0, -1
+    while found := sql_rows.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
         there = entries.heads([head for _, head in found])
         total += len(np.unique(there.record[np.isin(there.code, sorted(codes))]))
         after = found[-1][0]
@@ -182,12 +183,14 @@ def count_holders(tx: Tx, *, scope: str, classes: Collection[FieldClass]) -> int
 
 
 def holders(tx: Tx, *, scope: str, cls: FieldClass) -> Iterator[SubjectId]:
-    """Yield the subjects that have a value of ``cls``, ascending. Nothing is opened."""
-    after = b""
-    while found := sql.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
+    """Yield the subjects that have a value of ``cls``, in the order in which they came. Nothing is opened."""
+    after = -1
+    while found := sql_rows.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
         there = entries.heads([head for _, head in found])
         having = np.unique(there.record[there.code == FIELD_RULES[cls].code]).tolist()
-        yield from map(SubjectId, spelling.subjects_text([found[at][0] for at in having]))
+        numbers = [found[at][0] for at in having]
+        there_are = sql_rows.subjects_at(tx, scope=scope, numbers=numbers)
+        yield from map(SubjectId, spelling.subjects_text([subject for _, subject in sorted(there_are)]))
         after = found[-1][0]
 
 
@@ -212,17 +215,16 @@ def _tokens_of(
 def _places(tx: Tx, scope: str, code: int | None, raw: bytes) -> list[Place]:
     """Return where a token (16 bytes) stands, by subject. Raises ``RecordBroken`` if a record knows nothing of it."""
     found = index.find(tx, scope=scope, kind=IndexKind.TOKEN, keys=runs.halves(raw))
-    packed = runs.whole(found.payloads)
-    subjects = sorted({packed[at : at + runs.KEY_BYTES] for at in range(0, len(packed), runs.KEY_BYTES)})
-    records = {row.subject: row for row in sql.records_of(tx, scope=scope, subjects=subjects)}
+    numbers = np.unique(found.payloads[:, 0]).tolist()
+    records = sql_rows.records_at(tx, scope=scope, numbers=numbers)
+    if len(records) != len(numbers):
+        raise RecordBroken
     places: list[Place] = []
-    for subject in subjects:
-        if subject not in records:
-            raise RecordBroken
-        mine = [one for one in entries.places(records[subject].fields) if one.token == raw and code in {None, one.code}]
+    for row in sorted(records, key=lambda row: row.subject):
+        mine = [one for one in entries.places(row.fields) if one.token == raw and code in {None, one.code}]
         if not mine:
             raise RecordBroken
-        name = SubjectId(spelling.subject_text(subject))
+        name = SubjectId(spelling.subject_text(row.subject))
         places += [Place(subject=name, cls=_class(one.code), slot=one.slot) for one in mine]
     return places
 
@@ -253,10 +255,10 @@ def _masked(tx: Tx, keys: VaultKeys, subject: SubjectId) -> MaskedRecord:
 
 
 def _record(tx: Tx, keys: VaultKeys, subject: str) -> RecordRow:
-    rows = sql.records_of(tx, scope=keys.scope, subjects=[spelling.subject_raw(subject)])
-    if not rows:
+    found = rows.of_subject(tx, scope=keys.scope, subject=spelling.subject_raw(subject))
+    if found is None:
         raise NoSuchSubject
-    return rows[0]
+    return found
 
 
 def _class(code: int) -> FieldClass:

@@ -28,17 +28,20 @@ from tigertally.base.fields import FieldClass
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.aead import Cipher
 from tigertally.crypto.errors import DecryptionFailed, UnknownSuite
+from tigertally.crypto.packed import Packed, edges_of
 from tigertally.formats.part import FIELDS_MAX
 from tigertally.store.tx import Tx
-from tigertally.vault import alike, entries, index, spelling, sql, tokens
-from tigertally.vault.batches import NOBODY, Batch, digests_of, edges_of, prepare_batch
+from tigertally.vault import alike, entries, index, rows, spelling, tokens
+from tigertally.vault.batches import NOBODY, Batch, digests_of, prepare_batch
 from tigertally.vault.errors import RecordBroken, TokenClash
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.runs import Halves, Numbers
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.sql import RecordRow, RecordRows
+from tigertally.vault.making import Values, make
+from tigertally.vault.rows import sql as sql_rows
+from tigertally.vault.rows.sql import RecordRow
 from tigertally.vault.values import Rejection
 
 T = TypeVar("T")
@@ -81,7 +84,7 @@ def store_batch(tx: Tx, keys: VaultKeys, *, batch: Batch, now: datetime) -> Seal
         return SealCounts(new_subjects=0, new_fields=0, known_fields=0, rejected=rejected)
     tx.lock(f"vault:{keys.scope}")
     given, fresh = _given_tokens(tx, keys, batch)
-    here = _Here.read(tx, keys.scope, batch)
+    here = _Here.read(tx, keys, batch)
     growing = here.missing(batch, given)
     owners = batch.owners[growing]
     slots = here.free_slots(batch, growing, owners)
@@ -126,7 +129,7 @@ def subject_cipher(keys: VaultKeys, row: RecordRow, subject: str) -> Cipher:
 
 def _unwrapped(keys: VaultKeys, row: RecordRow, subject: str, unwrap: Callable[[Cipher, bytes, bytes], T]) -> T:
     kek = keys.ciphers.get(row.key_version)
-    if kek is None:
+    if kek is None or not row.wrapped_key:
         raise RecordBroken
     try:
         return unwrap(kek, row.wrapped_key, entries.key_aad(keys.scope, subject, row.key_version))
@@ -168,11 +171,11 @@ def _given_tokens(tx: Tx, keys: VaultKeys, batch: Batch) -> tuple[Halves, Flags]
     if len(new):
         first, number = runs.firsts(batch.marks[new])
         draw = tokens.draw if keys.cards is None else keys.cards.draw
-        drawn = draw([batch.value(at).decode() for at in new[first].tolist()], taken=keys.known.card_tokens_like)
+        drawn = draw(batch.packed().take(new[first]), taken=keys.known.card_tokens_like)
         given[new] = drawn[number]
     if keys.known.has(IndexKind.OTHER):
         others = np.flatnonzero(~is_card)
-        digests = digests_of(keys, batch.codes[others].tolist(), [batch.value(at) for at in others.tolist()])
+        digests = digests_of(keys, batch.codes[others], batch.packed().take(others))
         held, found = keys.known.tokens_of(IndexKind.OTHER, digests)
         given[others[held]] = found[held]
         # A seller may have seen a token of ours, and given it to another value while nobody held this one.
@@ -190,13 +193,14 @@ class _Here:
     heads: entries.Heads
 
     @classmethod
-    def read(cls, tx: Tx, scope: str, batch: Batch) -> _Here:
-        packed = batch.subjects
-        subjects = [packed[at : at + runs.KEY_BYTES] for at in range(0, len(packed), runs.KEY_BYTES)]
-        rows = sql.records_of(tx, scope=scope, subjects=sorted(subjects))
-        place = {row.subject: at for at, row in enumerate(rows)}
-        record = np.fromiter((place.get(one, _NEW) for one in subjects), np.int64, len(subjects))
-        return cls(rows=rows, record=record, heads=entries.heads([row.fields for row in rows]))
+    def read(cls, tx: Tx, keys: VaultKeys, batch: Batch) -> _Here:
+        subjects = spelling.cut(batch.subjects, runs.KEY_BYTES)
+        found = rows.of_subjects(tx, keys.known, scope=keys.scope, subjects=subjects)
+        record = np.full(len(subjects), _NEW)
+        if found:
+            place = {row.subject: at for at, row in enumerate(found)}
+            record = np.fromiter((place.get(one, _NEW) for one in subjects), np.int64, len(subjects))
+        return cls(rows=found, record=record, heads=entries.heads([row.fields for row in found]))
 
     def row_of(self, owners: Numbers) -> Numbers:
         """Return the row of each owner, -1 for those who have none or are no customers."""
@@ -278,43 +282,13 @@ class _Growth:
     tokens: Halves
     slots: Codes
 
-    def pieces(self) -> _Pieces:
-        """Return the bytes of which records are made."""
+    def values(self) -> Values:
+        """Return what records are made of."""
         batch, at = self.batch, self.at
-        if len(at) == len(batch.owners):  # all of it, so it lies in order already
-            return _Pieces.of(batch.codes, self.slots, self.tokens, texts=batch.texts, edges=batch.edges)
-        values = [batch.value(one) for one in at.tolist()]
-        return _Pieces.joined(batch.codes[at], self.slots, self.tokens, texts=values)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Pieces:
-    """The bytes of values that follow one another, to be cut into records."""
-
-    places: bytes
-    lengths: bytes
-    texts: bytes
-    edges: list[int]
-
-    @classmethod
-    def joined(cls, codes: Codes, slots: Codes, raws: Halves, *, texts: Sequence[bytes]) -> _Pieces:
-        edges = edges_of(np.fromiter(map(len, texts), np.int64, len(texts)))
-        return cls.of(codes, slots, raws, texts=b"".join(texts), edges=edges)
-
-    @classmethod
-    def of(cls, codes: Codes, slots: Codes, raws: Halves, *, texts: bytes, edges: Numbers) -> _Pieces:
-        return cls(
-            places=entries.places_of(codes, slots, raws),
-            lengths=np.diff(edges).astype(">u4").tobytes(),
-            texts=texts,
-            edges=edges.tolist(),
-        )
-
-    def head(self, start: int, stop: int) -> bytes:
-        return entries.head_of(self.places[start * entries.PLACE_BYTES : stop * entries.PLACE_BYTES])
-
-    def body(self, start: int, stop: int) -> bytes:
-        return entries.body_of(self.lengths[start * 4 : stop * 4], self.texts[self.edges[start] : self.edges[stop]])
+        texts = batch.packed()
+        if len(at) < len(batch.owners):  # else all of it, which lies in order already
+            texts = texts.take(at)
+        return Values(codes=batch.codes[at], slots=self.slots, tokens=self.tokens, texts=texts)
 
 
 def _seal(tx: Tx, keys: VaultKeys, here: _Here, growth: _Growth, *, now: datetime) -> int:
@@ -322,46 +296,38 @@ def _seal(tx: Tx, keys: VaultKeys, here: _Here, growth: _Growth, *, now: datetim
     starts = _starts(growth.owners)
     row = here.row_of(growth.owners[starts])
     spans = np.stack([starts, np.append(starts[1:], len(growth.at))], axis=1)
-    pieces = growth.pieces()
     raws = _subjects(growth, starts)
-    subjects = [raws[at : at + runs.KEY_BYTES] for at in range(0, len(raws), runs.KEY_BYTES)]
-    names = spelling.subjects_text(subjects)
-    new, old = np.flatnonzero(row < 0).tolist(), np.flatnonzero(row >= 0).tolist()
-    bounds = spans.tolist()
-    kek = keys.spend(tx, wraps=len(new), now=now)
-    version = keys.active.version
-    made = [pieces.head(*bounds[at]) for at in new]
-    wrapped, sealed = kek.seal_each(
-        [pieces.body(*bounds[at]) for at in new],
-        aads=[entries.aad(keys.scope, names[at], head) for at, head in zip(new, made, strict=True)],
-        key_aads=[entries.key_aad(keys.scope, names[at], version) for at in new],
-    )
-    records = RecordRows(
-        subjects=[subjects[at] for at in new],
-        wrapped=wrapped,
-        fields=[head + body for head, body in zip(made, sealed, strict=True)],
-    )
-    sql.insert_records(tx, scope=keys.scope, rows=records, key_version=version, now=now)
-    if old:
-        rows = [here.rows[at] for at in row[old].tolist()]
-        _grow(tx, keys, rows, [names[at] for at in old], growth, spans[old])
-    counts = np.diff(spans, axis=1).reshape(-1)
-    whose = np.repeat(runs.halves(raws), counts, axis=0)
-    index.add(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=growth.tokens, payloads=whose)
+    new, old = np.flatnonzero(row < 0), np.flatnonzero(row >= 0)
+    numbers = np.empty(len(row), np.int64)
+    if len(new):
+        first = sql_rows.next_number(tx, scope=keys.scope)
+        numbers[new] = first + np.arange(len(new))
+        subjects = raws[new].tobytes()
+        kek = keys.spend(tx, wraps=len(new), now=now)
+        version = keys.active.version
+        made = make(kek, scope=keys.scope, version=version, subjects=subjects, values=growth.values(), spans=spans[new])
+        sql_rows.insert_records(tx, scope=keys.scope, first=first, rows=made, key_version=version, now=now)
+        rows.index_new(tx, scope=keys.scope, subjects=subjects, first=first)
+    if len(old):
+        grown = [here.rows[at] for at in row[old].tolist()]
+        numbers[old] = [one.number for one in grown]
+        _grow(tx, keys, grown, growth, spans[old])
+    whose = np.repeat(numbers, np.diff(spans, axis=1).reshape(-1))
+    index.add(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=growth.tokens, payloads=rows.payloads(whose))
     codes, held = np.unique(growth.batch.codes[growth.at], return_counts=True)
     sql_index.count_up(tx, scope=keys.scope, held=dict(zip(codes.tolist(), held.tolist(), strict=True)))
     return len(new)
 
 
-def _subjects(growth: _Growth, starts: Numbers) -> bytes:
-    """Return the subject of each owner, 16 bytes each: a customer's own, a new one for a value of nobody."""
+def _subjects(growth: _Growth, starts: Numbers) -> npt.NDArray[np.uint8]:
+    """Return the subject of each owner, shape (n, 16): a customer's own, a new one for a value of nobody."""
     owners = growth.batch.owners[growth.at[starts]]
     own = np.frombuffer(growth.batch.subjects, np.uint8).reshape(-1, runs.KEY_BYTES)
     out = np.empty((len(starts), runs.KEY_BYTES), np.uint8)
     alone = owners == NOBODY
     out[~alone] = own[owners[~alone]]
     out[alone] = np.frombuffer(b"".join(spelling.new_subjects(int(alone.sum()))), np.uint8).reshape(-1, runs.KEY_BYTES)
-    return out.tobytes()
+    return out
 
 
 def _add_to_index(tx: Tx, keys: VaultKeys, growth: _Growth, *, cards: Flags) -> None:
@@ -373,38 +339,39 @@ def _add_to_index(tx: Tx, keys: VaultKeys, growth: _Growth, *, cards: Flags) -> 
     )
 
 
-def _grow(
-    tx: Tx, keys: VaultKeys, rows: Sequence[RecordRow], names: Sequence[str], growth: _Growth, spans: Numbers
-) -> None:
+def _grow(tx: Tx, keys: VaultKeys, grown: Sequence[RecordRow], growth: _Growth, spans: Numbers) -> None:
     """Store records with more values, sealed again under their own keys. Raises ``RecordBroken``.
 
     ``spans`` says which values of ``growth`` each record gets, from and up to.
     """
-    there = entries.heads([row.fields for row in rows])
-    ciphers = [subject_cipher(keys, row, name) for row, name in zip(rows, names, strict=True)]
+    names = spelling.subjects_text([row.subject for row in grown])
+    there = entries.heads([row.fields for row in grown])
+    ciphers = [subject_cipher(keys, row, name) for row, name in zip(grown, names, strict=True)]
     bodies = [
         entries.opened_body(cipher, scope=keys.scope, subject=name, head=row.fields[:edge], sealed=row.fields[edge:])
-        for cipher, name, row, edge in zip(ciphers, names, rows, there.edges(), strict=True)
+        for cipher, name, row, edge in zip(ciphers, names, grown, there.edges(), strict=True)
     ]
     counts = spans[:, 1] - spans[:, 0]
     more = np.repeat(spans[:, 0], counts) + runs.ramp(counts)
     batch, at = growth.batch, growth.at[more]
-    record = np.concatenate([there.record, np.repeat(np.arange(len(rows)), counts)])
+    record = np.concatenate([there.record, np.repeat(np.arange(len(grown)), counts)])
     code = np.concatenate([there.code, batch.codes[at]])
     slot = np.concatenate([there.slot, growth.slots[more]])
     joined, bounds = entries.texts(there, bodies)
     texts = [joined[start:stop] for start, stop in pairwise(bounds.tolist())]
     texts += [batch.value(one) for one in at.tolist()]
     order = np.argsort(record << 16 | code.astype(np.int64) << 8 | slot)
-    pieces = _Pieces.joined(
-        code[order],
-        slot[order],
-        np.concatenate([there.token, growth.tokens[more]])[order],
-        texts=[texts[one] for one in order.tolist()],
-    )
-    edges = edges_of(np.bincount(record)).tolist()
+    packed = Packed.of([texts[one] for one in order.tolist()])
+    joined_texts = packed.data.tobytes()
+    places = entries.places_of(
+        code[order], slot[order], np.concatenate([there.token, growth.tokens[more]])[order]
+    ).tobytes()
+    lengths = packed.lengths.astype(">u4").tobytes()
+    bounds_of = edges_of(np.bincount(record)).tolist()
     fields: list[bytes] = []
-    for cipher, name, start, stop in zip(ciphers, names, edges[:-1], edges[1:], strict=True):
-        head = pieces.head(start, stop)
-        fields.append(head + cipher.seal(pieces.body(start, stop), entries.aad(keys.scope, name, head)))
-    sql.replace_fields(tx, scope=keys.scope, subjects=[row.subject for row in rows], fields=fields)
+    for cipher, name, (start, stop) in zip(ciphers, names, pairwise(bounds_of), strict=True):
+        head = entries.head_of(places[start * entries.PLACE_BYTES : stop * entries.PLACE_BYTES])
+        values = joined_texts[packed.edges[start] : packed.edges[stop]]
+        body = entries.body_of(lengths[4 * start : 4 * stop], values)
+        fields.append(head + cipher.seal(body, entries.aad(keys.scope, name, head)))
+    sql_rows.replace_fields(tx, scope=keys.scope, numbers=[row.number for row in grown], fields=fields)

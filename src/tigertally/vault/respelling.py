@@ -22,12 +22,13 @@ from tigertally.ledger import Event, Ledger
 from tigertally.store import jobs
 from tigertally.store.jobs import JobState
 from tigertally.store.tx import Tx
-from tigertally.vault import alike, entries, events, index, normal, spelling, sql
+from tigertally.vault import alike, entries, events, index, normal, spelling
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.ports import Begin
 from tigertally.vault.records import subject_cipher
-from tigertally.vault.sql import RecordRow
+from tigertally.vault.rows import sql as sql_rows
+from tigertally.vault.rows.sql import RecordRow
 
 JOB_KIND: Final = "vault.respell"
 RULES_VERSION: Final = 1  # another one when ``normal`` spells anything otherwise: every scope is then done anew
@@ -50,7 +51,7 @@ def respell(
     """
     with begin() as tx:
         job = jobs.start_or_resume(tx, key=f"{JOB_KIND}:{RULES_VERSION}:{keys.scope}", kind=JOB_KIND, now=now())
-        total = sql.count_records(tx, scope=keys.scope)
+        total = sql_rows.count_records(tx, scope=keys.scope)
     if job.state is JobState.DONE:
         return 0
     progress.begin(Text("重建姓名和号码索引", "indexing names and numbers anew"), total)
@@ -59,19 +60,19 @@ def respell(
         with begin() as tx:
             tx.lock(f"vault:{keys.scope}")
             after = _after(job.cursor)
-            if not after:
+            if after < 0:
                 index.drop(tx, scope=keys.scope, kind=IndexKind.ALIKE)
-            rows = sql.records_after(tx, scope=keys.scope, after=after, limit=batch_rows)
-            if not rows:
+            numbers = [one for one, _ in sql_rows.subjects_after(tx, scope=keys.scope, after=after, limit=batch_rows)]
+            if not numbers:
                 payload: dict[str, Json] = {"scope": keys.scope, "rules": RULES_VERSION}
                 ledger.append(tx, Event(kind=events.INDEX_RESPELLED, payload=payload, actor=actor), now=now())
                 jobs.finish(tx, job, now=now())
                 return looked
-            _add(tx, keys, rows)
-            cursor = canon.dumps({"after": spelling.subject_text(rows[-1].subject)})
+            _add(tx, keys, sql_rows.records_at(tx, scope=keys.scope, numbers=numbers))
+            cursor = canon.dumps({"number": numbers[-1]})
             job = jobs.advance(tx, job, cursor=cursor, now=now())
-        looked += len(rows)
-        progress.advance(len(rows))
+        looked += len(numbers)
+        progress.advance(len(numbers))
 
 
 def _add(tx: Tx, keys: VaultKeys, rows: list[RecordRow]) -> None:
@@ -98,6 +99,6 @@ def _add(tx: Tx, keys: VaultKeys, rows: list[RecordRow]) -> None:
     alike.remember(tx, scope=keys.scope, found=found, given=there.token, stored=every)
 
 
-def _after(raw: bytes) -> bytes:
+def _after(raw: bytes) -> int:
     body = canon.loads(raw)
-    return spelling.subject_raw(str(body["after"])) if isinstance(body, dict) and body else b""
+    return int(str(body["number"])) if isinstance(body, dict) and "number" in body else -1

@@ -24,10 +24,11 @@ from tigertally.ledger import Ledger
 from tigertally.ledger import spelling as ledger_spelling
 from tigertally.ledger import sql as ledger_sql
 from tigertally.store.tx import Tx
-from tigertally.vault import destruction, events, keys, spelling, sql
+from tigertally.vault import destruction, events, keys, spelling
 from tigertally.vault.errors import KeyReturns
 from tigertally.vault.keys import KeyInfo, KeyPurpose, KeyState
 from tigertally.vault.ports import Begin
+from tigertally.vault.rows import sql as sql_rows
 
 ERASE_BATCH: Final = 500
 
@@ -78,7 +79,7 @@ def returning(
     whole = [name for name in scopes if {info.key for info in there if info.scope == name} <= set(ended)]
     single = [info for info in there if info.key in set(ended) and info.scope not in whole]
     for info in single:
-        records = sql.count_records(tx, scope=info.scope, key_version=info.version)
+        records = sql_rows.count_records(tx, scope=info.scope, key_version=info.version)
         if info.purpose is KeyPurpose.VAULT and records:
             raise KeyReturns(records=records)
     wanted = set(subjects)
@@ -123,7 +124,7 @@ def bring_forward(
 
 
 def _living(tx: Tx, scope: str) -> Iterator[list[str]]:
-    after = b""
-    while rows := sql.wraps_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
-        after = rows[-1][0]
-        yield spelling.subjects_text([subject for subject, _, _ in rows])
+    after = -1
+    while found := sql_rows.subjects_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
+        after = found[-1][0]
+        yield spelling.subjects_text([subject for _, subject in found])

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tigertally.access import Action, Decision
 from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, fitted, index, spelling, sql, tokens
+from tigertally.vault import entries, fitted, index, rows, spelling, tokens
 from tigertally.vault.errors import NoSuchToken, RecordBroken
 from tigertally.vault.index import runs
 from tigertally.vault.index.runs import Halves, Numbers
@@ -28,7 +28,8 @@ from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.reading import resolve
 from tigertally.vault.records import subject_cipher
-from tigertally.vault.sql import RecordRow
+from tigertally.vault.rows import sql as sql_rows
+from tigertally.vault.rows.sql import RecordRow
 
 _CODE_BITS = 8
 _OPENING = frozenset({Action.REVEAL_MANY, Action.REWRITE_UNDO})  # to a file; back to where they stood
@@ -36,14 +37,14 @@ _OPENING = frozenset({Action.REVEAL_MANY, Action.REWRITE_UNDO})  # to a file; ba
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Meant:
-    """What n different tokens stand for, by position: class code (0: the scope holds none such), 16 bytes, a subject.
+    """What n different tokens stand for, by position: class code (0: the scope holds none such), 16 bytes, record.
 
-    Of the subjects that share a value it is any one.
+    Records are numbers of theirs. Of the records that share a value it is any one.
     """
 
     codes: npt.NDArray[np.uint8]
     raws: Halves
-    subjects: Halves
+    numbers: Numbers
 
     def counts(self) -> dict[FieldClass, int]:
         """Return how many of each class there are."""
@@ -88,19 +89,19 @@ def meant(tx: Tx, keys: VaultKeys, *, texts: Sequence[str]) -> Meant:
     held = np.zeros(len(texts), np.bool_)
     held[asked[which]] = True
     codes[~held] = 0
-    subjects = np.zeros((len(texts), 2), np.uint64)
-    subjects[asked[which]] = found.payloads[first]
-    return Meant(codes=codes, raws=raws, subjects=subjects)
+    numbers = np.zeros(len(texts), np.int64)
+    numbers[asked[which]] = found.payloads[first, 0].astype(np.int64)
+    return Meant(codes=codes, raws=raws, numbers=numbers)
 
 
 def read_meant(tx: Tx, keys: VaultKeys, *, meant: Meant, start: int, stop: int) -> Sealed:
     """Return the records that hold the values of positions ``start`` to ``stop``. Raises ``RecordBroken``."""
     at = start + np.flatnonzero(meant.codes[start:stop])
-    subjects = meant.subjects[at]
+    numbers = meant.numbers[at]
     code = meant.codes[at].astype(np.uint64)
     gone: list[int] = []
-    rows, record = _records(tx, keys, subjects)
-    value = _values(rows, record, code, meant.raws[at])
+    found, record = _records(tx, keys, numbers)
+    value = _values(found, record, code, meant.raws[at])
     astray = np.flatnonzero(value < 0).tolist()
     if astray:
         for one in astray:
@@ -110,14 +111,17 @@ def read_meant(tx: Tx, keys: VaultKeys, *, meant: Meant, start: int, stop: int) 
             except NoSuchToken:
                 gone.append(int(at[one]))
                 continue
-            subjects[one] = runs.halves(spelling.subject_raw(place.subject))[0]
+            there = rows.of_subject(tx, scope=keys.scope, subject=spelling.subject_raw(place.subject))
+            if there is None:
+                raise RecordBroken
+            numbers[one] = there.number
         here = ~np.isin(at, gone)
-        at, subjects, code = at[here], subjects[here], code[here]
-        rows, record = _records(tx, keys, subjects)
-        value = _values(rows, record, code, meant.raws[at])
+        at, numbers, code = at[here], numbers[here], code[here]
+        found, record = _records(tx, keys, numbers)
+        value = _values(found, record, code, meant.raws[at])
         if (value < 0).any():
             raise RecordBroken
-    return Sealed(rows=rows, at=at, value=value, gone=gone)
+    return Sealed(rows=found, at=at, value=value, gone=gone)
 
 
 def open_values(keys: VaultKeys, *, decision: Decision, found: Sealed) -> Opened:
@@ -149,26 +153,25 @@ def open_values(keys: VaultKeys, *, decision: Decision, found: Sealed) -> Opened
     return Opened(at=found.at.tolist(), values=values, gone=found.gone)
 
 
-def _records(tx: Tx, keys: VaultKeys, subjects: Halves) -> tuple[list[RecordRow], Numbers]:
-    """Return the records of subjects that are there, and the number of each subject's (-1: none)."""
-    first, number = runs.firsts(subjects)
-    wanted = spelling.cut(runs.whole(subjects[first]), runs.KEY_BYTES)
-    rows = sql.records_of(tx, scope=keys.scope, subjects=wanted)
-    place = {row.subject: at for at, row in enumerate(rows)}
-    record = np.fromiter((place.get(one, -1) for one in wanted), np.int64, len(wanted))
-    return rows, record[number] if len(record) else number
+def _records(tx: Tx, keys: VaultKeys, numbers: Numbers) -> tuple[list[RecordRow], Numbers]:
+    """Return the records of these numbers that are there, and which of them each is (-1: none)."""
+    wanted, which = np.unique(numbers, return_inverse=True)
+    found = sql_rows.records_at(tx, scope=keys.scope, numbers=wanted.tolist())
+    place = {row.number: at for at, row in enumerate(found)}
+    record = np.fromiter((place.get(one, -1) for one in wanted.tolist()), np.int64, len(wanted))
+    return found, record[which] if len(record) else which
 
 
-def _values(rows: Sequence[RecordRow], record: Numbers, code: npt.NDArray[np.uint64], raws: Halves) -> Numbers:
+def _values(found: Sequence[RecordRow], record: Numbers, code: npt.NDArray[np.uint64], raws: Halves) -> Numbers:
     """Return which value of all these records each token stands for in its record, -1 where the head has none such."""
-    there = entries.heads([row.fields for row in rows])
+    there = entries.heads([row.fields for row in found])
     place = there.record.astype(np.uint64) << np.uint64(_CODE_BITS) | there.code
     number = np.arange(len(place), dtype=np.uint64)
-    found = runs.match(runs.entries(there.token, np.stack([place, number], axis=1)), raws)
+    near = runs.match(runs.entries(there.token, np.stack([place, number], axis=1)), raws)
     out = np.full(len(raws), -1, np.int64)
     wanted = record.astype(np.uint64) << np.uint64(_CODE_BITS) | code
-    mine = found.payloads[:, 0] == wanted[found.which]
-    out[found.which[mine]] = found.payloads[mine, 1].astype(np.int64)
+    mine = near.payloads[:, 0] == wanted[near.which]
+    out[near.which[mine]] = near.payloads[mine, 1].astype(np.int64)
     return out
 
 

@@ -9,10 +9,8 @@ batches, each one transaction with its cursor, and can be killed anywhere; a fin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Final
 
 from tigertally.base import canon
@@ -26,12 +24,14 @@ from tigertally.ledger import Event, Ledger
 from tigertally.store import jobs
 from tigertally.store.jobs import JobState
 from tigertally.store.tx import Tx
-from tigertally.vault import entries, events, keys, spelling, sql
+from tigertally.vault import entries, events, keys
 from tigertally.vault.errors import RecordBroken
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.keys import PERIOD_S_MAX, KeyInfo, KeyPurpose
 from tigertally.vault.ports import Begin, KeyKeeper
 from tigertally.vault.resealing import reseal
+from tigertally.vault.rows import sql as sql_rows
+from tigertally.vault.rows.sql import GROUP, Group
 
 JOB_KIND: Final = "vault.rewrap"
 BATCH_ROWS: Final = 32_768
@@ -91,7 +91,7 @@ def rewrap(
     """
     with begin() as tx:
         job = jobs.start_or_resume(tx, key=f"{JOB_KIND}:{vault.active.key}", kind=JOB_KIND, now=now())
-        total = sql.count_records(tx, scope=vault.scope)
+        total = sql_rows.count_records(tx, scope=vault.scope)
     if job.state is JobState.DONE:
         return 0
     mixed = any(cipher.suite is not vault.active.suite for cipher in vault.ciphers.values())
@@ -103,11 +103,11 @@ def rewrap(
             # A customer who is erased and comes again meanwhile has another key; one who grows, another record.
             tx.lock(f"vault:{vault.scope}")
             after, done, anew = _cursor(job.cursor)
-            rows = sql.wraps_after(tx, scope=vault.scope, after=after, limit=batch_rows)
-            moved, sealed = _rewrap_rows(tx, vault, rows, now=now())
+            groups = sql_rows.groups_after(tx, scope=vault.scope, after=after, limit=max(1, batch_rows // GROUP))
+            moved, sealed = _rewrap_groups(tx, vault, groups, now=now())
             changed += moved
             anew += sealed
-            if not rows:
+            if not groups:
                 payload: dict[str, Json] = {"scope": vault.scope, "version": vault.active.version, "records": done}
                 ledger.append(tx, Event(kind=events.KEYS_REWRAPPED, payload=payload, actor=actor), now=now())
                 if anew:
@@ -115,55 +115,85 @@ def rewrap(
                     ledger.append(tx, Event(kind=events.RECORDS_RESEALED, payload=payload, actor=actor), now=now())
                 jobs.finish(tx, job, now=now())
                 return changed
-            cursor = canon.dumps({"after": spelling.subject_text(rows[-1][0]), "done": done + moved, "anew": anew})
+            cursor = canon.dumps({"group": groups[-1].number, "done": done + moved, "anew": anew})
             job = jobs.advance(tx, job, cursor=cursor, now=now())
-        progress.advance(len(rows))
+        progress.advance(moved)
 
 
-def _rewrap_rows(
-    tx: Tx, vault: VaultKeys, rows: Sequence[tuple[bytes, int, bytes]], *, now: datetime
-) -> tuple[int, int]:
+def _rewrap_groups(tx: Tx, vault: VaultKeys, groups: Sequence[Group], *, now: datetime) -> tuple[int, int]:
     """Return how many records were changed, and how many of them were sealed anew."""
-    version = vault.active.version
-    stale = [row for row in rows if row[1] != version]
+    stale = [group for group in groups if group.key_version != vault.active.version]
     if not stale:
         return 0, 0
-    kek = vault.spend(tx, wraps=len(stale), now=now)
-    subjects: list[bytes] = []
-    wrapped: list[bytes] = []
-    foreign: list[bytes] = []
-    for old, theirs in groupby(sorted(stale, key=itemgetter(1, 0)), key=itemgetter(1)):
-        mine = list(theirs)
-        ours = [subject for subject, _, _ in mine]
-        if old in vault.ciphers and vault.ciphers[old].suite is not kek.suite:
-            foreign += ours
-            continue
-        subjects += ours
-        wrapped += _rewrapped(vault, kek, old, spelling.subjects_text(ours), [key for _, _, key in mine])
-    moved = sql.replace_wraps(tx, scope=vault.scope, subjects=subjects, wrapped=wrapped, key_version=version)
-    anew = reseal(tx, vault, kek, subjects=foreign) if foreign else 0
-    return moved + anew, anew
+    span = {"after": stale[0].number * GROUP - 1, "limit": (stale[-1].number - stale[0].number + 1) * GROUP}
+    subject = dict(sql_rows.subjects_after(tx, scope=vault.scope, **span))
+    living = {group.number: _living(group, subject) for group in stale}
+    kek = vault.spend(tx, wraps=sum(map(len, living.values())), now=now)
+    anew: list[Group] = []
+    same: dict[tuple[int, int], list[Group]] = {}
+    for group in stale:
+        old = vault.ciphers.get(group.key_version)
+        if old is None:
+            raise RecordBroken
+        if old.suite is not kek.suite:
+            anew.append(group)
+        else:
+            same.setdefault((group.key_version, group.wide), []).append(group)
+    changed = [
+        one for (version, _), mine in same.items() for one in _rewrapped(vault, kek, version, mine, living, subject)
+    ]
+    sql_rows.replace_groups(tx, scope=vault.scope, groups=changed)
+    moved = sum(len(living[group.number]) for group in changed)
+    sealed = reseal(tx, vault, kek, groups=anew) if anew else 0
+    return moved + sealed, sealed
 
 
-def _rewrapped(vault: VaultKeys, kek: Cipher, old: int, names: Sequence[str], wrapped: Sequence[bytes]) -> list[bytes]:
-    """Return subject keys that version ``old`` wrapped, wrapped under the active one. Raises ``RecordBroken``."""
-    cipher = vault.ciphers.get(old)
-    if cipher is None:
-        raise RecordBroken
+def _living(group: Group, subject: Mapping[int, bytes]) -> list[int]:
+    """Return the numbers of a group's records that are there."""
+    first = group.number * GROUP
+    return [number for number in range(first, first + len(group.data) // group.wide) if number in subject]
+
+
+def _rewrapped(
+    vault: VaultKeys,
+    kek: Cipher,
+    version: int,
+    groups: Sequence[Group],
+    living: Mapping[int, Sequence[int]],
+    subject: Mapping[int, bytes],
+) -> list[Group]:
+    """Return groups whose keys ``version`` wrapped, wrapped under the active one. Raises ``RecordBroken``."""
+    kept = [key for group in groups for key in _of(group, living[group.number])]
+    subjects = b"".join([subject[number] for group in groups for number in living[group.number]])
     try:
-        return kek.rewrap_each(
-            wrapped,
-            old=cipher,
-            old_aads=[entries.key_aad(vault.scope, name, old) for name in names],
-            aads=[entries.key_aad(vault.scope, name, vault.active.version) for name in names],
+        wrapped = kek.rewrap_each(
+            kept,
+            old=vault.ciphers[version],
+            old_aads=entries.key_aads(vault.scope, subjects, version),
+            aads=entries.key_aads(vault.scope, subjects, vault.active.version),
         )
     except (DecryptionFailed, UnknownSuite):
         raise RecordBroken from None
+    out: list[Group] = []
+    at = 0
+    for group in groups:
+        here = living[group.number]
+        slots = [bytes(group.wide)] * (len(group.data) // group.wide)
+        for number, key in zip(here, wrapped[at : at + len(here)], strict=True):
+            slots[number % GROUP] = key
+        at += len(here)
+        out.append(group._replace(key_version=vault.active.version, data=b"".join(slots)))
+    return out
 
 
-def _cursor(raw: bytes) -> tuple[bytes, int, int]:
+def _of(group: Group, numbers: Sequence[int]) -> list[bytes]:
+    keys_of = group.each()
+    return [keys_of[number % GROUP] for number in numbers]
+
+
+def _cursor(raw: bytes) -> tuple[int, int, int]:
     body = canon.loads(raw)
-    if not isinstance(body, dict) or not body:
-        return b"", 0, 0
-    # A cursor of before there were suites says nothing of records sealed anew.
-    return spelling.subject_raw(str(body["after"])), int(str(body["done"])), int(str(body.get("anew", 0)))
+    if not isinstance(body, dict) or "group" not in body:
+        # New; or of before records were numbered: what is done already is seen at each group.
+        return -1, 0, 0
+    return int(str(body["group"])), int(str(body["done"])), int(str(body["anew"]))

@@ -14,10 +14,11 @@ from tigertally.base.fields import BY_CODE, FieldClass
 from tigertally.base.ids import SubjectId
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.store.tx import Tx
-from tigertally.vault import alike, entries, index, normal, spelling, sql, tokens
+from tigertally.vault import alike, entries, index, normal, spelling, tokens
 from tigertally.vault.errors import BadTail, RecordBroken
 from tigertally.vault.index import runs
 from tigertally.vault.index.sql import IndexKind
+from tigertally.vault.rows import sql as sql_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,10 @@ def find_tail(tx: Tx, *, scope: str, tail: str) -> list[SubjectId]:
     found = index.find(
         tx, scope=scope, kind=IndexKind.TOKEN, keys=np.concatenate([np.empty((0, 2), np.uint64), *cards])
     )
-    raws = sorted(set(spelling.cut(runs.whole(found.payloads), runs.KEY_BYTES)))
+    numbers = np.unique(found.payloads[:, 0]).tolist()
+    raws = sorted(subject for _, subject in sql_rows.subjects_at(tx, scope=scope, numbers=numbers))
+    if len(raws) != len(numbers):
+        raise RecordBroken
     return [SubjectId(name) for name in spelling.subjects_text(raws)] if raws else []
 
 
@@ -55,8 +59,8 @@ def shared(tx: Tx, *, scope: str) -> dict[FieldClass, Shared]:
     """
     codes: list[np.ndarray[tuple[int], np.dtype[np.uint8]]] = []
     held: list[runs.Halves] = [np.empty((0, 2), np.uint64)]
-    after = b""
-    while found := sql.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
+    after = -1
+    while found := sql_rows.heads_after(tx, scope=scope, after=after, limit=BATCH_ROWS):
         there = entries.heads([head for _, head in found])
         codes.append(there.code)
         held.append(there.token)

@@ -27,8 +27,8 @@ _NUMBERS: Final = np.full(256, _NO_LETTER, dtype=np.uint8)
 _NUMBERS[ALPHABET] = np.arange(len(ALPHABET), dtype=np.uint8)
 
 
-def spell(packed: bytes) -> list[str]:
-    """Return the 26-character spelling of each 16 bytes of ``packed``."""
+def letters(packed: bytes) -> npt.NDArray[np.uint8]:
+    """Return the spelling of each 16 bytes of ``packed`` as ASCII, shape (n, 26)."""
     words = np.frombuffer(packed, dtype=">u8").reshape(-1, 2).astype(np.uint64)
     high, low = words[:, 0], words[:, 1]
     codes: npt.NDArray[np.uint8] = np.empty((len(words), CHARS), dtype=np.uint8)
@@ -40,7 +40,12 @@ def spell(packed: bytes) -> list[str]:
         else:
             part = low >> np.uint64(shift)
         codes[:, place] = ALPHABET[(part & np.uint64(31)).astype(np.intp)]
-    text = codes.tobytes().decode("ascii")
+    return codes
+
+
+def spell(packed: bytes) -> list[str]:
+    """Return the 26-character spelling of each 16 bytes of ``packed``."""
+    text = letters(packed).tobytes().decode("ascii")
     return [text[at : at + CHARS] for at in range(0, len(text), CHARS)]
 
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.ids import base32
 from tigertally.crypto.cmac import ColumnMac
+from tigertally.crypto.packed import Packed
 from tigertally.vault import digits, spelling
 from tigertally.vault.index import runs
 from tigertally.vault.index.runs import Halves
@@ -61,20 +62,31 @@ _LENGTH_BITS: Final = 8
 _POWERS: Final = np.array([10**place for place in range(19)], dtype=np.uint64)
 
 
-def derive(key: ColumnMac, codes: Sequence[int], values: Sequence[bytes]) -> Halves:
+def derive(key: ColumnMac, codes: Sequence[int] | npt.NDArray[np.uint8], values: Sequence[bytes] | Packed) -> Halves:
     """Return the token of each value that is no card."""
-    heads = {code: bytes((code,)) for code in set(codes)}
-    return runs.halves(key.column([heads[code] + value for code, value in zip(codes, values, strict=True)]))
+    return keyed(key, np.asarray(codes, np.uint8), values if isinstance(values, Packed) else Packed.of(values))
 
 
-def draw(cards: list[str], *, taken: Callable[[Halves], npt.NDArray[np.bool_]]) -> Halves:
+def keyed(key: ColumnMac, codes: npt.NDArray[np.uint8], values: Packed) -> Halves:
+    """Return the keyed digest of class code ‖ value for each value."""
+    out = np.empty((len(values), 2), np.uint64)
+    present = np.unique(codes).tolist()
+    for code in present:
+        chosen = np.flatnonzero(codes == code)
+        mine = values if len(present) == 1 else values.take(chosen)
+        out[chosen] = runs.halves(key.packed(mine, head=bytes((code,))))
+    return out
+
+
+def draw(cards: Sequence[str] | Packed, *, taken: Callable[[Halves], npt.NDArray[np.bool_]]) -> Halves:
     """Return a new token for each of some distinct cards, of those that ``taken`` says no to."""
+    cards = digits.packed(cards)
     out = np.zeros((len(cards), 2), np.uint64)
     waiting = np.arange(len(cards))
     for _ in range(ROUNDS_MAX):
         if not len(waiting):
             return out
-        drawn = _draw(cards if len(waiting) == len(cards) else [cards[at] for at in waiting.tolist()])
+        drawn = _draw(cards if len(waiting) == len(cards) else cards.take(waiting))
         numbers = drawn[:, 0]
         fine = ~taken(drawn)
         if len(waiting) < len(cards):
@@ -204,7 +216,7 @@ def misformed(codes: Sequence[int], values: Sequence[str], tokens: Sequence[str]
     return wrong
 
 
-def _draw(pans: list[str]) -> Halves:
+def _draw(pans: Packed) -> Halves:
     """Return one candidate per card: 7, random digits, the last four; redrawn until it fails the Luhn check."""
     out = np.zeros((len(pans), 2), np.uint64)
     for positions, cards in digits.by_length(pans):

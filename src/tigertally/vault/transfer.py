@@ -25,7 +25,7 @@ from tigertally.formats import part as parts
 from tigertally.formats import record
 from tigertally.formats.part import Column, PartColumns
 from tigertally.store.tx import Tx
-from tigertally.vault import alike, entries, index, spelling, sql, tokens, values
+from tigertally.vault import alike, entries, index, rows, spelling, tokens, values
 from tigertally.vault.alike import Spelled
 from tigertally.vault.batches import digests_of
 from tigertally.vault.errors import (
@@ -42,8 +42,10 @@ from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.runs import Halves
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
+from tigertally.vault.making import Values, make
 from tigertally.vault.records import subject_cipher
-from tigertally.vault.sql import RecordRow, RecordRows
+from tigertally.vault.rows import sql as sql_rows
+from tigertally.vault.rows.sql import RecordRow
 
 _INDEX_BITS = 24
 
@@ -77,11 +79,11 @@ def read_rows(tx: Tx, keys: VaultKeys, *, classes: Collection[FieldClass], after
     position = spelling.subject_raw(after) if after else b""
     while len(found) < limit:
         wanted = limit - len(found)
-        rows = sql.records_after(tx, scope=keys.scope, after=position, limit=wanted)
-        found += _holding(rows, codes)
-        if len(rows) < wanted:
+        more = rows.in_order(tx, scope=keys.scope, after=position, limit=wanted)
+        if not more:
             break
-        position = rows[-1].subject
+        found += _holding(more, codes)
+        position = more[-1].subject
     if not found:
         return None
     return SealedRows(rows=found, codes=codes)
@@ -122,7 +124,7 @@ class ReadyPart:
     """A part that was checked, digested and packed outside of any transaction, under the scope's keys.
 
     ``subjects`` are its customers, ``starts`` the first row of each and the end; ``digests`` and ``tokens`` are by row;
-    ``heads`` and ``bodies`` are each subject's record, to be sealed; ``spelled`` as in ``batches``.
+    ``values`` are what their records are made of; ``spelled`` as in ``batches``.
     """
 
     part: PartColumns
@@ -130,8 +132,7 @@ class ReadyPart:
     starts: Sequence[int]
     digests: Halves
     tokens: Halves
-    heads: Sequence[bytes]
-    bodies: Sequence[bytes]
+    values: Values
     spelled: Spelled
 
 
@@ -140,33 +141,19 @@ def prepare_part(keys: VaultKeys, *, part: PartColumns, checked: bool = False) -
 
     ``checked``: that was called with these very rows.
     """
-    import pyarrow as pa  # noqa: PLC0415 - loaded only when parts are made or read
-
     if not checked:
         check_part(part)
-    encoded = part.arrow("value").cast(pa.binary()).to_pylist()
+    _, encoded, _ = values.packed(part.arrow("value"))
     raws = tokens.raws(list(part.code), list(part.token))
-    places = entries.places_of(part.numbers("code"), part.numbers("slot"), raws)
-    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    edges = bounds.tolist()
-    sizes, joined = lengths.astype(">u4").tobytes(), b"".join(encoded)
-    starts = [*part.starts(), len(part.subject)]
+    codes = part.numbers("code").astype(np.uint8)
     return ReadyPart(
         part=part,
         subjects=part.firsts("subject"),
-        starts=starts,
-        digests=digests_of(keys, part.code, encoded),
+        starts=[*part.starts(), len(part.subject)],
+        digests=digests_of(keys, codes, encoded),
         tokens=raws,
-        heads=[
-            entries.head_of(places[start * entries.PLACE_BYTES : stop * entries.PLACE_BYTES])
-            for start, stop in pairwise(starts)
-        ],
-        bodies=[
-            entries.body_of(sizes[4 * start : 4 * stop], joined[edges[start] : edges[stop]])
-            for start, stop in pairwise(starts)
-        ],
-        spelled=alike.spelled(keys, codes=part.numbers("code"), texts=joined, edges=bounds),
+        values=Values(codes=codes, slots=part.numbers("slot").astype(np.uint8), tokens=raws, texts=encoded),
+        spelled=alike.spelled(keys, codes=codes, texts=encoded.data.tobytes(), edges=encoded.edges),
     )
 
 
@@ -175,45 +162,46 @@ def store_part(tx: Tx, keys: VaultKeys, *, ready: ReadyPart, now: datetime) -> i
     part, names = ready.part, ready.subjects
     tx.lock(f"vault:{keys.scope}")
     raws = spelling.subjects_raw(names)
-    rows = sql.records_of(tx, scope=keys.scope, subjects=raws)
-    if rows:
-        _need_same(keys, ready, rows)
-    here = {row.subject for row in rows}
+    held = rows.of_subjects(tx, keys.known, scope=keys.scope, subjects=raws)
+    if held:
+        _need_same(keys, ready, held)
+    here = {row.subject for row in held}
     missing = [at for at, raw in enumerate(raws) if raw not in here]
     if not missing:
         return 0
     new = _refuse_clashes(tx, keys, ready)
     kek = keys.spend(tx, wraps=len(missing), now=now)
     version = keys.active.version
-    wrapped, sealed = kek.seal_each(
-        [ready.bodies[at] for at in missing],
-        aads=[entries.aad(keys.scope, names[at], ready.heads[at]) for at in missing],
-        key_aads=[entries.key_aad(keys.scope, names[at], version) for at in missing],
+    subjects = b"".join([raws[at] for at in missing])
+    made = make(
+        kek,
+        scope=keys.scope,
+        version=version,
+        subjects=subjects,
+        values=ready.values,
+        spans=np.stack([ready.starts[:-1], ready.starts[1:]], axis=1)[missing],
     )
-    records = RecordRows(
-        subjects=[raws[at] for at in missing],
-        wrapped=wrapped,
-        fields=[ready.heads[at] + body for at, body in zip(missing, sealed, strict=True)],
-    )
-    sql.insert_records(tx, scope=keys.scope, rows=records, key_version=version, now=now)
+    first = sql_rows.next_number(tx, scope=keys.scope)
+    sql_rows.insert_records(tx, scope=keys.scope, first=first, rows=made, key_version=version, now=now)
+    rows.index_new(tx, scope=keys.scope, subjects=subjects, first=first)
     counts = np.diff(ready.starts)
-    whose = np.repeat(runs.halves(b"".join(raws)), counts, axis=0)
     stored = np.repeat(np.isin(np.arange(len(raws)), missing), counts)
-    index.add(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=ready.tokens[stored], payloads=whose[stored])
+    whose = np.repeat(np.arange(first, first + len(missing)), counts[missing])
+    index.add(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=ready.tokens[stored], payloads=rows.payloads(whose))
     codes = part.numbers("code")
     for kind, chosen in ((IndexKind.CARD, codes == tokens.PAN_CODE), (IndexKind.OTHER, codes != tokens.PAN_CODE)):
         at = new[chosen[new]]
         index.add(tx, scope=keys.scope, kind=kind, keys=ready.digests[at], payloads=ready.tokens[at])
     alike.remember(tx, scope=keys.scope, found=ready.spelled, given=ready.tokens, stored=stored)
-    classes, held = np.unique(codes[stored], return_counts=True)
-    sql_index.count_up(tx, scope=keys.scope, held=dict(zip(classes.tolist(), held.tolist(), strict=True)))
+    classes, more = np.unique(codes[stored], return_counts=True)
+    sql_index.count_up(tx, scope=keys.scope, held=dict(zip(classes.tolist(), more.tolist(), strict=True)))
     return len(missing)
 
 
 def rows_of(tx: Tx, keys: VaultKeys, *, subjects: Sequence[str]) -> SealedRows:
     """Return the records of ``subjects`` (ascending), for :func:`committed`. Raises ``NoSuchSubject``."""
     raws = spelling.subjects_raw(subjects)
-    here = {row.subject: row for row in sql.records_of(tx, scope=keys.scope, subjects=raws)}
+    here = {row.subject: row for row in rows.of_subjects(tx, keys.known, scope=keys.scope, subjects=raws)}
     if not raws or len(here) != len(raws):
         raise NoSuchSubject
     return SealedRows(rows=[here[raw] for raw in raws], codes=frozenset(BY_CODE))
@@ -269,12 +257,12 @@ def _salted(keys: VaultKeys, found: SealedRows, *, salts: Sequence[bytes]) -> Pa
     return _opened(keys, found, spelling.subjects_text([row.subject for row in found.rows]), salts=salts)
 
 
-def _holding(rows: Sequence[RecordRow], codes: Collection[int]) -> list[RecordRow]:
+def _holding(found: Sequence[RecordRow], codes: Collection[int]) -> list[RecordRow]:
     """Return the records that have a value of these classes."""
-    there = entries.heads([row.fields for row in rows])
+    there = entries.heads([row.fields for row in found])
     fitting = np.isin(there.code, sorted(codes))
-    having = np.bincount(there.record[fitting], minlength=len(rows)).tolist()
-    return [row for row, count in zip(rows, having, strict=True) if count]
+    having = np.bincount(there.record[fitting], minlength=len(found)).tolist()
+    return [row for row, count in zip(found, having, strict=True) if count]
 
 
 def _opened(keys: VaultKeys, found: SealedRows, names: Sequence[str], *, salts: Sequence[bytes]) -> PartColumns:
@@ -356,9 +344,9 @@ def _distinct(which: npt.NDArray[np.int64], beside: npt.NDArray[np.int64]) -> np
     return np.unique(which << _INDEX_BITS | beside)
 
 
-def _need_same(keys: VaultKeys, ready: ReadyPart, rows: Sequence[RecordRow]) -> None:
+def _need_same(keys: VaultKeys, ready: ReadyPart, there: Sequence[RecordRow]) -> None:
     """Raise ``SubjectDiffers`` unless the records that are here are what the part says; ``RecordBroken``."""
-    here = sorted(rows, key=lambda row: row.subject)
+    here = sorted(there, key=lambda row: row.subject)
     names = spelling.subjects_text([row.subject for row in here])
     place = {name: at for at, name in enumerate(ready.subjects)}
     held = _opened(

@@ -9,18 +9,27 @@ What fails 2, 3 or 4 is counted with its reason and never stored. Empty cells ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from itertools import compress
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
 from tigertally.base.limits import VALUE_CHARS_MAX
+from tigertally.crypto.packed import Packed
 from tigertally.data.issuers import PAN_DIGITS_MAX, PAN_DIGITS_MIN
 from tigertally.vault import digits
 from tigertally.vault.errors import SadRefused
-from tigertally.vault.forbidden import forbidden_texts
+from tigertally.vault.forbidden import forbidden
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Column: TypeAlias = "Sequence[str | None] | pa.Array"
 
 _PAN_LENGTHS: Final = frozenset(range(PAN_DIGITS_MIN, PAN_DIGITS_MAX + 1))
 
@@ -35,19 +44,14 @@ class Rejection(Enum):
     SAD = "sad"
 
 
-@dataclass(slots=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Cells:
     """Accepted values as columns: the row each stood in, its class code, its UTF-8 bytes."""
 
-    rows: list[int] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
-    values: list[bytes] = field(default_factory=list)
-    rejected: dict[Rejection, int] = field(default_factory=dict)
-
-    def reject(self, why: Rejection, count: int = 1) -> None:
-        """Count values that are not sealed."""
-        if count:
-            self.rejected[why] = self.rejected.get(why, 0) + count
+    rows: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint8]
+    values: Packed
+    rejected: Mapping[Rejection, int]
 
 
 def refuse_forbidden(classes: Iterable[FieldClass]) -> None:
@@ -57,41 +61,72 @@ def refuse_forbidden(classes: Iterable[FieldClass]) -> None:
             raise SadRefused(field=cls)
 
 
-def accept(fields: Sequence[tuple[FieldClass, Sequence[str | None]]], *, rows: int) -> Cells:
+def accept(fields: Sequence[tuple[FieldClass, Column]], *, rows: int) -> Cells:
     """Return the acceptable values of columns of ``rows`` rows each. Raises :class:`SadRefused`, ``ValueError``."""
     refuse_forbidden(cls for cls, _ in fields)
-    cells = Cells()
+    rejected: Counter[Rejection] = Counter()
+    kept: list[tuple[int, npt.NDArray[np.int64], Packed]] = []
     for cls, column in fields:
         if len(column) != rows:
             raise ValueError("columns of uneven length")
-        _accept_column(cells, cls, column)
-    return cells
+        kept.append((FIELD_RULES[cls].code, *_accepted(cls, column, rejected)))
+    return Cells(
+        rows=np.concatenate([np.empty(0, np.int64), *(where for _, where, _ in kept)]),
+        codes=np.repeat(np.array([code for code, _, _ in kept], np.uint8), [len(where) for _, where, _ in kept]),
+        values=Packed.joined([values for _, _, values in kept]),
+        rejected={why: count for why, count in rejected.items() if count},
+    )
 
 
-def _accept_column(cells: Cells, cls: FieldClass, column: Sequence[str | None]) -> None:
-    rows = [row for row, value in enumerate(column) if value]
-    there = [value for value in column if value]
-    if there and max(map(len, there)) > VALUE_CHARS_MAX:
-        cells.reject(Rejection.TOO_LONG, sum(1 for value in there if len(value) > VALUE_CHARS_MAX))
-        rows, there = _kept(rows, there, [len(value) <= VALUE_CHARS_MAX for value in there])
+def _accepted(cls: FieldClass, column: Column, rejected: Counter[Rejection]) -> tuple[npt.NDArray[np.int64], Packed]:
+    """Return the rows of a column's acceptable values, and these; count the others."""
+    there, values, chars = packed(column)
+    unspoken = len(there) - len(values)
+    rejected[Rejection.NOT_A_CARD if cls is FieldClass.PAN else Rejection.NOT_TEXT] += unspoken
+    there = there[: len(values)]
+    good = chars <= VALUE_CHARS_MAX
+    rejected[Rejection.TOO_LONG] += int((~good).sum())
+    if not good.all():
+        there, values = there[good], values.take(np.flatnonzero(good))
     if cls is FieldClass.PAN:
-        good = _cards(there)
-        cells.reject(Rejection.NOT_A_CARD, good.count(False))
-        rows, there = _kept(rows, there, good)
-    elif bad := frozenset(forbidden_texts(there)):
-        cells.reject(Rejection.SAD, len(bad))
-        rows, there = _kept(rows, there, [at not in bad for at in range(len(there))])
-    encoded = [encode(value) for value in there]
-    if None in encoded:
-        cells.reject(Rejection.NOT_TEXT, encoded.count(None))
-        rows = [row for row, value in zip(rows, encoded, strict=True) if value is not None]
-    cells.rows += rows
-    cells.codes += [FIELD_RULES[cls].code] * len(rows)
-    cells.values += [value for value in encoded if value is not None]
+        good, why = _cards(values), Rejection.NOT_A_CARD
+    else:
+        good, why = ~forbidden(values), Rejection.SAD
+    rejected[why] += int((~good).sum())
+    return (there, values) if good.all() else (there[good], values.take(np.flatnonzero(good)))
 
 
-def _kept(rows: list[int], there: list[str], keep: list[bool]) -> tuple[list[int], list[str]]:
-    return list(compress(rows, keep)), list(compress(there, keep))
+def packed(column: Column) -> tuple[npt.NDArray[np.int64], Packed, npt.NDArray[np.int64]]:
+    """Return the rows of a column's cells that are not empty, these as UTF-8, and the characters of each.
+
+    Cells that no UTF-8 can say (lone surrogates) have their rows after all others, and no values.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - loaded only when there are columns
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    silent: list[int] = []
+    try:
+        cells = pa.array(column, pa.string())
+    except UnicodeEncodeError:
+        # The library's exception holds the value: it ends here.
+        silent = [row for row, value in enumerate(column) if value and encode(value) is None]
+        cells = pa.array([value if value and encode(value) is not None else None for value in column], pa.string())
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    lengths = pc.fill_null(pc.binary_length(cells), 0).to_numpy(zero_copy_only=False)
+    there = np.flatnonzero(lengths)
+    if len(there) < len(cells):
+        cells = cells.take(pa.array(there))
+    _, offsets, data = cells.buffers()
+    edges = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1] if offsets else np.zeros(1)
+    values = Packed(
+        data=np.frombuffer(data, np.uint8) if data and data.size else np.empty(0, np.uint8),
+        edges=edges.astype(np.int64),
+    )
+    chars = values.lengths
+    if len(chars) and int(chars.max()) > VALUE_CHARS_MAX:
+        chars = pc.utf8_length(cells).to_numpy(zero_copy_only=False)
+    return np.concatenate([there, np.array(silent, np.int64)]), values, chars
 
 
 def encode(value: str) -> bytes | None:
@@ -103,11 +138,12 @@ def encode(value: str) -> bytes | None:
         return None
 
 
-def _cards(there: list[str]) -> list[bool]:
+def _cards(values: Packed) -> npt.NDArray[np.bool_]:
     """Return which values are card numbers."""
-    passed = [len(value) in _PAN_LENGTHS and value.isascii() and value.isdigit() for value in there]
-    shaped = [at for at, fine in enumerate(passed) if fine]
-    for positions, cards in digits.by_length([there[at] for at in shaped]):
-        for position, fine in zip(positions, digits.luhn(cards).tolist(), strict=True):
-            passed[shaped[position]] = fine
+    passed = np.zeros(len(values), np.bool_)
+    for positions, rows in values.by_length():
+        if rows.shape[1] in _PAN_LENGTHS:
+            figures = rows - np.uint8(ord("0"))
+            plain = (figures < np.uint8(10)).all(axis=1)
+            passed[positions[plain]] = digits.luhn(figures[plain])
     return passed

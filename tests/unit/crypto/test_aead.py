@@ -143,8 +143,10 @@ def test_every_bit_of_sm4_counts(at: int) -> None:
 
 def test_many_records_under_sm4_each_with_its_own_key() -> None:
     outer = Cipher(SM4_KEY, Suite.GUOMI_1)
-    wrapped, sealed = outer.seal_each([b"one", b""], aads=[b"a", b"b"], key_aads=[b"ka", b"kb"])
-    assert {len(one) for one in wrapped} == {OVERHEAD_BYTES + key_bytes(Suite.GUOMI_1)}
+    keys, sealed = outer.seal_each([b"one", b""], aads=[b"a", b"b"], key_aads=[b"ka", b"kb"])
+    wide = OVERHEAD_BYTES + key_bytes(Suite.GUOMI_1)
+    assert len(keys) == 2 * wide
+    wrapped = [keys[:wide], keys[wide:]]
     inner = [outer.unwrapped(one, aad) for one, aad in zip(wrapped, (b"ka", b"kb"), strict=True)]
     assert [one.suite for one in inner] == [Suite.GUOMI_1] * 2
     assert [inner[0].open(sealed[0], b"a"), inner[1].open(sealed[1], b"b")] == [b"one", b""]
@@ -163,7 +165,9 @@ def test_each_is_sealed_under_a_key_of_its_own() -> None:
     kek = Cipher(KEY)
     values, places = [b"same"] * 300, [str(at).encode() for at in range(300)]
     owners = [b"owner" + place for place in places]
-    wrapped, sealed = kek.seal_each(values, aads=places, key_aads=owners)
+    packed, sealed = kek.seal_each(values, aads=places, key_aads=owners)
+    wide = OVERHEAD_BYTES + len(KEY)
+    wrapped = [packed[at : at + wide] for at in range(0, len(packed), wide)]
     assert len({one[2:14] for one in (*wrapped, *sealed)}) == 600
     keys = [kek.unwrap(one, owner).expose() for one, owner in zip(wrapped, owners, strict=True)]
     assert len(set(keys)) == 300

@@ -14,7 +14,7 @@ from tigertally.vault.index.sql import IndexKind
 from .conftest import Vault
 
 SCOPE = "shop"
-TOKEN, CARD, OTHER = IndexKind.TOKEN, IndexKind.CARD, IndexKind.OTHER
+TOKEN, CARD, OTHER, SUBJECT = IndexKind.TOKEN, IndexKind.CARD, IndexKind.OTHER, IndexKind.SUBJECT
 
 
 def key(*numbers: int) -> runs.Halves:
@@ -35,9 +35,9 @@ def found(tx: Tx, *numbers: int, scope: str = SCOPE, kind: IndexKind = TOKEN) ->
 
 
 def add(tx: Tx, *pairs: tuple[int, int], scope: str = SCOPE, kind: IndexKind = TOKEN) -> None:
-    index.add(
-        tx, scope=scope, kind=kind, keys=key(*(one for one, _ in pairs)), payloads=key(*(two for _, two in pairs))
-    )
+    numbers = [two for _, two in pairs]
+    payloads = key(*numbers) if kind is CARD else np.array([numbers, numbers], np.uint64).T
+    index.add(tx, scope=scope, kind=kind, keys=key(*(one for one, _ in pairs)), payloads=payloads)
 
 
 def levels(tx: Tx, kind: IndexKind = TOKEN) -> list[int]:
@@ -100,11 +100,11 @@ def test_what_is_forgotten_is_nowhere(vault: Vault) -> None:
             add(tx, *((at, 100 * round_ + at) for at in range(10)), (50, 7))
             add(tx, *((1000 + at, at) for at in range(10)), kind=CARD)
         before = {run.run: run.revision for run in sql.read_runs(tx, scope=SCOPE, kind=TOKEN)}
-        index.forget(tx, scope=SCOPE, subject=raw(7), tokens=[raw(7), raw(50)])
+        index.forget(tx, scope=SCOPE, subject=raw(7), number=7, tokens=[raw(7), raw(50)])
         assert found(tx, 50, 7) == {7: {107, 207, 307}}
         assert found(tx, 1007, kind=CARD) == {1007: {7}}  # somebody else holds that token
         for round_ in range(1, 4):
-            index.forget(tx, scope=SCOPE, subject=raw(100 * round_ + 7), tokens=[raw(7)])
+            index.forget(tx, scope=SCOPE, subject=raw(100 * round_ + 7), number=100 * round_ + 7, tokens=[raw(7)])
         assert found(tx, 7) == {}
         assert found(tx, 1006, 1007, 1008, kind=CARD) == {1006: {6}, 1008: {8}}
         blobs = b"".join(bytes(data) for data in tx.scalars(select(sql.block.c.data)))
@@ -113,6 +113,25 @@ def test_what_is_forgotten_is_nowhere(vault: Vault) -> None:
         assert all(after[run] != before[run] for run in after)
         for block in tx.all(select(sql.block)):
             assert bytes(block.first) == bytes(block.data)[:8]
+
+
+def test_keys_follow_in_order(vault: Vault) -> None:
+    held = [(at * 7919) % 1009 for at in range(400)]
+    with vault.store.transaction() as tx:
+        for at in range(0, len(held), 23):
+            firsts = np.array([(one, one) for one in held[at : at + 23]], np.uint64)
+            index.add(tx, scope=SCOPE, kind=SUBJECT, keys=firsts, payloads=firsts)
+        for limit in (1, 7, 1000):
+            after, met = b"", list[int]()
+            while len(piece := index.following(tx, scope=SCOPE, kind=SUBJECT, after=after, limit=limit)):
+                assert len(piece) <= limit
+                met += piece[:, 2].tolist()
+                after = runs.whole(piece[-1:, :2])
+            assert met == sorted(held)
+        same = np.array([(5000, at) for at in range(30)], np.uint64)
+        index.add(tx, scope=SCOPE, kind=SUBJECT, keys=same, payloads=same)
+        with pytest.raises(RecordBroken):
+            index.following(tx, scope=SCOPE, kind=SUBJECT, after=runs.whole(same[:1] - np.uint64(1)), limit=1)
 
 
 def test_keys_between(vault: Vault) -> None:
@@ -148,7 +167,7 @@ def test_what_others_did_is_seen(vault: Vault) -> None:
         raise ZeroDivisionError
     assert holds(10, 20) == [True, False]
     with vault.store.transaction() as tx:
-        index.forget(tx, scope=SCOPE, subject=raw(1), tokens=[raw(10)])
+        index.forget(tx, scope=SCOPE, subject=raw(1), number=1, tokens=[raw(10)])
     assert holds(10, 20) == [False, False]
 
 
@@ -166,11 +185,11 @@ def test_a_forgetting_that_was_undone_is_not_taken_for_the_next_one(vault: Vault
         add(tx, (1, 11), (2, 12), (3, 13))
         add(tx, (1, 1), (2, 2), (3, 3), kind=CARD)
     with pytest.raises(ZeroDivisionError), vault.store.transaction() as tx:
-        index.forget(tx, scope=SCOPE, subject=raw(11), tokens=[raw(1)])
+        index.forget(tx, scope=SCOPE, subject=raw(11), number=11, tokens=[raw(1)])
         known.refresh(tx, scope=SCOPE, kinds=(CARD,))
         raise ZeroDivisionError
     with vault.store.transaction() as tx:
-        index.forget(tx, scope=SCOPE, subject=raw(12), tokens=[raw(2)])
+        index.forget(tx, scope=SCOPE, subject=raw(12), number=12, tokens=[raw(2)])
     with vault.store.reading() as tx:
         known.refresh(tx, scope=SCOPE, kinds=(CARD,))
     assert known.tokens_of(CARD, key(1, 2, 3))[0].tolist() == [True, False, True]

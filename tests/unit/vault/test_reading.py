@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sqlalchemy import select, update
 
@@ -21,14 +22,15 @@ from tigertally.vault import (
     open_bin,
     open_value,
     resolve,
+    rows,
     spelling,
-    sql,
     tokens,
     view,
 )
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
 from tigertally.vault.records import open_subject_key
+from tigertally.vault.rows import sql as sql_rows
 
 from .conftest import MASTERCARD, VISA, YES, Vault, on_sqlite
 
@@ -144,9 +146,10 @@ def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
     with filled.store.transaction() as tx:
         (place,) = resolve(tx, scope=filled.scope, token=theirs)
         whose = spelling.subject_raw(place.subject)
+        number = tx.scalar(select(sql_rows.record.c.number).where(sql_rows.record.c.subject == whose))
         for row in tx.all(select(sql_index.block)):
             found = runs.read(bytes(row.data))
-            found[(found[:, :2] == raw_of(mine)).all(axis=1), 2:] = runs.halves(whose)
+            found[(found[:, :2] == raw_of(mine)).all(axis=1), 2:] = np.array((number, 0), np.uint64)
             (made,) = runs.blocks(found)
             tx.execute(update(sql_index.block).where(sql_index.block.c.run == row.run).values(data=made.data))
         for asking in (
@@ -157,9 +160,9 @@ def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
             with pytest.raises(RecordBroken):
                 asking()
         # And if the record's own copy of the token is changed as well, the value does not open.
-        row = tx.all(select(sql.record).where(sql.record.c.subject == whose))[0]
+        row = tx.all(select(sql_rows.record).where(sql_rows.record.c.subject == whose))[0]
         fields = bytes(row.fields).replace(runs.whole(raw_of(theirs)), runs.whole(raw_of(mine)))
-        tx.execute(update(sql.record).where(sql.record.c.subject == whose).values(fields=fields))
+        tx.execute(update(sql_rows.record).where(sql_rows.record.c.subject == whose).values(fields=fields))
         (place,) = resolve(tx, scope=filled.scope, token=mine)
         with pytest.raises(RecordBroken):
             open_value(tx, filled.keys, decision=YES, place=place)
@@ -168,8 +171,8 @@ def test_a_token_pointed_at_somebody_else_does_not_open(filled: Vault) -> None:
 @on_sqlite
 def test_values_swapped_between_records_do_not_open(filled: Vault) -> None:
     with filled.store.transaction() as tx:
-        one, two = tx.all(select(sql.record.c.subject, sql.record.c.fields))
-        tx.execute(update(sql.record).where(sql.record.c.subject == one.subject).values(fields=two.fields))
+        one, two = tx.all(select(sql_rows.record.c.subject, sql_rows.record.c.fields))
+        tx.execute(update(sql_rows.record).where(sql_rows.record.c.subject == one.subject).values(fields=two.fields))
         broken = 0
         for value in (VISA, MASTERCARD):
             try:
@@ -182,13 +185,12 @@ def test_values_swapped_between_records_do_not_open(filled: Vault) -> None:
 @on_sqlite
 def test_whole_records_swapped_do_not_open(filled: Vault) -> None:
     with filled.store.transaction() as tx:
-        one, two = tx.all(select(sql.record))
-        table = sql.record
-        tx.execute(
-            update(table)
-            .where(table.c.subject == one.subject)
-            .values(fields=two.fields, wrapped_key=two.wrapped_key, key_version=two.key_version)
-        )
+        one, two = tx.all(select(sql_rows.record))
+        table = sql_rows.record
+        tx.execute(update(table).where(table.c.subject == one.subject).values(fields=two.fields))
+        (group,) = tx.all(select(sql_rows.wrap))
+        wide = group.wide
+        tx.execute(update(sql_rows.wrap).values(data=group.data[wide:] + group.data[wide:]))
         broken = 0
         for value in (VISA, MASTERCARD):
             try:
@@ -203,7 +205,8 @@ def test_a_subject_key_opens_for_its_subject_only(filled: Vault) -> None:
     with filled.store.reading() as tx:
         keys = filled.keys
         (mine,), (theirs,) = (find(tx, keys, cls=PAN, value=value) for value in (VISA, MASTERCARD))
-        (row,) = sql.records_of(tx, scope=filled.scope, subjects=[spelling.subject_raw(mine)])
+        row = rows.of_subject(tx, scope=filled.scope, subject=spelling.subject_raw(mine))
+        assert row
     assert open_subject_key(keys, row, mine)
     with pytest.raises(RecordBroken):
         open_subject_key(keys, row, theirs)
@@ -217,18 +220,35 @@ def test_no_byte_of_a_record_can_be_changed(filled: Vault) -> None:
     with filled.store.transaction() as tx:
         (whom,) = find(tx, keys, cls=PAN, value=VISA)
         subject = spelling.subject_raw(whom)
-        row = tx.all(select(sql.record).where(sql.record.c.subject == subject))[0]
-        for column in ("fields", "wrapped_key"):
-            good = bytes(getattr(row, column))
+        row = tx.all(select(sql_rows.record).where(sql_rows.record.c.subject == subject))[0]
+        group = tx.all(select(sql_rows.wrap))[0]
+        at = row.number * group.wide
+        edits = (
+            (
+                update(sql_rows.record).where(sql_rows.record.c.subject == subject),
+                "fields",
+                bytes(row.fields),
+                b"",
+                b"",
+            ),
+            (
+                update(sql_rows.wrap),
+                "data",
+                group.data[at : at + group.wide],
+                group.data[:at],
+                group.data[at + group.wide :],
+            ),
+        )
+        for change, column, good, before, after in edits:
             for at in range(len(good)):
                 bad = good[:at] + bytes((good[at] ^ 1,)) + good[at + 1 :]
-                tx.execute(update(sql.record).where(sql.record.c.subject == subject).values(**{column: bad}))
+                tx.execute(change.values(**{column: before + bad + after}))
                 with pytest.raises(RecordBroken):
                     view(tx, keys, whom=whom)
             for bad in (good[:-1], good + b"\x00", b"", good + good):
-                tx.execute(update(sql.record).where(sql.record.c.subject == subject).values(**{column: bad}))
-                if bad or column == "wrapped_key":
+                tx.execute(change.values(**{column: before + bad + after}))
+                if (bad and column == "fields") or (len(bad) < len(good) and column == "data"):
                     with pytest.raises(RecordBroken):
                         view(tx, keys, whom=whom)
-            tx.execute(update(sql.record).where(sql.record.c.subject == subject).values(**{column: good}))
+            tx.execute(change.values(**{column: before + good + after}))
         assert view(tx, keys, whom=whom)

@@ -14,14 +14,14 @@ from tigertally.vault import (
     find,
     lookup,
     resolve,
+    rows,
     seal_batch,
     spelling,
-    sql,
     view,
 )
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
-from tigertally.vault.packed import SUBJECT_BYTES
+from tigertally.vault.rows import sql as sql_rows
 
 from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, Column, Vault, on_sqlite
 
@@ -29,7 +29,7 @@ PAN, NAME, MOBILE = FieldClass.PAN, FieldClass.NAME, FieldClass.MOBILE
 
 
 def everything(tx: Tx) -> list[list[tuple[object, ...]]]:
-    tables = (sql.record, sql_index.run, sql_index.block, sql_index.tally)
+    tables = (sql_rows.record, sql_rows.wrap, sql_index.run, sql_index.block, sql_index.tally)
     return [sorted(tuple(row) for row in tx.all(select(table))) for table in tables]
 
 
@@ -177,9 +177,10 @@ def test_scopes_know_nothing_of_each_other(vault: Vault) -> None:
             one, two = (lookup(tx, ring, cls=cls, column=[value]) for ring in (vault.keys, sibling.keys))
             assert one != two
         entries = [runs.read(bytes(data)) for data in tx.scalars(select(sql_index.block.c.data))]
-        # Each scope has two tokens and the digest of a card: nothing leads from one scope to the other.
-        assert len({tuple(key) for one in entries for key in one[:, :2].tolist()}) == 6
-        assert len({tuple(payload) for one in entries for payload in one[:, 2:].tolist()}) == 4
+        # Each scope has two tokens, a subject and the digest of a card: nothing leads from one scope to the other.
+        assert len({tuple(key) for one in entries for key in one[:, :2].tolist()}) == 8
+        numbers = {(0, 0)}
+        assert len({tuple(payload) for one in entries for payload in one[:, 2:].tolist()} - numbers) == 2
 
 
 def test_no_clear_value_is_in_any_column(vault: Vault) -> None:
@@ -204,11 +205,18 @@ def test_no_clear_value_is_in_any_column(vault: Vault) -> None:
 def test_rows_land_in_their_columns_whatever_the_order(vault: Vault) -> None:
     vault.seal(["C1"], (PAN, [VISA]))
     with vault.store.reading() as tx:
-        row = tx.all(select(sql.record))[0]
-        assert len(row.wrapped_key) == 2 + 12 + 32 + 16
-        assert (row.key_version, row.version, row.sealed_at) == (1, 1, vault.now)
-        (found,) = sql.records_of(tx, scope=vault.scope, subjects=[bytes(SUBJECT_BYTES), row.subject])
-        assert (found.subject, found.fields) == (row.subject, row.fields)
+        row = tx.all(select(sql_rows.record))[0]
+        assert (row.number, row.version, row.sealed_at) == (0, 1, vault.now)
+        group = tx.all(select(sql_rows.wrap))[0]
+        assert (group.number, group.key_version, group.held, group.wide) == (0, 1, 1, 2 + 12 + 32 + 16)
+        assert len(group.data) == group.wide
+        for found in (
+            *sql_rows.records_at(tx, scope=vault.scope, numbers=[0, 1, 16]),
+            rows.of_subject(tx, scope=vault.scope, subject=row.subject),
+            *rows.of_subjects(tx, vault.keys.known, scope=vault.scope, subjects=[bytes(16), row.subject]),
+            *rows.in_order(tx, scope=vault.scope, after=b"", limit=5),
+        ):
+            assert found == (row.subject, 0, 1, group.data, row.fields)
 
 
 def test_many_digests_are_looked_up_at_once(vault: Vault) -> None:

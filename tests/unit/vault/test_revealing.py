@@ -21,9 +21,9 @@ from tigertally.vault import (
     open_values,
     read_meant,
     spelling,
-    sql,
 )
 from tigertally.vault.destruction import erase_subject
+from tigertally.vault.rows import sql as sql_rows
 
 from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, YES, Vault
 
@@ -102,7 +102,7 @@ def test_a_subject_that_went_meanwhile_is_gone_and_a_shared_value_is_not(filled:
         found = meant(tx, keys, texts=texts)
         holders = find(tx, keys, cls=NAME, value="韩测试")
         (first,) = find(tx, keys, cls=PAN, value=VISA)
-    named = runs_text(found, 2)
+    named = runs_text(filled, found, 2)
     _erase(filled, named)
     with filled.store.reading() as tx:
         piece = read_meant(tx, keys, meant=found, start=0, stop=3)
@@ -112,8 +112,10 @@ def test_a_subject_that_went_meanwhile_is_gone_and_a_shared_value_is_not(filled:
     assert opened.values == ([MASTERCARD, "韩测试"] if named == first else [VISA, MASTERCARD, "韩测试"])
 
 
-def runs_text(found: Meant, at: int) -> str:
-    return spelling.subject_text(b"".join(int(half).to_bytes(8, "big") for half in found.subjects[at]))
+def runs_text(vault: Vault, found: Meant, at: int) -> str:
+    with vault.store.reading() as tx:
+        ((_, subject),) = sql_rows.subjects_at(tx, scope=vault.scope, numbers=[int(found.numbers[at])])
+    return spelling.subject_text(subject)
 
 
 def test_an_index_that_names_nobody_is_broken(filled: Vault) -> None:
@@ -121,8 +123,8 @@ def test_an_index_that_names_nobody_is_broken(filled: Vault) -> None:
     texts = of(filled, keys, PAN, [VISA])
     with filled.store.reading() as tx:
         found = meant(tx, keys, texts=texts)
-        assert len(tx.all(select(sql.record))) == 4
+        assert len(tx.all(select(sql_rows.record))) == 4
     with filled.store.transaction() as tx:
-        tx.execute(delete(sql.record))
+        tx.execute(delete(sql_rows.record))
     with filled.store.reading() as tx, pytest.raises(RecordBroken):
         read_meant(tx, keys, meant=found, start=0, stop=1)

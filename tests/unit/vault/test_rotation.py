@@ -25,13 +25,13 @@ from tigertally.vault import (
     open_value,
     rewrap,
     rotate,
-    sql,
 )
+from tigertally.vault.rows import sql as sql_rows
 
 from .conftest import VISA, YES, Vault, on_sqlite
 
 PAN, MOBILE = FieldClass.PAN, FieldClass.MOBILE
-CUSTOMERS = 25
+CUSTOMERS = 100
 
 
 @pytest.fixture
@@ -53,8 +53,7 @@ def turn(vault: Vault) -> None:
 
 def versions(vault: Vault) -> dict[int, int]:
     with vault.store.reading() as tx:
-        held = tx.scalars(select(sql.record.c.key_version))
-    return {version: list(held).count(version) for version in set(held)}
+        return sql_rows.records_by_version(tx, scope=vault.scope)
 
 
 def run(vault: Vault, *, transactions: int = 10**6, batch_rows: int = 4) -> int:
@@ -96,12 +95,15 @@ def test_a_rotated_key_opens_and_the_new_one_seals(filled: Vault) -> None:
 
 def test_rewrapping_moves_keys_and_leaves_data(filled: Vault) -> None:
     with filled.store.reading() as tx:
-        before = tx.all(select(sql.record.c.subject, sql.record.c.fields).order_by(sql.record.c.subject))
+        before = tx.all(select(sql_rows.record.c.subject, sql_rows.record.c.fields).order_by(sql_rows.record.c.subject))
     turn(filled)
     assert run(filled) == CUSTOMERS
     assert versions(filled) == {2: CUSTOMERS}
     with filled.store.reading() as tx:
-        assert tx.all(select(sql.record.c.subject, sql.record.c.fields).order_by(sql.record.c.subject)) == before
+        assert (
+            tx.all(select(sql_rows.record.c.subject, sql_rows.record.c.fields).order_by(sql_rows.record.c.subject))
+            == before
+        )
     assert opens(filled)
     assert run(filled) == 0
     with filled.store.transaction() as tx:

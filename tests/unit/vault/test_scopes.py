@@ -7,6 +7,7 @@ from tests.unit.vault.conftest import AMEX, MASTERCARD, SCOPE, VISA, Column, Vau
 from tests.unit.vault.tokentexts import card_texts, nobody
 
 from tigertally.base.fields import FieldClass
+from tigertally.crypto.packed import Packed
 from tigertally.vault import (
     CardKind,
     CardTokensSettled,
@@ -45,7 +46,7 @@ def test_cards_of_a_scope_are_computed_once_that_is_settled(vault: Vault) -> Non
     made = tokens_of(vault, F.PAN, [VISA, AMEX, MASTERCARD])
     cards = vault.keys.cards
     assert cards is not None
-    assert made == [*card_texts(cards.draw([VISA, AMEX], taken=nobody)), None]
+    assert made == [*card_texts(cards.draw(Packed.of([VISA.encode(), AMEX.encode()]), taken=nobody)), None]
     with pytest.raises(CardTokensSettled) as caught:
         settle(vault, CardKind.RANDOM)
     assert caught.value.details == {"kind": "ff1"}

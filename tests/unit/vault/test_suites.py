@@ -30,15 +30,15 @@ from tigertally.vault import (
     rewrap,
     rotate,
     sample_sealed,
-    sql,
     try_open,
     view,
 )
+from tigertally.vault.rows import sql as sql_rows
 
 from .conftest import VISA, YES, Vault, on_sqlite
 
 PAN, NAME = FieldClass.PAN, FieldClass.NAME
-CUSTOMERS = 25
+CUSTOMERS = 100
 GUOMI, INTL = Suite.GUOMI_1, Suite.INTL_1
 
 
@@ -75,9 +75,10 @@ def run(vault: Vault, *, transactions: int = 10**6, batch_rows: int = 4) -> int:
 def suites(vault: Vault) -> dict[tuple[int, int], int]:
     """How many records have which suites in the headers of their key and of their values."""
     with vault.store.reading() as tx:
-        rows = tx.all(select(sql.record.c.wrapped_key, sql.record.c.fields))
+        numbers = list(tx.scalars(select(sql_rows.record.c.number)))
+        rows = sql_rows.records_at(tx, scope=vault.scope, numbers=numbers)
     found: dict[tuple[int, int], int] = {}
-    for wrapped, fields in rows:
+    for _, _, _, wrapped, fields in rows:
         body = bytes(fields)[1 + 18 * fields[0] :]
         assert len(wrapped) == OVERHEAD_BYTES + key_bytes(Suite(wrapped[1]))
         at = (wrapped[1], body[1])
@@ -202,10 +203,10 @@ def test_a_header_of_another_suite_does_not_open(filled: Vault) -> None:
     change(filled)
     run(filled)
     with filled.store.transaction() as tx:
-        (subject, fields) = tx.all(select(sql.record.c.subject, sql.record.c.fields))[0]
+        (number, fields) = tx.all(select(sql_rows.record.c.number, sql_rows.record.c.fields))[0]
         at = 1 + 18 * fields[0] + 1
         edited = bytes(fields)[:at] + b"\x01" + bytes(fields)[at + 1 :]
-        sql.replace_fields(tx, scope=filled.scope, subjects=[bytes(subject)], fields=[edited])
+        sql_rows.replace_fields(tx, scope=filled.scope, numbers=[number], fields=[edited])
     with pytest.raises(RecordBroken):
         everything(filled)
 

@@ -11,6 +11,7 @@ from tigertally.base.fields import FIELD_RULES, SEALABLE, FieldClass
 from tigertally.base.ids import base32
 from tigertally.base.secret import SecretBytes
 from tigertally.crypto.cmac import ColumnMac
+from tigertally.crypto.packed import Packed
 from tigertally.data.issuers import TEST_NUMBERS, all_ranges, issued, luhn_ok
 from tigertally.vault import digits, tokens
 from tigertally.vault.index import runs
@@ -21,8 +22,12 @@ PAN = FIELD_RULES[FieldClass.PAN].code
 NAME = FIELD_RULES[FieldClass.NAME].code
 
 
+def packed(*cards: str) -> Packed:
+    return Packed.of([card.encode() for card in cards])
+
+
 def card_tokens(cards: list[str]) -> list[str]:
-    return card_texts(tokens.draw(cards, taken=nobody))
+    return card_texts(tokens.draw(packed(*cards), taken=nobody))
 
 
 def test_a_card_token_is_no_card() -> None:
@@ -57,7 +62,7 @@ def test_a_taken_token_is_drawn_again() -> None:
         rounds.append(made[:, 0].tolist())
         return np.full(len(made), len(rounds) == 1)
 
-    drawn = tokens.draw(["4111111111111111"], taken=first_round)
+    drawn = tokens.draw(packed("4111111111111111"), taken=first_round)
     assert len(rounds) == 2
     assert drawn[:, 0].tolist() == rounds[1] != rounds[0]
 
@@ -70,7 +75,7 @@ def test_tokens_made_together_are_different() -> None:
 
 def test_a_broken_generator_is_noticed() -> None:
     with pytest.raises(RuntimeError):
-        tokens.draw(["4111111111111111"], taken=lambda made: np.ones(len(made), np.bool_))
+        tokens.draw(packed("4111111111111111"), taken=lambda made: np.ones(len(made), np.bool_))
 
 
 def test_other_tokens_join_and_name_their_class() -> None:

@@ -29,12 +29,12 @@ from tigertally.vault import (
     lookup,
     open_value,
     spelling,
-    sql,
     stored_part,
     view,
 )
 from tigertally.vault.index import runs
 from tigertally.vault.index import sql as sql_index
+from tigertally.vault.rows import sql as sql_rows
 
 from .conftest import AMEX, MASTERCARD, UNIONPAY_19, VISA, YES, Vault, on_sqlite
 
@@ -141,7 +141,12 @@ def test_it_is_sealed_under_keys_of_its_own(seller: Vault, other_vault: Vault) -
     for vault in (seller, other_vault):
         with vault.store.reading() as tx:
             stored.append(
-                {bytes(cell) for row in tx.all(select(sql.record.c.fields, sql.record.c.wrapped_key)) for cell in row}
+                {bytes(one) for one in tx.scalars(select(sql_rows.record.c.fields))}
+                | {
+                    key
+                    for group in sql_rows.groups_after(tx, scope=vault.scope, after=-1, limit=9)
+                    for key in group.each()
+                }
                 | {
                     tuple(key)
                     for kind in (sql_index.IndexKind.CARD, sql_index.IndexKind.OTHER)
@@ -159,10 +164,10 @@ def test_taking_it_again_changes_nothing(seller: Vault, other_vault: Vault) -> N
     assert take(other_vault, first) == 2
     assert take(other_vault, part) == 3
     with other_vault.store.reading() as tx:
-        before = tx.all(select(sql.record).order_by(sql.record.c.subject))
+        before = tx.all(select(sql_rows.record).order_by(sql_rows.record.c.subject))
     assert take(other_vault, part) == 0
     with other_vault.store.reading() as tx:
-        assert tx.all(select(sql.record).order_by(sql.record.c.subject)) == before
+        assert tx.all(select(sql_rows.record).order_by(sql_rows.record.c.subject)) == before
 
 
 @on_sqlite

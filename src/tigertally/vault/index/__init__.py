@@ -1,13 +1,14 @@
 """The index of a scope: runs kept in the store, added to by batch, looked into, merged, made to forget.
 
-Three kinds: a token finds the subjects that hold it; a card's digest finds its token; so does the digest of any other
-value whose token is not ours to derive (a seller's). A fourth is for search only (``alike``). Invariants: what a
-transaction adds is one run, there as soon as it is committed; entries are hints and the record's head is the truth, so
-every subject found is held to its record (``reading``); forgetting a subject rewrites the blocks that name it, so
-nothing of it stays.
+Five kinds: a token finds the records that hold it, by number; a subject finds its record; a card's digest finds its
+token; so does the digest of any other value whose token is not ours to derive (a seller's); the fifth is for search
+only (``alike``). Invariants: what a transaction adds is one run, there as soon as it is committed; entries are hints
+and the record is the truth, so every record found is held to what it says itself; forgetting a subject rewrites the
+blocks that name it, so nothing of it stays.
 
-:class:`Known` keeps a scope's runs in memory for bulk work: 40 bytes for each card and foreign value, 8 for each token
-if tokens are asked for. It is held to the list of runs at every use, so what another process did is seen.
+:class:`Known` keeps a scope's runs in memory for bulk work: 40 bytes for each card and foreign value, 16 for each
+subject, 8 for each token if tokens are asked for. It is held to the list of runs at every use, so what another process
+did is seen.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tigertally.store.tx import Tx
+from tigertally.vault.errors import RecordBroken
 from tigertally.vault.index import runs, sql
 from tigertally.vault.index.runs import Entries, Found, Halves
 from tigertally.vault.index.sql import BlockRow, IndexKind, RunRow
@@ -82,14 +84,42 @@ def between(tx: Tx, *, scope: str, kind: IndexKind, low: int, high: int) -> list
     return sorted(found)
 
 
-def forget(tx: Tx, *, scope: str, subject: bytes, tokens: Sequence[bytes]) -> None:
+def following(tx: Tx, *, scope: str, kind: IndexKind, after: bytes, limit: int) -> Entries:
+    """Return the next entries, one at least if there are any and about ``limit`` at most, ascending by key.
+
+    ``after`` is a key of 16 bytes, or empty for the first. Entries of one key are never divided.
+    """
+    there = sql.read_runs(tx, scope=scope, kind=kind)
+    total = sum(run.entries for run in there)
+    taken: list[Entries] = []
+    edges: list[int] = []  # what begins up to there is complete
+    for run in there:
+        # A run's fair share and some more: of a few runs only little is read in vain.
+        share = limit * run.entries // total + runs.BLOCK_ENTRIES
+        piece, ended = _run_after(tx, run.run, after, share)
+        taken.append(piece)
+        if not ended:
+            edges.append(int(piece[-1, 0]) - 1)
+    if not taken:
+        return np.empty((0, 4), np.uint64)
+    found = np.concatenate(taken)
+    found = found[np.lexsort((found[:, 1], found[:, 0]))]
+    if edges:
+        found = found[: int(np.searchsorted(found[:, 0], np.uint64(max(0, min(edges))), "right"))]
+        if not len(found):  # more than a block of one first half: no index of ours
+            raise RecordBroken
+    if len(found) <= limit:
+        return found
+    return found[: int(np.searchsorted(found[:, 0], found[limit - 1, 0], "right"))]
+
+
+def forget(tx: Tx, *, scope: str, subject: bytes, number: int, tokens: Sequence[bytes]) -> None:
     """Take out a subject's entries, and what leads to tokens that nobody else holds."""
     wanted = runs.halves(b"".join(tokens))
-    whose = runs.halves(subject)[0]
-    for key in wanted:
-        for block in sql.blocks_of(tx, scope=scope, kind=IndexKind.TOKEN, first=_first(key), last=_first(key)):
+    for kind, key in [(IndexKind.SUBJECT, runs.halves(subject)[0]), *((IndexKind.TOKEN, key) for key in wanted)]:
+        for block in sql.blocks_of(tx, scope=scope, kind=kind, first=_first(key), last=_first(key)):
             held = runs.read(block.data)
-            gone = (held[:, :2] == key).all(axis=1) & (held[:, 2:] == whose).all(axis=1)
+            gone = (held[:, :2] == key).all(axis=1) & (held[:, 2] == np.uint64(number))
             _keep(tx, block, held, ~gone)
     held_still = find(tx, scope=scope, kind=IndexKind.TOKEN, keys=wanted).which
     dead = np.delete(wanted, np.unique(held_still), axis=0)
@@ -140,6 +170,21 @@ class Known:
             tokens[places] = found.payloads
         return there, tokens
 
+    def numbers_of(self, subjects: Halves) -> tuple[runs.Numbers, runs.Numbers]:
+        """Return which subjects may be there, and the record number of each: certain but for the second half."""
+        order = np.argsort(subjects[:, 0], kind="stable")
+        inorder = subjects[order, 0]
+        which: list[runs.Numbers] = [np.empty(0, np.int64)]
+        numbers: list[runs.Numbers] = [np.empty(0, np.int64)]
+        for run in self._of(IndexKind.SUBJECT):
+            left, right = (np.searchsorted(run[:, 0], inorder, side) for side in ("left", "right"))
+            counts = right - left
+            here = np.flatnonzero(counts)
+            places = np.repeat(left[here], counts[here]) + runs.ramp(counts[here])
+            which.append(order[np.repeat(here, counts[here])])
+            numbers.append(run[places, 1].astype(np.int64))
+        return np.concatenate(which), np.concatenate(numbers)
+
     def has(self, kind: IndexKind) -> bool:
         """Return whether there are runs of this kind."""
         return any(name[0] is kind for name in self._runs)
@@ -170,6 +215,8 @@ class Known:
 
 def _loaded(tx: Tx, kind: IndexKind, run: RunRow) -> npt.NDArray[np.uint64]:
     pieces = list(_pieces(tx, run.run))
+    if kind is IndexKind.SUBJECT:
+        return np.concatenate([np.empty((0, 2), np.uint64), *(piece[:, [0, 2]] for piece in pieces)])
     if kind is not IndexKind.TOKEN:
         return np.concatenate(pieces) if pieces else np.empty((0, 4), np.uint64)
     return np.unique(np.concatenate([piece[:, 0] for piece in pieces])) if pieces else np.empty(0, np.uint64)
@@ -209,6 +256,23 @@ def _pieces(tx: Tx, run: int) -> Iterator[Entries]:
     while found := sql.blocks_after(tx, run=run, after=after, limit=_READ_BLOCKS):
         yield runs.read(b"".join([block.data for block in found]))
         after = found[-1].number
+
+
+def _run_after(tx: Tx, run: int, after: bytes, count: int) -> tuple[Entries, bool]:
+    """Return ``count`` entries or some more of a run that follow ``after``, and whether those are all."""
+    near = runs.halves(after)[0] if after else None
+    number = sql.place_of(tx, run=run, first=_first(near)) - 1 if near is not None else -1
+    taken: list[Entries] = [np.empty((0, 4), np.uint64)]
+    while sum(map(len, taken)) <= count:
+        blocks = sql.blocks_after(tx, run=run, after=number, limit=count // runs.BLOCK_ENTRIES + 2)
+        if not blocks:
+            return np.concatenate(taken), True
+        number = blocks[-1].number
+        piece = runs.read(b"".join([block.data for block in blocks]))
+        if near is not None:
+            piece = piece[(piece[:, 0] > near[0]) | ((piece[:, 0] == near[0]) & (piece[:, 1] > near[1]))]
+        taken.append(piece)
+    return np.concatenate(taken), False
 
 
 def _found_of(tx: Tx, scope: str, kind: IndexKind, key: Halves, number: int) -> Found:

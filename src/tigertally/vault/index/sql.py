@@ -66,10 +66,11 @@ tally = Table(
 class IndexKind(IntEnum):
     """What a run leads from and to."""
 
-    TOKEN = 1  # a token to the subjects that hold it
+    TOKEN = 1  # a token to the numbers of the records that hold it
     CARD = 2  # a card's digest to its token
     OTHER = 3  # the digest of any other value to its token, where that is not ours to derive
     ALIKE = 4  # the token of a value's one spelling to its token, where it is spelled otherwise (``alike``)
+    SUBJECT = 5  # a subject to its record's number
 
 
 def count_up(tx: Tx, *, scope: str, held: Mapping[int, int]) -> None:
@@ -133,6 +134,17 @@ def blocks_after(tx: Tx, *, run: int, after: int, limit: int) -> list[BlockRow]:
     """Return the blocks of a run that follow number ``after``, in order."""
     query = select(block).where(block.c.run == run, block.c.number > after).order_by(block.c.number).limit(limit)
     return _blocks(tx, query)
+
+
+def place_of(tx: Tx, *, run: int, first: bytes) -> int:
+    """Return the number of the last block of a run that begins before ``first``, 0 if none does."""
+    query = (
+        select(block.c.number)
+        .where(block.c.run == run, block.c.first < first)
+        .order_by(block.c.first.desc(), block.c.number.desc())
+        .limit(1)
+    )
+    return tx.scalar(query) or 0
 
 
 def blocks_of(tx: Tx, *, scope: str, kind: IndexKind, first: bytes, last: bytes) -> list[BlockRow]:
