@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyrage
 import pysequoia
 import pytest
@@ -27,6 +28,7 @@ from tigertally.formats.part import PartColumns
 from tigertally.handover import errors
 from tigertally.handover.adapters import catalogue, lines
 from tigertally.handover.adapters import errors as adapter_errors
+from tigertally.handover.adapters import export as exports
 
 KEYS = Path(__file__).parent / "keys"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -163,7 +165,7 @@ def test_lines_and_what_would_be_refused() -> None:
         (0, "control_character:line1"),
         (0, "length:card_number"),
     ]
-    rows = list(csv.reader(io.StringIO(b"".join(made.lines).decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(made.body.decode(), newline="")))
     assert [row[1:4] + row[-1:] for row in rows] == [
         [CARD, "05", "2028", "a1"],
         [OTHER, "06", "2029", "b2"],
@@ -173,6 +175,37 @@ def test_lines_and_what_would_be_refused() -> None:
     assert made.without_card == 1
     assert made.wanting == {"network_transaction_id": 1}
     assert all(CARD not in text and OTHER not in text for text in map(repr, (made, made.refused)))
+    assert [made.body[end - 2 : end] for end in made.ends.tolist()] == [b"\r\n"] * 3
+    assert made.ends[-1] == len(made.body)
+    nobody = lines.lines_of(stripe, part_of({FieldClass.NAME: ["王虚构"]}), given={}, now=NOW)
+    assert (nobody.body, len(nobody.ends), nobody.refused, nobody.without_card) == (b"", 0, [], 1)
+
+
+def test_cells_are_quoted_where_they_must_be_and_refused_where_that_would_not_help() -> None:
+    holders = ["a,b", 'a"b', " lead", "trail\u3000", "\xa0x", "inner  blank", "x\u0085", "x\u2029", "\x7f", "\t"]
+    part = part_of(*({FieldClass.PAN: [CARD], FieldClass.NAME: [name]} for name in holders))
+    made = lines.lines_of(own(), part, given={}, now=NOW)
+    assert [line.split(CARD.encode())[1].decode() for line in made.body.splitlines(keepends=True)] == [
+        ',"a,b",\r\n',
+        ',"a""b",\r\n',
+        '," lead",\r\n',
+        ',"trail\u3000",\r\n',
+        ',"\xa0x",\r\n',
+        ",inner  blank,\r\n",
+    ]
+    assert [reason for _, _, reason in made.refused] == ["control_character:holder"] * 4
+    assert made.wanting == {"txn": 6}
+
+
+def test_a_file_ends_before_a_limit_is_passed() -> None:
+    account = handover.Account(adapter="own")
+    target = exports._Nowhere(own(lines_max=100), account)  # noqa: SLF001 - where every export counts its lines
+    for length, count, files in ((10, 98, 1), (10, 1, 1), (10, 1, 2), (1_000, 98, 3), (70_000, 2, 5)):
+        ends = np.arange(1, count + 1, dtype=np.int64) * length
+        target.write(lines.Lines(body=bytes(count * length), ends=ends))
+        assert account.files_wanted == files, (length, count)
+        assert target.in_file < 100
+    assert account.lines == 200
 
 
 def secret(suite: pysequoia.CipherSuite, profile: pysequoia.Profile = pysequoia.Profile.RFC4880) -> pysequoia.Tsk:

@@ -240,15 +240,24 @@ class _Nowhere:
         self.head = header(adapter)
         self.in_file = self.bytes_in_file = 0
 
-    def write(self, lines: list[bytes]) -> None:
-        """Count lines."""
-        for line in lines:
-            if self.account.files_wanted == 0 or self.full(len(line)):
+    def write(self, found: Lines) -> None:
+        """Take finished lines, as many at once as go into one file."""
+        at = begun = 0
+        while at < len(found.ends):
+            if self.account.files_wanted == 0 or self.full(int(found.ends[at]) - begun):
                 self.begin()
-            self.in_file += 1
-            self.bytes_in_file += len(line)
-        self.account.lines += len(lines)
-        self.account.clear_bytes += sum(map(len, lines))
+            fitting = int(found.ends.searchsorted(begun + self.adapter.bytes_max - self.bytes_in_file, "right"))
+            stop = max(at + 1, min(fitting, at + self.adapter.lines_max - 1 - self.in_file))
+            end = int(found.ends[stop - 1])
+            self.put(memoryview(found.body)[begun:end])
+            self.in_file += stop - at
+            self.bytes_in_file += end - begun
+            at, begun = stop, end
+        self.account.lines += len(found.ends)
+        self.account.clear_bytes += len(found.body)
+
+    def put(self, lines: memoryview) -> None:
+        """Take lines that go into the present file."""
 
     def full(self, more: int) -> bool:
         """Return whether a line of ``more`` bytes goes into another file. The header counts as a line."""
@@ -284,17 +293,10 @@ class _Files(_Nowhere):
         self.stream = self.stack.enter_context(parcels.sealing(self.recipient, out))
         self.stream.write(self.head)
 
-    def write(self, lines: list[bytes]) -> None:
+    def put(self, lines: memoryview) -> None:
         """Seal lines."""
-        for line in lines:
-            if self.stream is None or self.full(len(line)):
-                self.begin()
-            if self.stream is not None:
-                self.stream.write(line)
-            self.in_file += 1
-            self.bytes_in_file += len(line)
-        self.account.lines += len(lines)
-        self.account.clear_bytes += sum(map(len, lines))
+        if self.stream is not None:
+            self.stream.write(lines)
 
     def refuse(self, found: Lines) -> None:
         """List what the processor would refuse."""
@@ -361,7 +363,7 @@ def _fill(
     make = partial(_made, keys, adapter, given, site.clock.now(), new_id("bun"))
     with closing(spread(make, _rows(site, keys, classes))) as parts:
         for subjects, found in parts:
-            target.write(found.lines)
+            target.write(found)
             target.refuse(found)
             account.refused.update(reason for _, _, reason in found.refused)
             account.wanting.update(found.wanting)

@@ -6,27 +6,35 @@
 3. a value with a line break or a control character, one that is too long, or none where one is needed: refused, never
    mended; refused lines are not written and are listed by customer and place, without a value;
 4. every cell is quoted as RFC 4180 says, lines end in CR LF, text is UTF-8.
+
+A part is spelled column by column: a million cards cost no Python object each. Each distinct expiry date is read once.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tigertally.base.fields import BY_CODE, FieldClass
+from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.formats.part import PartColumns
 from tigertally.handover.adapters.catalogue import Adapter, AdapterColumn
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
 
 _SPELLED: Final = (
     (re.compile(r"(\d{1,2})\s*[/\-. ]\s*(\d{2}|\d{4})", re.ASCII), (1, 2)),
     (re.compile(r"(\d{4})\s*[/\-. ]\s*(\d{1,2})", re.ASCII), (2, 1)),
 )
 _YEARS: Final = 25
-_UNCLEAN: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_UNCLEAN: Final = r"[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]"
+_QUOTED: Final = r'[,"]|^\p{Zs}|\p{Zs}$'
 _OF_A_CARD: Final = frozenset({FieldClass.PAN, FieldClass.SCHEME_TXN_ID})
 MONTHS: Final = 12
 SHORT, LONG = 4, 6
@@ -34,105 +42,212 @@ SHORT, LONG = 4, 6
 
 @dataclass(slots=True, kw_only=True, repr=False)
 class Lines:
-    """What a part became: finished lines (UTF-8), refused ones as (subject, place of the card, reason), and wants."""
+    """What a part became: finished lines (UTF-8), one after the other in ``body``; ``ends``, shape (n,), in bytes.
 
-    lines: list[bytes] = field(default_factory=list)
+    Refused ones are (subject, place of the card, reason); ``wanting`` counts empty cells that ought not to be.
+    """
+
+    body: bytes = b""
+    ends: npt.NDArray[np.int64]
     refused: list[tuple[str, int, str]] = field(default_factory=list)
-    wanting: dict[str, int] = field(default_factory=dict)
+    wanting: Counter[str] = field(default_factory=Counter)
     without_card: int = 0
 
 
 def header(adapter: Adapter) -> bytes:
     """Return the first line."""
-    return _line([column.name for column in adapter.columns])
+    return (",".join(column.name for column in adapter.columns) + "\r\n").encode()
 
 
 def lines_of(adapter: Adapter, part: PartColumns, *, given: Mapping[str, str], now: datetime) -> Lines:
     """Return a part's cards as lines of ``adapter``'s file."""
-    made = Lines()
-    codes, values, tokens = list(part.code), list(part.value), list(part.token)
-    starts = [*part.starts(), len(codes)]
-    subjects = list(part.subject)
-    for start, stop in pairwise(starts):
-        held: dict[FieldClass, list[str]] = {}
-        cards: list[str] = []
-        for at in range(start, stop):
-            cls = BY_CODE[codes[at]]
-            held.setdefault(cls, []).append(values[at])
-            if cls is FieldClass.PAN:
-                cards.append(tokens[at])
-        _customer(adapter, made, subjects[start], held, cards, given=given, now=now)
-    return made
+    import numpy as np  # noqa: PLC0415 - see formats.part: loaded by those who move records
+    import pyarrow as pa  # noqa: PLC0415
+
+    cards = _Cards(part, given=given, now=now)
+    cells = [cards.cells(column) for column in adapter.columns]
+    wrong = _Wrong(cards)
+    for column, found in zip(adapter.columns, cells, strict=True):
+        wrong.look(column, found)
+    good = pa.array(wrong.why < 0)
+    kept = [found.filter(good) for found in cells]
+    lines = _joined(_joined(*map(_quoted, kept), by=","), "\r\n")
+    _, offsets, data = lines.buffers()
+    ends = np.frombuffer(offsets, np.int64)[lines.offset : lines.offset + len(lines) + 1]
+    wanting = {
+        column.name: empty
+        for column, found in zip(adapter.columns, kept, strict=True)
+        if column.wanted and (empty := int(np.count_nonzero(_lengths(found) == 0)))
+    }
+    bad = np.flatnonzero(wrong.why >= 0)
+    subjects = cards.subject.take(pa.array(bad)).to_pylist()
+    reasons = [wrong.reasons[why] for why in wrong.why[bad]]
+    return Lines(
+        body=data.to_pybytes()[ends[0] : ends[-1]] if data is not None else b"",
+        ends=ends[1:] - ends[0],
+        refused=list(zip(subjects, cards.place[bad].tolist(), reasons, strict=True)),
+        wanting=Counter(wanting),
+        without_card=cards.without,
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Card:
-    """One card of a customer: its place among them, its token, the customer's values, its expiry or what is wrong."""
+class _Cards:
+    """The cards of a part, by column: ``subject`` and ``place`` among the customer's, from 0; what an expiry date says.
 
-    subject: str
-    place: int
-    token: str
-    cards: int
-    held: Mapping[FieldClass, list[str]]
-    expiry: tuple[int, int] | str
-    given: Mapping[str, str]
+    ``expiry_why`` is the index in ``expiry_reasons`` of what is wrong with each card's expiry date, -1 if nothing is.
+    """
 
-    def cell(self, column: AdapterColumn) -> str:
-        """Return what stands in a column, "" for nothing."""
+    def __init__(self, part: PartColumns, *, given: Mapping[str, str], now: datetime) -> None:
+        import numpy as np  # noqa: PLC0415
+        import pyarrow as pa  # noqa: PLC0415
+
+        self.given = given
+        self.codes = part.numbers("code")
+        self.value = part.arrow("value").cast(pa.large_string())
+        first = np.zeros(len(self.codes), np.int64)
+        first[part.starts()] = 1
+        self.owner = np.cumsum(first) - 1
+        self.customers = int(first.sum())
+        self.rows, self.count, self.begin = self._held(FieldClass.PAN)
+        self.mine = self.owner[self.rows]
+        self.place = np.arange(len(self.rows)) - self.begin[self.mine]
+        self.without = int(np.count_nonzero(self.count == 0))
+        at = pa.array(self.rows)
+        self.subject = part.arrow("subject").cast(pa.large_string()).take(at)
+        self.token = part.arrow("token").cast(pa.large_string()).take(at)
+        self._read_expiry(now)
+
+    def cells(self, column: AdapterColumn) -> pa.Array[Any]:
+        """Return what stands in a column, "" for nothing: large strings, shape (cards,)."""
+        import pyarrow as pa  # noqa: PLC0415
+
         kind, _, rest = column.value.partition(":")
         if kind == "exp":
-            return "" if isinstance(self.expiry, str) else spelled(self.expiry, rest)
-        fixed = {"subject": self.subject, "card": self.token, "empty": "", "const": rest, "given": self.given.get(rest)}
+            told = ["" if isinstance(one, str) else spelled(one, rest) for one in self.expiry_read]
+            return _filled(pa.array(told, pa.large_string()).take(self.expiry_at))
+        if kind == "subject":
+            return self.subject
+        if kind == "card":
+            return self.token
+        fixed = {"empty": "", "const": rest, "given": self.given.get(rest, "")}
         if kind in fixed:
-            return fixed[kind] or ""
+            return pa.repeat(_text(fixed[kind]), len(self.rows))
         cls = FieldClass(kind)
-        there = self.held.get(cls, [])
-        if cls in _OF_A_CARD:
-            return there[self.place] if len(there) == self.cards else ""
-        return there[0] if there else ""
+        return _filled(self.value.take(self._at(cls, paired=cls in _OF_A_CARD)))
+
+    def _held(self, cls: FieldClass) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return a class's rows, how many of them each customer has, and where in them each customer's begin."""
+        import numpy as np  # noqa: PLC0415
+
+        rows = np.flatnonzero(self.codes == FIELD_RULES[cls].code)
+        count = np.bincount(self.owner[rows], minlength=self.customers)
+        return rows, count, np.cumsum(count) - count
+
+    def _at(self, cls: FieldClass, *, paired: bool) -> pa.Array[Any]:
+        """Return the row of each card's value of a class, null for none: its own, or unpaired the customer's first."""
+        import numpy as np  # noqa: PLC0415
+        import pyarrow as pa  # noqa: PLC0415
+
+        rows, count, begin = self._held(cls)
+        mine = count[self.mine]
+        there = (mine == self.count[self.mine]) if paired else mine > 0
+        at = begin[self.mine] + (self.place if paired else 0)
+        return pa.array(rows[np.where(there, at, 0)] if len(rows) else np.zeros(len(there), np.int64), mask=~there)
+
+    def _read_expiry(self, now: datetime) -> None:
+        import numpy as np  # noqa: PLC0415
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        _, count, _ = self._held(FieldClass.EXPIRY)
+        found = self.value.take(self._at(FieldClass.EXPIRY, paired=True)).dictionary_encode()
+        self.expiry_at = found.indices
+        self.expiry_read = [expiry_of(text, now=now) for text in found.dictionary.to_pylist()]
+        self.expiry_reasons = [*(one if isinstance(one, str) else "" for one in self.expiry_read), "", ""]
+        self.expiry_reasons[-2:] = ["expiry_missing", "expiry_unpaired"]
+        missing, unpaired = len(self.expiry_read), len(self.expiry_read) + 1
+        none = np.where(count[self.mine] == 0, missing, unpaired)
+        at = pc.fill_null(found.indices.cast(pa.int64()), pa.scalar(-1, pa.int64())).to_numpy(zero_copy_only=False)
+        self.expiry_why = np.where(at < 0, none, at)
 
 
-def _customer(
-    adapter: Adapter,
-    made: Lines,
-    subject: str,
-    held: Mapping[FieldClass, list[str]],
-    cards: list[str],
-    *,
-    given: Mapping[str, str],
-    now: datetime,
-) -> None:
-    made.without_card += not cards
-    expiries = held.get(FieldClass.EXPIRY, [])
-    for place, token in enumerate(cards):
-        expiry: tuple[int, int] | str = "expiry_unpaired" if expiries else "expiry_missing"
-        if len(expiries) == len(cards):
-            expiry = expiry_of(expiries[place], now=now)
-        card = _Card(subject=subject, place=place, token=token, cards=len(cards), held=held, expiry=expiry, given=given)
-        cells = [card.cell(column) for column in adapter.columns]
-        reasons = [_wrong(column, cell, expiry) for column, cell in zip(adapter.columns, cells, strict=True)]
-        if reason := next(filter(None, reasons), ""):
-            made.refused.append((subject, place, reason))
-            continue
-        made.lines.append(_line(cells))
-        for column, cell in zip(adapter.columns, cells, strict=True):
-            if column.wanted and not cell:
-                made.wanting[column.name] = made.wanting.get(column.name, 0) + 1
+class _Wrong:
+    """Why the processor would refuse each card's line: ``why`` is an index in ``reasons``, -1 if it would not.
+
+    The first column that is wrong gives the reason.
+    """
+
+    def __init__(self, cards: _Cards) -> None:
+        import numpy as np  # noqa: PLC0415
+
+        self.cards = cards
+        self.why = np.full(len(cards.rows), -1, np.int64)
+        self.reasons = list(cards.expiry_reasons)
+
+    def look(self, column: AdapterColumn, cells: pa.Array[Any]) -> None:
+        """Look at one column's cells."""
+        import numpy as np  # noqa: PLC0415
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        empty = _lengths(cells) == 0
+        if column.required:
+            if column.value.startswith("exp:"):
+                self._say(empty, self.cards.expiry_why)
+            self._say(empty, f"missing:{column.name}")
+        unclean = pc.match_substring_regex(cells, _UNCLEAN).to_numpy(zero_copy_only=False)
+        self._say(unclean, f"control_character:{column.name}")
+        if column.chars_max or column.digits:
+            chars = pc.utf8_length(cells).to_numpy(zero_copy_only=False)
+            if column.chars_max:
+                self._say(chars > column.chars_max, f"too_long:{column.name}")
+            if column.digits:
+                self._say(~empty & ~np.isin(chars, column.digits), f"length:{column.name}")
+
+    def _say(self, where: npt.NDArray[np.bool_], reason: str | npt.NDArray[np.int64]) -> None:
+        new = where & (self.why < 0)
+        if isinstance(reason, str):
+            if new.any():
+                self.why[new] = len(self.reasons)
+                self.reasons.append(reason)
+        else:
+            self.why[new] = reason[new]
 
 
-def _wrong(column: AdapterColumn, cell: str, expiry: tuple[int, int] | str) -> str:
-    """Return why the processor would refuse this cell, "" if it would not."""
-    if not cell:
-        if column.required and column.value.startswith("exp:") and isinstance(expiry, str):
-            return expiry
-        return f"missing:{column.name}" if column.required else ""
-    if _UNCLEAN.search(cell):
-        return f"control_character:{column.name}"
-    if column.chars_max and len(cell) > column.chars_max:
-        return f"too_long:{column.name}"
-    if column.digits and len(cell) not in column.digits:
-        return f"length:{column.name}"
-    return ""
+def _filled(cells: pa.Array[Any]) -> pa.Array[Any]:
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    return pc.fill_null(cells, _text("")) if cells.null_count else cells
+
+
+def _text(value: str) -> pa.Scalar[Any]:
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.scalar(value, pa.large_string())
+
+
+def _joined(*cells: pa.Array[Any] | str, by: str = "") -> pa.Array[Any]:
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    parts = [_text(one) if isinstance(one, str) else one for one in cells]
+    return pc.binary_join_element_wise(*parts, _text(by))
+
+
+def _lengths(cells: pa.Array[Any]) -> npt.NDArray[np.int64]:
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    found: npt.NDArray[np.int64] = pc.binary_length(cells).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _quoted(cells: pa.Array[Any]) -> pa.Array[Any]:
+    """Return cells as they stand in a line. None holds a line break: such lines are refused."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    needed = pc.match_substring_regex(cells, _QUOTED)
+    if not pc.any(needed).as_py():
+        return cells
+    spelt = _joined('"', pc.replace_substring(cells, '"', '""'), '"')
+    return pc.if_else(needed, spelt, cells)
 
 
 def expiry_of(text: str, *, now: datetime) -> tuple[int, int] | str:
@@ -162,13 +277,3 @@ def spelled(expiry: tuple[int, int], form: str) -> str:
 
 def _full(year: int) -> int:
     return year + 2000 if year < 100 else year  # noqa: PLR2004 - two digits
-
-
-def _line(cells: list[str]) -> bytes:
-    return (",".join(map(_quoted, cells)) + "\r\n").encode()
-
-
-def _quoted(cell: str) -> str:
-    if any(sign in cell for sign in ',"\r\n') or cell != cell.strip():
-        return '"' + cell.replace('"', '""') + '"'
-    return cell
