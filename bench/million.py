@@ -37,6 +37,7 @@ from tigertally.store import Store, open_store
 from tigertally.testing import numbers, people
 from tigertally.vault import (
     Batch,
+    Foresight,
     VaultKeys,
     create_installation_keys,
     create_passphrase_keeper,
@@ -120,7 +121,9 @@ def seal(home: Path, url: str) -> None:
             create_scope_keys(tx, keeper, scope=SCOPE, now=NOW)
         keys = _scope(store, keeper)
         new = 0
-        with Ahead(lambda: _batches(home, keys)) as batches:
+        with store.reading() as tx:
+            foresight = Foresight.of(tx, keys)
+        with Ahead(lambda: _batches(home, keys, foresight)) as batches:
             for batch in batches:
                 with store.transaction() as tx:
                     new += store_batch(tx, keys, batch=batch, now=NOW).new_subjects
@@ -177,10 +180,12 @@ def by_pgcrypto(home: Path, url: str) -> None:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _batches(home: Path, keys: VaultKeys) -> Iterator[Batch]:
+def _batches(home: Path, keys: VaultKeys, foresight: Foresight) -> Iterator[Batch]:
     for read in pq.ParquetFile(home / "customers.parquet").iter_batches(BATCH_ROWS):
         customers, *columns = read.columns
-        yield prepare_batch(keys, subjects=customers, fields=list(zip(CLASSES, columns, strict=True)))
+        yield prepare_batch(
+            keys, subjects=customers, fields=list(zip(CLASSES, columns, strict=True)), foresight=foresight
+        )
 
 
 def _keeper(home: Path) -> KeyKeeper:

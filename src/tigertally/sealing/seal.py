@@ -40,7 +40,7 @@ from tigertally.sealing.rewriters.containers import file_of
 from tigertally.sealing.rewriters.located import located
 from tigertally.store import jobs
 from tigertally.store.jobs import Job, JobState
-from tigertally.vault import Batch, Begin, SealCounts, VaultKeys, prepare_batch, store_batch, token_shaped
+from tigertally.vault import Batch, Begin, Foresight, SealCounts, VaultKeys, prepare_batch, store_batch, token_shaped
 
 JOB_KIND: Final = "sealing.seal"
 MALFORMED: Final = "malformed"  # what the reader already saw to be no value of its class
@@ -216,7 +216,9 @@ def seal_estate(
     )
     progress.begin(Text("封存客户数据", "sealing customers' data"), None)
     begun = [_begun(work, index) for index in _in_order(plan)]
-    with Ahead(lambda: _batches_of(work, begun)) as batches:
+    with begin() as tx:
+        foresight = Foresight.of(tx, keys)
+    with Ahead(lambda: _batches_of(work, begun, foresight)) as batches:
         _store_all(work, {one.index: one for one in begun}, batches)
     total = _Tally()
     for one in begun:
@@ -275,13 +277,15 @@ def _why(work: _Work, index: int, problem: Problem) -> Text:
     raise problem
 
 
-def _batches_of(work: _Work, begun: Sequence[_Source]) -> Iterator[tuple[int, _Ready | Problem | None]]:
+def _batches_of(
+    work: _Work, begun: Sequence[_Source], foresight: Foresight
+) -> Iterator[tuple[int, _Ready | Problem | None]]:
     """Yield every source's batches, each with the source's index; then what ended it: a problem, or None."""
     for one in begun:
         if not one.open:
             continue
         try:
-            for ready in _batches(work, one.index, start_row=one.tally.row):
+            for ready in _batches(work, one.index, foresight, start_row=one.tally.row):
                 yield one.index, ready
         except Problem as problem:
             yield one.index, problem
@@ -289,13 +293,13 @@ def _batches_of(work: _Work, begun: Sequence[_Source]) -> Iterator[tuple[int, _R
             yield one.index, None
 
 
-def _batches(work: _Work, index: int, *, start_row: int) -> Iterator[_Ready]:
+def _batches(work: _Work, index: int, foresight: Foresight, *, start_row: int) -> Iterator[_Ready]:
     """Yield a source's batches, ready to be stored."""
     fitting = {one.cls for one in work.plan.sources[index].fields if one.token is TokenForm.FIT}
     for read in extract.read(work.plan, work.root, source_index=index, batch_rows=work.batch_rows, start_row=start_row):
         columns, forbidden = _without_sad(_without_tokens(read, work.keys, fitting=fitting))
         fields = [(column.cls, column.values) for column in columns.fields]
-        batch = prepare_batch(work.keys, subjects=columns.subjects, fields=fields)
+        batch = prepare_batch(work.keys, subjects=columns.subjects, fields=fields, foresight=foresight)
         counted = replace(columns, subjects=[], fields=())  # all that is needed of them is in the batch
         yield _Ready(columns=counted, rows=len(columns.subjects), forbidden=forbidden, batch=batch)
 

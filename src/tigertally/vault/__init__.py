@@ -96,6 +96,7 @@ from tigertally.vault.fitted import as_stored, lookup_fitting
 from tigertally.vault.fitted import shaped as token_shaped
 from tigertally.vault.fitting import CLASSES as FITTING_CLASSES
 from tigertally.vault.fitting import FIXED_CHARS as FITTING_FIXED_CHARS
+from tigertally.vault.foresight import Foresight
 from tigertally.vault.holds import REASON as HOLD_REASON
 from tigertally.vault.holds import Held, lift, need_erasable, need_processable, of_class, place, standing
 from tigertally.vault.keepers.kms import Kms as KmsKeeper
@@ -197,6 +198,7 @@ __all__ = [
     "CustodyClosed",
     "CustodyMoved",
     "DealtWrongly",
+    "Foresight",
     "Gone",
     "Held",
     "KeeperDenies",

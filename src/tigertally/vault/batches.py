@@ -15,6 +15,7 @@ from tigertally.base.fields import FieldClass
 from tigertally.crypto.packed import Packed
 from tigertally.vault import alike, tokens, values
 from tigertally.vault.alike import Spelled
+from tigertally.vault.foresight import Foresight, Guess
 from tigertally.vault.index.runs import Halves, Numbers
 from tigertally.vault.keyring import VaultKeys
 from tigertally.vault.values import Rejection
@@ -30,7 +31,8 @@ class Batch:
     ``subjects`` are the customers, 16 bytes each. ``owners`` number them, -1 for values without one, which come after
     the first ``attributed``; the other columns have its length, each owner's value once. ``texts`` are the values'
     bytes, one after another, ``edges`` where each begins and the last ends. ``marks`` are the digests of cards, the
-    tokens of others. ``spelled`` says which values a search finds by another spelling.
+    tokens of others. ``guess`` is what was made of it already. ``spelled`` says which values a search finds by another
+    spelling.
     """
 
     subjects: bytes
@@ -40,6 +42,7 @@ class Batch:
     edges: Numbers
     marks: Halves
     spelled: Spelled
+    guess: Guess | None
     attributed: int
     accepted: int
     rejected: Mapping[Rejection, int]
@@ -54,9 +57,16 @@ class Batch:
 
 
 def prepare_batch(
-    keys: VaultKeys, *, subjects: values.Column, fields: Sequence[tuple[FieldClass, values.Column]]
+    keys: VaultKeys,
+    *,
+    subjects: values.Column,
+    fields: Sequence[tuple[FieldClass, values.Column]],
+    foresight: Foresight | None = None,
 ) -> Batch:
-    """Check and digest a batch (shapes and problems as in ``records.seal_batch``) while another one is stored."""
+    """Check and digest a batch (shapes and problems as in ``records.seal_batch``) while another one is stored.
+
+    With ``foresight`` the records of customers that are taken to be new are made too.
+    """
     cells = values.accept(fields, rows=len(subjects))
     owner_of_row, customers = _customers(subjects)
     owners = owner_of_row[cells.rows]
@@ -64,15 +74,21 @@ def prepare_batch(
     order = _once_each(np.where(owners >= 0, owners, len(customers)) << 8 | cells.codes, marks)
     kept = cells.values.take(order)
     texts = kept.data.tobytes()
+    columns = (owners[order], cells.codes[order], marks[order])
+    whose = keys.index.packed(customers, head=_SOURCE_TAG).tobytes()
+    guess = None
+    if foresight is not None:
+        guess = foresight.guess(keys, subjects=whose, owners=columns[0], codes=columns[1], marks=columns[2], texts=kept)
     return Batch(
-        subjects=keys.index.packed(customers, head=_SOURCE_TAG).tobytes(),
-        owners=owners[order],
-        codes=cells.codes[order],
+        subjects=whose,
+        owners=columns[0],
+        codes=columns[1],
         texts=texts,
         edges=kept.edges,
-        marks=marks[order],
-        spelled=alike.spelled(keys, codes=cells.codes[order], texts=texts, edges=kept.edges),
-        attributed=int((owners[order] >= 0).sum()),
+        marks=columns[2],
+        guess=guess,
+        spelled=alike.spelled(keys, codes=columns[1], texts=texts, edges=kept.edges),
+        attributed=int((columns[0] >= 0).sum()),
         accepted=len(cells.rows),
         rejected=cells.rejected,
     )

@@ -43,6 +43,20 @@ class NewRows:
         """The width of a wrapped key."""
         return len(self.wrapped) // max(1, len(self))
 
+    def take(self, at: Numbers) -> NewRows:
+        """Return the rows at these positions, in this order."""
+        raws = np.frombuffer(self.subjects, np.uint8).reshape(-1, spelling.RAW_BYTES)
+        keys = np.frombuffer(self.wrapped, np.uint8).reshape(len(self), -1) if len(self) else raws
+        return NewRows(subjects=raws[at].tobytes(), wrapped=keys[at].tobytes(), fields=self.fields.take(at))
+
+    def joined(self, other: NewRows) -> NewRows:
+        """Return these rows and the other ones, of keys of the same width."""
+        return NewRows(
+            subjects=self.subjects + other.subjects,
+            wrapped=self.wrapped + other.wrapped,
+            fields=Packed.joined([self.fields, other.fields]),
+        )
+
 
 def make(kek: Cipher, *, scope: str, version: int, subjects: bytes, values: Values, spans: Numbers) -> NewRows:
     """Return new records of ``subjects`` (packed), one for each of ``spans``, which say from and up to which value.
@@ -78,10 +92,6 @@ def make(kek: Cipher, *, scope: str, version: int, subjects: bytes, values: Valu
         order.append(chosen)
     if len(order) == 1:
         return NewRows(subjects=subjects, wrapped=wrapped[0], fields=fields[0])
-    back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
-    joined = np.frombuffer(b"".join(wrapped), np.uint8).reshape(len(spans), -1) if len(spans) else b""
-    return NewRows(
-        subjects=subjects,
-        wrapped=b"" if isinstance(joined, bytes) else joined[back].tobytes(),
-        fields=Packed.joined(fields).take(back),
-    )
+    where = np.concatenate([np.empty(0, np.int64), *order])
+    made = NewRows(subjects=raws[where].tobytes(), wrapped=b"".join(wrapped), fields=Packed.joined(fields))
+    return made.take(np.argsort(where))

@@ -39,7 +39,7 @@ from tigertally.vault.index import sql as sql_index
 from tigertally.vault.index.runs import Halves, Numbers
 from tigertally.vault.index.sql import IndexKind
 from tigertally.vault.keyring import VaultKeys
-from tigertally.vault.making import Values, make
+from tigertally.vault.making import NewRows, Values, make
 from tigertally.vault.rows import sql as sql_rows
 from tigertally.vault.rows.sql import RecordRow
 from tigertally.vault.values import Rejection
@@ -170,9 +170,7 @@ def _given_tokens(tx: Tx, keys: VaultKeys, batch: Batch) -> tuple[Halves, Flags]
     fresh[new] = True
     if len(new):
         first, number = runs.firsts(batch.marks[new])
-        draw = tokens.draw if keys.cards is None else keys.cards.draw
-        drawn = draw(batch.packed().take(new[first]), taken=keys.known.card_tokens_like)
-        given[new] = drawn[number]
+        given[new] = _drawn(keys, batch, new[first])[number]
     if keys.known.has(IndexKind.OTHER):
         others = np.flatnonzero(~is_card)
         digests = digests_of(keys, batch.codes[others], batch.packed().take(others))
@@ -182,6 +180,23 @@ def _given_tokens(tx: Tx, keys: VaultKeys, batch: Batch) -> tuple[Halves, Flags]
         if keys.known.foreign_tokens_like(given[others[~held]]).any():
             raise TokenClash
     return given, fresh
+
+
+def _drawn(keys: VaultKeys, batch: Batch, at: Numbers) -> Halves:
+    """Return a token for each of these different new cards: the one that was drawn ahead, if it is still free."""
+    known = keys.known
+    draw = tokens.draw if keys.cards is None else keys.cards.draw
+    if batch.guess is None:
+        return draw(batch.packed().take(at), taken=known.card_tokens_like)
+    out = batch.guess.tokens[at]
+    wanting = np.flatnonzero(~out.any(axis=1) | known.card_tokens_like(out))
+    if len(wanting):
+        kept = np.delete(out[:, 0], wanting)
+        out[wanting] = draw(
+            batch.packed().take(at[wanting]),
+            taken=lambda made: known.card_tokens_like(made) | np.isin(made[:, 0], kept),
+        )
+    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -303,9 +318,9 @@ def _seal(tx: Tx, keys: VaultKeys, here: _Here, growth: _Growth, *, now: datetim
         first = sql_rows.next_number(tx, scope=keys.scope)
         numbers[new] = first + np.arange(len(new))
         subjects = raws[new].tobytes()
-        kek = keys.spend(tx, wraps=len(new), now=now)
+        made, spent = _made(keys, growth, subjects=subjects, spans=spans[new])
         version = keys.active.version
-        made = make(kek, scope=keys.scope, version=version, subjects=subjects, values=growth.values(), spans=spans[new])
+        keys.spend(tx, wraps=spent, now=now)
         sql_rows.insert_records(tx, scope=keys.scope, first=first, rows=made, key_version=version, now=now)
         rows.index_new(tx, scope=keys.scope, subjects=subjects, first=first)
     if len(old):
@@ -317,6 +332,43 @@ def _seal(tx: Tx, keys: VaultKeys, here: _Here, growth: _Growth, *, now: datetim
     codes, held = np.unique(growth.batch.codes[growth.at], return_counts=True)
     sql_index.count_up(tx, scope=keys.scope, held=dict(zip(codes.tolist(), held.tolist(), strict=True)))
     return len(new)
+
+
+def _made(keys: VaultKeys, growth: _Growth, *, subjects: bytes, spans: Numbers) -> tuple[NewRows, int]:
+    """Return the records of new subjects, and how many keys were wrapped for them, in vain too.
+
+    What was made ahead is taken where its values are just those that are stored; the others are made here.
+    """
+    guess, at = growth.batch.guess, growth.at
+    kek, version = keys.ciphers[keys.active.version], keys.active.version
+    if guess is None or guess.version != version:
+        values = growth.values()
+        made = make(kek, scope=keys.scope, version=version, subjects=subjects, values=values, spans=spans)
+        return made, len(spans) + (0 if guess is None else len(guess.owners))
+    owners, count = growth.batch.owners, len(growth.batch.subjects) // runs.KEY_BYTES
+    same = np.zeros(len(owners), np.bool_)
+    same[at] = (growth.tokens == guess.tokens[at]).all(axis=1) & (growth.slots == guess.slots[at])
+    fine = np.zeros(count + 1, np.bool_)
+    fine[guess.owners] = True
+    fine[owners[~same]] = False  # of nobody is the last one, who was not guessed
+    whose = owners[at[spans[:, 0]]]
+    place = np.zeros(count + 1, np.int64)
+    place[guess.owners] = np.arange(len(guess.owners))
+    ready = np.flatnonzero(fine[whose])
+    if len(ready) == len(spans) == len(guess.owners):
+        return guess.rows, len(spans)
+    rest = np.flatnonzero(~fine[whose])
+    raws = np.frombuffer(subjects, np.uint8).reshape(-1, runs.KEY_BYTES)
+    made = make(
+        kek,
+        scope=keys.scope,
+        version=version,
+        subjects=raws[rest].tobytes(),
+        values=growth.values(),
+        spans=spans[rest],
+    )
+    whole = guess.rows.take(place[whose[ready]]).joined(made).take(np.argsort(np.concatenate([ready, rest])))
+    return whole, len(guess.owners) + len(rest)
 
 
 def _subjects(growth: _Growth, starts: Numbers) -> npt.NDArray[np.uint8]:

@@ -185,6 +185,10 @@ class Known:
             numbers.append(run[places, 1].astype(np.int64))
         return np.concatenate(which), np.concatenate(numbers)
 
+    def beginnings(self, kind: IndexKind) -> list[npt.NDArray[np.uint64]]:
+        """Return the first halves of all keys of a kind, each run's in order."""
+        return [run[:, 0] for run in self._of(kind)]
+
     def has(self, kind: IndexKind) -> bool:
         """Return whether there are runs of this kind."""
         return any(name[0] is kind for name in self._runs)
