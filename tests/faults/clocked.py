@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.stories import town as towns
+from tests.stories.keys import show_key
 from tests.stories.town import BUYER, SELLER, Answer, Firm, Town
 
 from tigertally.app.verbs import people as people_verbs
@@ -91,7 +92,7 @@ class ClockedTown(Town):
         """Show the second factor now."""
         with self.open(firm) as house:
             if who in firm.keys:
-                towns.show_key(firm, house, who)
+                show_key(firm, house, who)
                 return
             token = SecretText((firm.home / "sessions" / who).read_text().strip())
             people_verbs.confirm(house, handle=who, token=token, code=firm.code(who, self.clock.now()))

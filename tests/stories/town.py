@@ -21,14 +21,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyrage
+from tests.stories.keys import own_key, show_key
 
 from tigertally import people
 from tigertally.access import Actor, Role
 from tigertally.access.errors import LoginFailed
-from tigertally.access.passkeys import CREATE, GET
 from tigertally.app import wire
 from tigertally.app.settings import DATABASE_DEFAULT, write_whole
-from tigertally.app.verbs import identity, passkeys
+from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
@@ -39,14 +39,13 @@ from tigertally.cli.houses import Houses
 from tigertally.crypto import totp
 from tigertally.crypto.kdf import Argon2Cost
 from tigertally.people import Screening
-from tigertally.testing.authenticator import Authenticator, url
+from tigertally.testing.authenticator import Authenticator
 from tigertally.testing.estate import ORDERS_DB, build
 from tigertally.testing.truth import Truth
 
 CHEAP = Argon2Cost(memory_kib=19_456, passes=2, lanes=1)
 CUSTOMERS = 120
 SELLER = {"chen": "lead", "wang": "officer", "qian": "custodian", "zhao": "operator"}
-LOCALHOST = "http://localhost:8431"
 BUYER = {"sun": "lead", "li": "officer"}
 
 
@@ -265,23 +264,6 @@ def log_in(firm: Firm, house: House, who: str, *, later: bool = False) -> None:
     write_whole(firm.home / "sessions" / who, token.expose().encode())
     if who in firm.keys:
         show_key(firm, house, who)
-
-
-def own_key(firm: Firm, house: House, who: str) -> None:
-    """Register a passkey and show it."""
-    device = Authenticator(origin=LOCALHOST)
-    asked = passkeys.ask(house, actor=firm.actor(house, who), origin=device.origin, use=CREATE)
-    passkeys.add(house, actor=firm.actor(house, who), answer=device.create({"challenge": url(asked.challenge)}))
-    firm.keys[who] = device
-    show_key(firm, house, who)
-
-
-def show_key(firm: Firm, house: House, who: str) -> None:
-    """Show a passkey as the second factor."""
-    device = firm.keys[who]
-    token = SecretText((firm.home / "sessions" / who).read_text().strip())
-    asked = passkeys.ask(house, actor=firm.actor(house, who), origin=device.origin, use=GET)
-    passkeys.show(house, handle=who, token=token, answer=device.get({"challenge": url(asked.challenge)}))
 
 
 def found_town(root: Path) -> Town:

@@ -28,7 +28,7 @@ from tigertally.crypto import totp
 from tigertally.testing.authenticator import Authenticator
 
 _REFUSED = 3
-_ORIGIN = "http://localhost:8431"
+_ORIGIN = "https://tally.example"
 _PASTE = Text(
     "想自己再运行下面的命令：先进入演示目录，再按行首的公司设好这两个变量（代替 --home 和 --unlock-file）；"
     "截短了的命令，全文在报告里",
