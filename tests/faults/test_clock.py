@@ -27,7 +27,7 @@ from tests.stories.town import Answer, Firm
 
 import tigertally
 from tigertally.access import Purpose
-from tigertally.app.verbs import aftermath, identity, passkeys
+from tigertally.app.verbs import aftermath, identity, passkeys, retention
 from tigertally.app.verbs import beat as beat_verbs
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.verbs import vault as vault_verbs
@@ -128,6 +128,10 @@ VERBS = {
     "release countersign": "handover.countersign",
     "release propose": "handover.release",
     "replaced keys": "vault.replace_keys",  # called as a verb
+    "retention count": "vault.retention_count",  # called as a verb
+    "retention event": "vault.retention_event",
+    "retention run": "vault.retention_run",
+    "retention set": "vault.retention_set",
     "reveal": "vault.reveal",
     "reveal-many": "vault.reveal_many",
     "revealed in part": "vault.reveal_part",  # called as a verb
@@ -344,6 +348,13 @@ def _look(town: Behind) -> None:
     town.do(firm, "hold", "place", "--class", "pan", "--reason", "court", who="wang")
     town.two(firm, "hold", "lift", "--class", "pan", who="wang", second="chen")
     town.two(firm, "erase", whom, who="chen", second="wang")
+    rules = town.root / "retention.toml"
+    rules.write_text(town.do(firm, "retention", "show", "--shipped").text("document"))
+    town.two(firm, "retention", "set", rules, who="chen", second="wang")
+    town.do(firm, "retention", "event", "relation-ended", "--on", "2020-01-31", who="wang")
+    town.call(firm, "vault.retention_count", retention.count)
+    plan = town.at_once(firm, "retention", "run").text("plan")
+    town.two(firm, "retention", "run", "--plan", plan, who="chen", second="wang")
     word = town.root / "backup-word.txt"
     word.write_text("long-and-invented-backup-word\n")
     town.do(None, "custody", "holder", "backup", "--out", town.root / "backup-key", "--key-passphrase-file", word)

@@ -142,6 +142,7 @@ def until_sealed(walk: Walk) -> None:
     town.tell(seller, "reveal", token, "--purpose", "refund", "--grant", asked.text("grant"), who="zhao")
     _many(walk, token)
     _two(walk, "keys", "rotate")
+    _retention(walk)
     _two(walk, "keys", "migrate", "--suite", "guomi-1")
     town.do(seller, "keys", "cbom", "--out", walk.town.root / "cbom.json")
     for plain in ("grant list", "keys list", "people list", "approve", "fsck", "status"):
@@ -285,6 +286,18 @@ def _two(walk: Walk, *words: str) -> None:
     begun = walk.town.tell(walk.town.seller, *words, who="chen")
     walk.town.do(walk.town.seller, "approve", str(begun.problem["approval"]), who="wang")
     walk.must(walk.town.seller, *words, who="chen")
+
+
+def _retention(walk: Walk) -> None:
+    """Rules, an event, a count, and a run in which nobody is due: everybody is needed later."""
+    town, seller, rules = walk.town, walk.town.seller, walk.town.root / "retention.toml"
+    rules.write_text(town.do(seller, "retention", "show", "--shipped").text("document"))
+    _two(walk, "retention", "set", str(rules))
+    town.do(seller, "retention", "event", "relation-ended", "--on", "2020-01-31", who="wang")
+    for as_json in (False, True):
+        assert town.tell(seller, "retention", "show", as_json=as_json).exit == 0
+        assert town.tell(seller, "retention", "run", as_json=as_json).exit == 0
+    _two(walk, "retention", "run", "--plan", town.do(seller, "retention", "run").text("plan"))
 
 
 def _while_open(walk: Walk, token: str) -> None:

@@ -147,6 +147,8 @@ def _typed(walk: Walk) -> None:
             ("processor", "export", value, "--to", "stripe", "--dry-run"),
             ("processor", "export", value, "--to", value, "--dry-run"),
             ("processor", "answer", value, value, "--to", "stripe", "--out", out),
+            ("retention", "event", value, "--on", "2020-01-31"),
+            ("retention", "run", "--plan", value),
             ("people", "freeze", value, "--reason", "investigation"),
             ("people", "roles", value, "--roles", "lead"),
         )[number % 2 :: 2]:

@@ -70,6 +70,9 @@ class Action(Enum):
     BACKUP = "vault.backup"
     HOLD_PLACE = "vault.hold_place"
     HOLD_LIFT = "vault.hold_lift"
+    RETENTION_SET = "vault.retention_set"
+    RETENTION_EVENT = "vault.retention_event"
+    RETENTION_RUN = "vault.retention_run"
     GRANT_ASK = "access.grant_ask"
     GRANT_APPROVE = "access.grant_approve"
     APPROVE = "access.approve"
@@ -326,6 +329,10 @@ POLICY: Final[dict[Action, Rule]] = {
     # Stopping is for one, letting go on for two.
     Action.HOLD_PLACE: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S),
     Action.HOLD_LIFT: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    # An event only lets periods run: what is erased in the end is for two to say, these very customers.
+    Action.RETENTION_SET: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    Action.RETENTION_EVENT: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S),
+    Action.RETENTION_RUN: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.GRANT_ASK: Rule(roles=frozenset({Role.OPERATOR, Role.CUSTODIAN}), factor_age_max_s=_DAY_S),
     Action.GRANT_APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),

@@ -47,6 +47,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "restore": ("backup", Text("从备份恢复到空目录", "restore a backup into an empty folder")),
     "erase": ("holds", Text("由两人删除一位客户", "erase one customer, by two persons")),
     "hold": ("holds", Text("法律保全与仅限存储", "legal holds, and storage-only")),
+    "retention": ("retention", Text("保存期限：规则、到期清点、删除", "retention: rules, who is past them, erasing")),
     "deal": ("deals", Text("交易：对方、邀请、协议、阶段", "deals: parties, invitations, agreements, stages")),
     "release": ("handover", Text("双方签署的放行书", "the release that both sign")),
     "bundle": ("handover", Text("为受让方写出移交包", "write the bundle for the buyer")),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
-from tigertally.app.verbs import aftermath, people
+from tigertally.app.verbs import aftermath, people, retention
 from tigertally.app.verbs import beat as beats
 from tigertally.app.verbs import ledger as verbs
 from tigertally.app.verbs import seen as scope
@@ -18,6 +18,7 @@ from tigertally.base.ids import check_id
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, option, speak
+from tigertally.cli.retention import overdue_body, overdue_words
 from tigertally.ledger import fact_kinds
 
 
@@ -98,20 +99,25 @@ def beat(shell: Shell, every: int, *, check: bool) -> None:
     with shell.house() as house:
         kept = beats.health(house) if check else beats.beat(house, every_s=every)
         replaced: list[str] = [] if check else aftermath.replace_keys(house)
+        if not check:
+            retention.count(house)
+        late = retention.overdue(house)
     data: Json = None
     if kept is not None:
-        late = clock.to_text(kept.late)
         data = {
             "entry": kept.entry,
             "number": kept.number,
             "at": clock.to_text(kept.at),
-            "late": late,
+            "late": clock.to_text(kept.late),
             "replaced": [*replaced],
+            "retention": [overdue_body(one) for one in late],
         }
     none = Text("还没有哨兵条目", "there is no beat yet")
     some = Text("第 {number} 次，条目 {entry}", "beat {number}, entry {entry}")
     if replaced:
         shell.say("紧急破窗已结束，密钥已更换", "a broken glass is over; the keys were replaced")
+    for one in late:
+        shell.warn(overdue_words(one))
     told = shell.text(none) if kept is None else shell.text(some, number=kept.number, entry=kept.entry)
     shell.result(data, lambda out: out.print(told, markup=False))
 

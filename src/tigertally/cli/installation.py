@@ -14,12 +14,14 @@ from tigertally.app.keeping import MOVABLE, UNLOCKED_BY, KeeperKind
 from tigertally.app.settings import DATABASE_DEFAULT
 from tigertally.app.verbs import beat as beats
 from tigertally.app.verbs import deals as deal_verbs
+from tigertally.app.verbs import retention
 from tigertally.base.canon import Json
 from tigertally.base.text import Lang, Text
 from tigertally.cli.base import Shell, shared, styled
 from tigertally.cli.custody import keeping_from
 from tigertally.cli.enrol import show_totp
 from tigertally.cli.language import SpeakingCommand, option, speak
+from tigertally.cli.retention import overdue_body, overdue_words
 from tigertally.deals import TASK_TITLES
 
 
@@ -146,12 +148,16 @@ def status_command(shell: Shell) -> None:
         found = measures.compute(house)
         late = [item for item in deal_verbs.tasks(house) if item.overdue]
         stopped = beats.stopped(house)
+        kept_long = retention.overdue(house)
     data: Json = {
         "engine": discovery.engine(),
         "measures": [item.body(shell.lang) for item in found],
         "overdue": len(late),
+        "retention": [overdue_body(one) for one in kept_long],
         "beat": None if stopped is None else {"code": stopped.code, "title": stopped.say(shell.lang)},
     }
+    for one in kept_long:
+        shell.warn(overdue_words(one))
     if stopped is not None:
         shell.warn(Text(stopped.say(Lang.ZH), stopped.say(Lang.EN)))
     shell.warn(discovery.slowness())

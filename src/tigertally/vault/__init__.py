@@ -5,7 +5,8 @@ Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`
 sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
 ``index`` (what finds them again), ``normal``, ``alike``, ``respelling`` (by another spelling), ``entries``,
 ``values``, ``digits``, ``spelling``, ``tokens`` (its parts), ``reading``, ``revealing`` (one value, many),
-``searching``, ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
+``searching``, ``retention`` (how long), ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a
+bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
 a value is unkeyed; no token shows a card's first digits; no key leaves unwrapped.
@@ -15,6 +16,7 @@ values come from (``sealing``) and go to (``handover``).
 """
 
 from tigertally.crypto.suites import Suite
+from tigertally.vault import retention
 from tigertally.vault.aside import Aside
 from tigertally.vault.batches import Batch, prepare_batch
 from tigertally.vault.custody.ceremony import (
@@ -39,6 +41,7 @@ from tigertally.vault.destruction import (
 from tigertally.vault.errors import (
     AlreadyHeld,
     BadKeeper,
+    BadRetention,
     BadScope,
     BadTail,
     CardTokensSettled,
@@ -59,6 +62,7 @@ from tigertally.vault.errors import (
     KeyReturns,
     KeyWornOut,
     NoKeyFile,
+    NoRetention,
     NoSuchKey,
     NoSuchSubject,
     NoSuchToken,
@@ -68,6 +72,7 @@ from tigertally.vault.errors import (
     OldShareSet,
     OnHold,
     RecordBroken,
+    RetentionOtherwise,
     RuleUnmet,
     SadRefused,
     SameKeeper,
@@ -87,6 +92,8 @@ from tigertally.vault.events import (
     KEY_RETIRED,
     KEYS_REWRAPPED,
     RESHARE_PLANNED,
+    RETENTION_BEGUN,
+    RETENTION_DONE,
     SHARES_DEALT,
     SHARES_HOLD,
     SHARES_PROVEN,
@@ -180,6 +187,8 @@ __all__ = [
     "PERIODS_S",
     "PERIOD_S_MAX",
     "RESHARE_PLANNED",
+    "RETENTION_BEGUN",
+    "RETENTION_DONE",
     "SHARES_DEALT",
     "SHARES_HOLD",
     "SHARES_PROVEN",
@@ -188,6 +197,7 @@ __all__ = [
     "AlreadyHeld",
     "Aside",
     "BadKeeper",
+    "BadRetention",
     "BadScope",
     "BadTail",
     "Batch",
@@ -222,6 +232,7 @@ __all__ = [
     "MaskedRecord",
     "Meant",
     "NoKeyFile",
+    "NoRetention",
     "NoSuchKey",
     "NoSuchSubject",
     "NoSuchToken",
@@ -236,6 +247,7 @@ __all__ = [
     "ReadyPart",
     "RecordBroken",
     "Rejection",
+    "RetentionOtherwise",
     "Returning",
     "RootedKeeper",
     "RuleUnmet",
@@ -314,6 +326,7 @@ __all__ = [
     "recover",
     "resolve",
     "respell",
+    "retention",
     "returning",
     "rewrap",
     "rotate",

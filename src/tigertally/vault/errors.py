@@ -366,3 +366,32 @@ class NotHeld(Missing):
     code = "vault.not_held"
     title = Text("没有这样的保全", "no such hold stands")
     hint = Text("查看：tigertally hold list", "see tigertally hold list")
+
+
+class BadRetention(Invalid):
+    """Rules of retention, or an event, that make no sense."""
+
+    code = "vault.bad_retention"
+    title = Text("保存期限规则或事件有误（{where}）", "the rules of retention, or the event, are not valid ({where})")
+    hint = Text("见 docs/formats/retention.md", "see docs/formats/retention.md")
+
+
+class NoRetention(Missing):
+    """No rules of retention are in force."""
+
+    code = "vault.no_retention"
+    title = Text("没有现行的保存期限规则", "no rules of retention are in force")
+    hint = Text(
+        "先查看并修改自带规则：tigertally retention show --shipped > retention.toml，再 tigertally retention set",
+        "edit the shipped ones: tigertally retention show --shipped > retention.toml, then tigertally retention set",
+    )
+
+
+class RetentionOtherwise(Conflict):
+    """The customers who are past their retention, or the rules, are not those of the plan."""
+
+    code = "vault.retention_otherwise"
+    title = Text(
+        "到期的客户或规则已与该计划不同", "the customers that are due, or the rules, are not those of this plan"
+    )
+    hint = Text("重新查看：tigertally retention run", "look again: tigertally retention run")

@@ -75,6 +75,16 @@ INDEX_RESPELLED: Final = register_event(
     "scope",
     "rules",
 )
+RETENTION_BEGUN: Final = register_event(
+    "vault.retention.begun",
+    Text("开始删除已过保存期限的客户", "erasing the customers past their retention was begun"),
+    "scope", "plan", "rules", "customers",
+)  # fmt: skip
+RETENTION_DONE: Final = register_event(
+    "vault.retention.done",
+    Text("已删除过期客户", "the customers past their retention were erased"),
+    "scope", "plan", "erased", "held",
+)  # fmt: skip
 SUBJECT_ERASED: Final = register_event(
     "vault.subject.erased", Text("删除客户", "a customer was erased"), "scope", "fields", "payloads", public=False
 )

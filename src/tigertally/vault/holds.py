@@ -96,6 +96,13 @@ def need_erasable(tx: Tx, ledger: Ledger, *, scope: str, subject: str = "") -> N
             raise OnHold(what=one.what or "scope", reason=one.reason, entry=one.entry)
 
 
+def spared(tx: Tx, ledger: Ledger, *, scope: str) -> tuple[bool, frozenset[str]]:
+    """Return whether holds cover every customer of a scope, and the pseudonyms of those that are held by themselves."""
+    held = [one.what for one in standing(tx, ledger, scope=scope) if one.kind == "hold"]
+    everybody = any(not what or what.startswith(_CLASS) for what in held)
+    return everybody, frozenset(held)
+
+
 def need_processable(tx: Tx, ledger: Ledger, *, scope: str, subject: str = "") -> None:
     """Raise :class:`StorageOnly` if a customer, or (without one) anybody of the scope, is for storage only."""
     own = ledger.pseudonym(subject) if subject else ""

@@ -326,7 +326,7 @@ def _seal(tx: Tx, keys: VaultKeys, here: _Here, growth: _Growth, *, now: datetim
     if len(old):
         grown = [here.rows[at] for at in row[old].tolist()]
         numbers[old] = [one.number for one in grown]
-        _grow(tx, keys, grown, growth, spans[old])
+        _grow(tx, keys, grown, growth, spans[old], now=now)
     whose = np.repeat(numbers, np.diff(spans, axis=1).reshape(-1))
     index.add(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=growth.tokens, payloads=rows.payloads(whose))
     codes, held = np.unique(growth.batch.codes[growth.at], return_counts=True)
@@ -391,7 +391,9 @@ def _add_to_index(tx: Tx, keys: VaultKeys, growth: _Growth, *, cards: Flags) -> 
     )
 
 
-def _grow(tx: Tx, keys: VaultKeys, grown: Sequence[RecordRow], growth: _Growth, spans: Numbers) -> None:
+def _grow(
+    tx: Tx, keys: VaultKeys, grown: Sequence[RecordRow], growth: _Growth, spans: Numbers, *, now: datetime
+) -> None:
     """Store records with more values, sealed again under their own keys. Raises ``RecordBroken``.
 
     ``spans`` says which values of ``growth`` each record gets, from and up to.
@@ -426,4 +428,4 @@ def _grow(tx: Tx, keys: VaultKeys, grown: Sequence[RecordRow], growth: _Growth, 
         values = joined_texts[packed.edges[start] : packed.edges[stop]]
         body = entries.body_of(lengths[4 * start : 4 * stop], values)
         fields.append(head + cipher.seal(body, entries.aad(keys.scope, name, head)))
-    sql_rows.replace_fields(tx, scope=keys.scope, numbers=[row.number for row in grown], fields=fields)
+    sql_rows.replace_fields(tx, scope=keys.scope, numbers=[row.number for row in grown], fields=fields, grown=now)

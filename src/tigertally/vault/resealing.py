@@ -42,7 +42,7 @@ def reseal(tx: Tx, keys: VaultKeys, kek: Cipher, *, groups: Sequence[Group]) -> 
     )
     fields = [head + body for head, body in zip(heads, sealed_anew, strict=True)]
     sql_rows.replace_fields(
-        tx, scope=keys.scope, numbers=[row.number for row in rows], fields=fields, grown=False
+        tx, scope=keys.scope, numbers=[row.number for row in rows], fields=fields, grown=None
     )  # what they say, and so their version, stays
     wide = len(wrapped) // max(1, len(rows))
     key_of = {row.number: key for row, key in zip(rows, packed.cut(wrapped, wide), strict=True)}

@@ -24,21 +24,18 @@ def erase(house: House, *, actor: Actor, scope: str, subject: str) -> int:
         details = (("scope", scope), ("subject", subject))
         allow(house, tx, actor=actor, action=Action.ERASE, now=now, count=1, details=details)
         vault.need_erasable(tx, house.ledger, scope=scope, subject=subject)
-        person, own = actor.person.person, house.ledger.pseudonym(subject)
-        if any((one.kind, one.what) == ("storage_only", own) for one in vault.standing(tx, house.ledger, scope=scope)):
-            vault.lift(
-                tx,
-                house.ledger,
-                kind="storage_only",
-                scope=scope,
-                what=own,
-                actor=person,
-                now=now,
-                reason="erased",
-            )
-        return vault.erase_subject(tx, house.ledger, scope=scope, subject=subject, actor=person, now=now)
+        return gone(house, tx, scope=scope, subject=subject, actor=actor.person.person, now=now)
 
     return attempt(house, verb="vault.erase", work=work, actor=actor)
+
+
+def gone(house: House, tx: Tx, *, scope: str, subject: str, actor: str, now: datetime) -> int:
+    """Erase a customer that nothing holds, and what said that they are for storage only; return how many values."""
+    ledger, own = house.ledger, house.ledger.pseudonym(subject)
+    kind = "storage_only"
+    if any((one.kind, one.what) == (kind, own) for one in vault.standing(tx, ledger, scope=scope)):
+        vault.lift(tx, ledger, kind=kind, scope=scope, what=own, actor=actor, now=now, reason="erased")
+    return vault.erase_subject(tx, ledger, scope=scope, subject=subject, actor=actor, now=now)
 
 
 def place(

@@ -28,7 +28,7 @@ INSERT INTO vault_record (scope, number, subject, fields, sealed_at, version)
 SELECT :scope, :first + at, substr(:subjects, at * {SUBJECT_BYTES} + 1, {SUBJECT_BYTES}), {_PIECE}, :now, 1 FROM spot
 """  # noqa: S608 - constants only
 CUT_FIELDS: Final = f"""{_ROWS}
-UPDATE vault_record SET fields = {_PIECE}, version = version + :more FROM spot
+UPDATE vault_record SET fields = {_PIECE}, version = version + :more, sealed_at = max(sealed_at, :since) FROM spot
  WHERE scope = :scope AND number = {_NUMBER}
 """  # noqa: S608 - constants only
 

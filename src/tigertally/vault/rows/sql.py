@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from tigertally.crypto.packed import Packed
-from tigertally.store.schema import Blob, Instant, metadata
+from tigertally.store.schema import Blob, Instant, metadata, to_micros
 from tigertally.store.tx import Tx
 from tigertally.vault import sql
 from tigertally.vault.making import NewRows
@@ -147,6 +147,22 @@ def heads_after(tx: Tx, *, scope: str, after: int, limit: int) -> list[tuple[int
     return [(number, bytes(head)) for number, head in tx.all(query)]
 
 
+def aged_after(tx: Tx, *, scope: str, after: int, limit: int) -> list[tuple[int, bytes, bytes, datetime]]:
+    """Return number, subject, beginning of what is stored, and when it was sealed or grew, of the next records."""
+    query = (
+        select(
+            record.c.number,
+            record.c.subject,
+            func.substr(record.c.fields, 1, packed.HEAD_BYTES_MAX),
+            record.c.sealed_at,
+        )
+        .where(record.c.scope == scope, record.c.number > after)
+        .order_by(record.c.number)
+        .limit(limit)
+    )
+    return [(number, bytes(subject), bytes(head), sealed) for number, subject, head, sealed in tx.all(query)]
+
+
 def groups_after(tx: Tx, *, scope: str, after: int, limit: int) -> list[Group]:
     """Return the next groups that hold any key, ascending by number."""
     query = (
@@ -197,21 +213,27 @@ def insert_records(tx: Tx, *, scope: str, first: int, rows: NewRows, key_version
     )
 
 
-def replace_fields(tx: Tx, *, scope: str, numbers: Sequence[int], fields: Sequence[bytes], grown: bool = True) -> int:
-    """Overwrite the packed fields of records; their version rises by one if they say more. Return rows changed."""
+def replace_fields(
+    tx: Tx, *, scope: str, numbers: Sequence[int], fields: Sequence[bytes], grown: datetime | None = None
+) -> int:
+    """Overwrite the packed fields of records; return rows changed.
+
+    ``grown``: when they came to say more (their version rises by one, and age begins anew); None if they say the same.
+    """
     if not numbers:
         return 0
-    more = int(grown)
+    more, since = int(grown is not None), -1 if grown is None else to_micros(grown)
     if tx.dialect == "postgresql":
         return tx.execute(
             text(
-                "UPDATE vault_record AS r SET fields = n.f, version = r.version + :more"
+                "UPDATE vault_record AS r SET fields = n.f, version = r.version + :more,"
+                " sealed_at = greatest(r.sealed_at, CAST(:since AS bigint))"
                 " FROM unnest(CAST(:numbers AS bigint[]), CAST(:fields AS bytea[])) AS n(n, f)"
                 " WHERE r.scope = :scope AND r.number = n.n"
             ),
-            {"scope": scope, "more": more, "numbers": list(numbers), "fields": list(fields)},
+            {"scope": scope, "more": more, "since": since, "numbers": list(numbers), "fields": list(fields)},
         )
-    params = {"scope": scope, "more": more, "last": len(numbers) - 1, **packed.numbers(numbers)}
+    params = {"scope": scope, "more": more, "since": since, "last": len(numbers) - 1, **packed.numbers(numbers)}
     tx.execute(text(packed.CUT_FIELDS), {**params, **packed.spans(Packed.of(fields))})
     # The driver does not count the rows of a statement that begins with WITH.
     return tx.scalar(text("SELECT changes()")) or 0
