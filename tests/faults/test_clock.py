@@ -348,13 +348,7 @@ def _look(town: Behind) -> None:
     town.do(firm, "hold", "place", "--class", "pan", "--reason", "court", who="wang")
     town.two(firm, "hold", "lift", "--class", "pan", who="wang", second="chen")
     town.two(firm, "erase", whom, who="chen", second="wang")
-    rules = town.root / "retention.toml"
-    rules.write_text(town.do(firm, "retention", "show", "--shipped").text("document"))
-    town.two(firm, "retention", "set", rules, who="chen", second="wang")
-    town.do(firm, "retention", "event", "relation-ended", "--on", "2020-01-31", who="wang")
-    town.call(firm, "vault.retention_count", retention.count)
-    plan = town.at_once(firm, "retention", "run").text("plan")
-    town.two(firm, "retention", "run", "--plan", plan, who="chen", second="wang")
+    _retention(town)
     word = town.root / "backup-word.txt"
     word.write_text("long-and-invented-backup-word\n")
     town.do(None, "custody", "holder", "backup", "--out", town.root / "backup-key", "--key-passphrase-file", word)
@@ -362,6 +356,17 @@ def _look(town: Behind) -> None:
     town.do(firm, "backup", "make", town.root / "backup", *to, who="chen")
     town.do(firm, "backup", "erasures", "--out", town.root / "erasures.json", who="chen")
     town.do(firm, "deal", "structure", town.ids["deal"], "D2", who="chen")
+
+
+def _retention(town: Behind) -> None:
+    firm = town.seller
+    rules = town.root / "retention.toml"
+    rules.write_text(town.do(firm, "retention", "show", "--shipped").text("document"))
+    town.two(firm, "retention", "set", rules, who="chen", second="wang")
+    town.do(firm, "retention", "event", "relation-ended", "--on", "2020-01-31", who="wang")
+    town.call(firm, "vault.retention_count", retention.count)
+    plan = town.at_once(firm, "retention", "run").text("plan")
+    town.two(firm, "retention", "run", "--plan", plan, who="chen", second="wang")
 
 
 def _hand_over(town: Behind) -> None:

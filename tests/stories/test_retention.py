@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -20,7 +19,10 @@ from tigertally.store.jobs import JobState
 from tigertally.vault import spelling
 from tigertally.vault.rows import sql as rows
 
-RULE = '[[rule]]\nclass = "{cls}"\nperiod = "{period}"\nfrom = "{start}"\naction = "{action}"\nsource = "x"\nmark = "{mark}"\n'
+RULE = (
+    '[[rule]]\nclass = "{cls}"\nperiod = "{period}"\nfrom = "{start}"\n'
+    'action = "{action}"\nsource = "x"\nmark = "{mark}"\n'
+)
 
 
 def rule(
@@ -104,7 +106,7 @@ def test_what_is_past_is_counted_told_and_erased_by_two_without_who_is_held(town
     assert not any(one in json.dumps(found) for one in everybody)
     beaten = town.do(firm, "ledger", "beat").data["retention"]
     assert isinstance(beaten, list)
-    assert dict(beaten[0])["due"] == 4  # type: ignore[arg-type]
+    assert dict(beaten[0])["due"] == 4
     assert "4" in town.tell(firm, "status", as_json=False).err
     words = ("retention", "run", "--plan", str(found["plan"]))
     assert town.tell(firm, "retention", "run", "--plan", "0" * 64, who="chen").problem["code"] == (

@@ -19,7 +19,8 @@ from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.cli.vault import scoped
-from tigertally.vault.retention import BYTES_MAX, Survey, Term
+from tigertally.vault import RetentionSurvey as Survey
+from tigertally.vault import RetentionTerm as Term
 
 _MARKS = {
     "found": Text("已查证", "found"),
@@ -49,7 +50,7 @@ def put(shell: Shell, file: Path) -> None:
     """Set rules."""
     try:
         with file.open("rb") as opened:
-            text = opened.read(BYTES_MAX).decode("utf-8")
+            text = opened.read(vault.retention.BYTES_MAX).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotReadable(path=file, reason=type(error).__name__) from None
     with shell.house(acting=True) as house:

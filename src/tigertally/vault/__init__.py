@@ -148,6 +148,9 @@ from tigertally.vault.reading import (
 from tigertally.vault.records import SealCounts, seal_batch, store_batch
 from tigertally.vault.respelling import respell
 from tigertally.vault.restoring import Gone, Returning, bring_forward, gone, returning
+from tigertally.vault.retention import Survey as RetentionSurvey
+from tigertally.vault.retention import Term as RetentionTerm
+from tigertally.vault.retention import Terms as RetentionTerms
 from tigertally.vault.revealing import Meant, classes_of, meant, open_values, read_meant
 from tigertally.vault.revealing import Opened as OpenedPiece
 from tigertally.vault.revealing import Sealed as SealedPiece
@@ -248,6 +251,9 @@ __all__ = [
     "RecordBroken",
     "Rejection",
     "RetentionOtherwise",
+    "RetentionSurvey",
+    "RetentionTerm",
+    "RetentionTerms",
     "Returning",
     "RootedKeeper",
     "RuleUnmet",

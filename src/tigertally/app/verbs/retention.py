@@ -26,7 +26,8 @@ from tigertally.store import jobs
 from tigertally.store.jobs import Job, JobState
 from tigertally.store.tx import Tx
 from tigertally.vault import KeyPurpose, KeyState, RetentionOtherwise
-from tigertally.vault.retention import Survey, Terms
+from tigertally.vault import RetentionSurvey as Survey
+from tigertally.vault import RetentionTerms as Terms
 
 _JOB: Final = "vault.retention"
 COUNTED_AGE_MAX: Final = timedelta(days=7)
