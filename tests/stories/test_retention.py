@@ -14,9 +14,10 @@ from tests.stories.town import Town
 
 from tigertally import vault
 from tigertally.app.verbs import retention as verbs
+from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.store import jobs
 from tigertally.store.jobs import JobState
-from tigertally.vault import spelling
+from tigertally.vault import entries, spelling
 from tigertally.vault.rows import sql as rows
 
 RULE = (
@@ -124,26 +125,38 @@ def test_what_is_past_is_counted_told_and_erased_by_two_without_who_is_held(town
     assert counted(town)["due"] == 1
 
 
+def named_cardholders(town: Town) -> list[str]:
+    """Customers with a card and a name."""
+    wanted = {FIELD_RULES[cls].code for cls in (FieldClass.PAN, FieldClass.NAME)}
+    with town.seller.house() as house, house.store.reading() as tx:
+        found = rows.aged_after(tx, scope="main", after=-1, limit=1000)
+        there = entries.heads([head for _, _, head, _ in found])
+    return [
+        spelling.subject_text(raw)
+        for at, (_, raw, _, _) in enumerate(found)
+        if wanted <= set(there.code[there.record == at].tolist())
+    ]
+
+
 def test_the_longest_class_keeps_the_rest_and_a_class_without_a_rule_for_good(town: Town) -> None:
-    whom = subjects(town)[:9]
+    put(town, rule(period="1y"))
+    age(town, subjects(town), 0)
+    whom = named_cardholders(town)[:3]
     age(town, whom, 400)
-    put(town, rule(cls="pan", period="1y") + rule(cls="name", period="12m"))
-    some = counted(town)
-    assert (some["due"], some["partly"]) != (len(whom), 0)
+    assert counted(town)["due"] == 3
+    put(town, rule(cls="name", period="12m"))  # the card has no rule
+    assert (counted(town)["due"], counted(town)["partly"]) == (0, 3)
     put(town, rule(period="1y") + rule(cls="name", period="2y"))
+    assert (counted(town)["due"], counted(town)["partly"]) == (0, 3)
+    put(town, rule(period="1y") + rule(cls="name", action="tell", period="1y", mark="unverified"))
+    assert (counted(town)["due"], counted(town)["told"]) == (0, 3)
+    put(town, rule(period="1y") + rule(cls="name", period="1y") + rule(cls="name", period="500d"))
     assert counted(town)["due"] == 0
-    put(town, rule(period="1y") + rule(cls="name", period="1y", action="tell", mark="unverified"))
-    told = counted(town)
-    assert (told["due"], told["told"] or told["due"]) != (len(whom), 0)
-    put(town, rule(period="365d"))
-    assert counted(town)["due"] == len(whom)
 
 
 def test_an_event_lets_a_period_run_but_not_before_the_data_was_sealed(town: Town) -> None:
     firm = town.seller
     put(town, rule(period="1y", start="relation-ended"))
-    whom = subjects(town)[:9]
-    age(town, whom, 400)
     assert counted(town)["due"] == 0
     for day in ("2999-01-01",):
         words = ("retention", "event", "relation-ended", "--on", day)
@@ -151,7 +164,7 @@ def test_an_event_lets_a_period_run_but_not_before_the_data_was_sealed(town: Tow
     town.do(firm, "retention", "event", "relation-ended", "--on", "2026-06-01", who="wang")
     before = counted(town)
     town.do(firm, "retention", "event", "relation-ended", "--on", "2020-06-01", who="wang")
-    assert (before["due"], counted(town)["due"]) == (0, len(whom))
+    assert (before["due"], int(str(counted(town)["due"])) >= 3) == (0, True)
     events = town.do(firm, "retention", "show").data["events"]
     assert isinstance(events, list)
     assert len(events) == 1
@@ -160,9 +173,9 @@ def test_an_event_lets_a_period_run_but_not_before_the_data_was_sealed(town: Tow
 def test_a_run_that_was_killed_goes_on_without_asking(town: Town) -> None:
     firm = town.seller
     put(town, rule(period="1y"))
-    whom = subjects(town)[:9]
-    age(town, whom, 400)
-    plan = str(counted(town)["plan"])
+    first = counted(town)
+    plan, due = str(first["plan"]), first["due"]
+    assert int(str(due)) >= 3
     key = f"vault.retention:main:{plan}"
     words = ("retention", "run", "--plan", plan)
     begun = town.tell(firm, *words, who="chen")
@@ -175,7 +188,7 @@ def test_a_run_that_was_killed_goes_on_without_asking(town: Town) -> None:
     assert job is not None
     assert job.state is not JobState.DONE
     assert len(subjects(town)) == before
-    assert town.do(firm, *words, who="chen").data["erased"] == len(whom)
+    assert town.do(firm, *words, who="chen").data["erased"] == due
 
 
 class Killed:
