@@ -10,6 +10,7 @@ import multiprocessing
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ HERE = Path(__file__).parent
 CONTEXT = multiprocessing.get_context("forkserver")
 SOURCES = ("estate", "planted")
 SHIM = "keepdeleted.so"
+REFRESH_S = 120
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class Walk:
     tracebacks: list[str] = field(default_factory=list)
     hits: set[Hit] = field(default_factory=set)
     errors: list[BaseException] = field(default_factory=list)
+    shown: float = field(default_factory=time.monotonic)
     revealed: str = field(default="", repr=False)
     turn: bool = False
 
@@ -67,9 +70,16 @@ class Walk:
 
     def must(self, firm: Firm | None, *words: str | Path, who: str = "", given: str = "") -> Answer:
         """Run a process that must succeed."""
+        self.stay_fresh()
         answer = self.process(firm, *words, who=who, given=given)
         assert answer.exit == 0, (words, answer.err)
         return answer
+
+    def stay_fresh(self) -> None:
+        """Show second factors again before they are too old for what is asked, however slow the machine is."""
+        if time.monotonic() - self.shown > REFRESH_S:
+            towns.refresh(self.town)
+            self.shown = time.monotonic()
 
     def wrong(self, firm: Firm | None, *words: str | Path, who: str = "") -> None:
         """Run a command that must fail, in turn as text in Chinese and as JSON in English."""
