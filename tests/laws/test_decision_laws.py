@@ -297,7 +297,11 @@ class Drawer:
 
 
 # Reveals and two-person acts are what matters most.
-ACTIONS: Final = (*Action, *[Action.REVEAL] * 12, *[Action.RELEASE, Action.DESTROY, Action.ERASE, Action.BUNDLE] * 3)
+ACTIONS: Final = (
+    *Action,
+    *[Action.REVEAL] * 12,
+    *[Action.RELEASE, Action.DESTROY, Action.ERASE, Action.BUNDLE, Action.RECEIVE] * 3,
+)
 
 
 TURNS: Final[tuple[Callable[[Request], Request], ...]] = (
