@@ -138,7 +138,6 @@ def _typed(walk: Walk) -> None:
             ("deal", "structure", value, "D2"),
             ("deal", "sign", value, "--yes"),
             ("deal", "agreement", value),
-            ("deal", "pdf", value, "--out", out),
             ("deal", "done", value, "return", "--document", walk.town.seller.unlock),
             ("deal", "confirm", value, "--fingerprint", value),
             ("release", "propose", value, "--out", out),
