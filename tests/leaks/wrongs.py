@@ -138,6 +138,7 @@ def _typed(walk: Walk) -> None:
             ("deal", "structure", value, "D2"),
             ("deal", "sign", value, "--yes"),
             ("deal", "agreement", value),
+            ("deal", "pdf", out, "--for", value, "--out", out),
             ("deal", "done", value, "return", "--document", walk.town.seller.unlock),
             ("deal", "confirm", value, "--fingerprint", value),
             ("release", "propose", value, "--out", out),
