@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.faults import ceremony
+from tests.faults import ceremony, desk
 from tests.faults.clocked import BETWEEN_S, ClockedTown, clocked_town, everything
 from tests.leaks.walk import live_plan
 from tests.stories import town as towns
@@ -49,6 +49,10 @@ VERBS = {
     "certificate validate": "handover.validate",
     "confirm": "access.confirm",
     "copies register": "handover.copy",
+    "customer history": "vault.history",
+    "customer passwords": "vault.passwords",
+    "customer update": "vault.update",
+    "customer verified": "vault.password_verify",  # called as a verb
     "custody close": "custody.close",
     "custody move": "custody.move",
     "custody open": "custody.open",
@@ -338,6 +342,7 @@ def _look(town: Behind) -> None:
     town.two(firm, "keys", "rotate", who="chen", second="wang")
     town.two(firm, "keys", "migrate", "--suite", "guomi-1", who="chen", second="wang")
     whom = town.do(firm, "show", token, who="zhao").text("subject")
+    desk.serve(town, whom)
     live = town.root / "live"
     live.mkdir()
     shutil.copy(town.estate / "orders.db", live / "orders.db")

@@ -151,6 +151,7 @@ def until_sealed(walk: Walk) -> None:
     assert walk.revealed in walk.canaries.values["pan"]
     town.tell(seller, "reveal", token, "--purpose", "refund", "--grant", asked.text("grant"), who="zhao")
     _many(walk, token)
+    _desk(walk, token)
     _two(walk, "keys", "rotate")
     _retention(walk)
     _two(walk, "keys", "migrate", "--suite", "guomi-1")
@@ -263,6 +264,23 @@ def _many(walk: Walk, token: str) -> None:
         # What that process deleted is not kept: it may be the file itself.
         assert walk.process(seller, *words, who="zhao", keep=False).exit == 0
         assert walk.revealed in out.read_text()
+
+
+def _desk(walk: Walk, token: str) -> None:
+    """A customer's password and a value of theirs, typed; nobody finds them afterwards."""
+    town, seller = walk.town, walk.town.seller
+    whom = town.do(seller, "show", token, who="zhao").text("subject")
+    verify = ("customer", "verify", whom)
+    assert walk.process(seller, *verify, who="zhao", given=f"{walk.canaries.password}\n").exit != 0
+    update = ("customer", "update", whom, "--class", "password_hash", "--reason", "reset")
+    walk.must(seller, *update, who="chen", given=f"{walk.canaries.password}\n")
+    walk.must(seller, *verify, who="zhao", given=f"{walk.canaries.password}\n")
+    email = ("customer", "update", whom, "--class", "email", "--reason", "correction", "--slot", "250")
+    assert walk.process(seller, *email, who="chen", given=f"{walk.canaries.mail}\n").exit != 0
+    walk.must(seller, "customer", "history", whom, who="zhao")
+    walk.must(seller, "customer", "passwords", who="chen")
+    assert walk.process(seller, "customer", "verify", walk.canaries.card, who="zhao", given="x\n").exit != 0
+    walk.look()
 
 
 def _live(walk: Walk) -> None:

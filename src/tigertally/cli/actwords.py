@@ -31,6 +31,8 @@ ACTION_TITLES: Final[Mapping[Action, Text]] = {
     Action.REVEAL: Text("查看一个明文值", "reveal one clear value"),
     Action.REVEAL_MANY: Text("把一批明文值写入文件", "write many clear values to a file"),
     Action.REVEAL_PART: Text("查看一个值的一部分", "reveal part of a value"),
+    Action.PASSWORD_VERIFY: Text("验证客户的支付密码", "verify a customer's payment password"),
+    Action.UPDATE: Text("替换客户的一个值", "replace a customer's value"),
     Action.ERASE: Text("永久删除客户的数据", "erase a customer's data for good"),
     Action.ROTATE: Text("轮换密钥或更换算法套件", "rotate keys or change their suite"),
     Action.CUSTODY: Text("更改根密钥的保管方式", "change who keeps the root key"),

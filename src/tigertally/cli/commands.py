@@ -39,6 +39,12 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "respell": ("vault", Text("为旧数据建立不论写法的索引", "index old names and numbers by any spelling")),
     "reveal": ("vault", Text("查看一个明文值", "reveal one clear value")),
     "reveal-many": ("vault", Text("把一批明文值写入文件", "write many clear values to a file")),
+    "customer": (
+        "customer",
+        Text(
+            "一位客户：验证支付密码、替换值、历史", "one customer: verify a payment password, replace a value, history"
+        ),
+    ),
     "grant": ("vault", Text("授权：申请、批准", "grants: ask, approve")),
     "glass": ("glass", Text("紧急破窗与复核", "breaking the glass, and its review")),
     "keys": ("keys", Text("密钥：列出、轮换、换套件", "keys: list, rotate, change suites")),

@@ -5,8 +5,8 @@ Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`
 sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
 ``index`` (what finds them again), ``normal``, ``alike``, ``respelling`` (by another spelling), ``entries``,
 ``values``, ``digits``, ``spelling``, ``tokens`` (its parts), ``reading``, ``revealing`` (one value, many),
-``searching``, ``retention`` (how long), ``rotation`` and ``resealing``, ``transfer`` (to and from a part of a
-bundle), ``destruction``, ``sql``.
+``searching``, ``passwords`` and ``guessing``, ``replacing``, ``retention`` (how long), ``rotation`` and
+``resealing``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
 a value is unkeyed; no token shows a card's first digits; no key leaves unwrapped.
@@ -71,16 +71,21 @@ from tigertally.vault.errors import (
     NotOfThisPlan,
     OldShareSet,
     OnHold,
+    PasswordWrong,
     RecordBroken,
+    RecordFull,
     RetentionOtherwise,
     RuleUnmet,
     SadRefused,
     SameKeeper,
+    SameValue,
+    SeveralValues,
     SharesWithoutDeal,
     StorageOnly,
     SubjectDiffers,
     TokenClash,
     TokenNotAccepted,
+    TooManyTries,
     ValueNotAccepted,
 )
 from tigertally.vault.events import (
@@ -104,6 +109,8 @@ from tigertally.vault.fitted import shaped as token_shaped
 from tigertally.vault.fitting import CLASSES as FITTING_CLASSES
 from tigertally.vault.fitting import FIXED_CHARS as FITTING_FIXED_CHARS
 from tigertally.vault.foresight import Foresight
+from tigertally.vault.guessing import begin as begin_guess
+from tigertally.vault.guessing import end as end_guess
 from tigertally.vault.holds import REASON as HOLD_REASON
 from tigertally.vault.holds import Held, lift, need_erasable, need_processable, of_class, place, standing
 from tigertally.vault.keepers.kms import Kms as KmsKeeper
@@ -130,6 +137,9 @@ from tigertally.vault.keys import (
     list_keys,
     open_key,
 )
+from tigertally.vault.passwords import Checked, Hashes, check, hashes_of, holds_still, upgrade
+from tigertally.vault.passwords import Kind as HashKind
+from tigertally.vault.passwords import kinds as hash_kinds
 from tigertally.vault.ports import Begin, KeyKeeper
 from tigertally.vault.reading import (
     MaskedField,
@@ -146,6 +156,7 @@ from tigertally.vault.reading import (
     view,
 )
 from tigertally.vault.records import SealCounts, seal_batch, store_batch
+from tigertally.vault.replacing import replace_value
 from tigertally.vault.respelling import respell
 from tigertally.vault.restoring import Gone, Returning, bring_forward, gone, returning
 from tigertally.vault.retention import Survey as RetentionSurvey
@@ -208,11 +219,14 @@ __all__ = [
     "CardKind",
     "CardTokensSettled",
     "CardTooShort",
+    "Checked",
     "CustodyClosed",
     "CustodyMoved",
     "DealtWrongly",
     "Foresight",
     "Gone",
+    "HashKind",
+    "Hashes",
     "Held",
     "KeeperDenies",
     "KeeperKeyUnusable",
@@ -245,10 +259,12 @@ __all__ = [
     "OldShareSet",
     "OnHold",
     "OpenedPiece",
+    "PasswordWrong",
     "Pkcs11Keeper",
     "Place",
     "ReadyPart",
     "RecordBroken",
+    "RecordFull",
     "Rejection",
     "RetentionOtherwise",
     "RetentionSurvey",
@@ -259,10 +275,12 @@ __all__ = [
     "RuleUnmet",
     "SadRefused",
     "SameKeeper",
+    "SameValue",
     "SealCounts",
     "SealedPiece",
     "SealedRows",
     "SealedSample",
+    "SeveralValues",
     "Shared",
     "SharesWithoutDeal",
     "StorageOnly",
@@ -270,6 +288,7 @@ __all__ = [
     "Suite",
     "TokenClash",
     "TokenNotAccepted",
+    "TooManyTries",
     "TransitKeeper",
     "ValueNotAccepted",
     "VaultKeys",
@@ -278,8 +297,10 @@ __all__ = [
     "announce",
     "announce_end",
     "as_stored",
+    "begin_guess",
     "bring_forward",
     "card_kind",
+    "check",
     "check_part",
     "classes_of",
     "commitments_of",
@@ -295,13 +316,17 @@ __all__ = [
     "destroy_key",
     "destroy_scope",
     "destroy_scope_keys",
+    "end_guess",
     "erase_subject",
     "export_part",
     "find",
     "find_tail",
     "give",
     "gone",
+    "hash_kinds",
+    "hashes_of",
     "holders",
+    "holds_still",
     "import_part",
     "ledger_keys",
     "lift",
@@ -330,6 +355,7 @@ __all__ = [
     "read_rows",
     "records_by_version",
     "recover",
+    "replace_value",
     "resolve",
     "respell",
     "retention",
@@ -352,6 +378,7 @@ __all__ = [
     "token_shaped",
     "transfer_key",
     "try_open",
+    "upgrade",
     "view",
     "zeroised",
 ]

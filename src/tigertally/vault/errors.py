@@ -303,6 +303,52 @@ class ValueNotAccepted(Invalid):
     hint = Text("要求对方核对数据后重新生成交付包", "ask the sender to check the data and make the bundle again")
 
 
+class SeveralValues(Invalid):
+    """A customer has several values of the class, and it was not said which."""
+
+    code = "vault.several_values"
+    title = Text("客户有多个这类值（位置 {slots}）", "the customer has several values of this class (slots {slots})")
+    hint = Text("用 --slot 指明位置；tigertally show --json 列出", "say --slot; tigertally show --json lists them")
+
+
+class SameValue(Conflict):
+    """The new value is one that the customer has already."""
+
+    code = "vault.same_value"
+    title = Text("客户已经有这个值", "the customer has this value already")
+    hint = Text("没有需要替换的内容", "nothing is to be replaced")
+
+
+class RecordFull(Conflict):
+    """The record has no room for the new value beside the old one."""
+
+    code = "vault.record_full"
+    title = Text("这条记录的值已满", "the customer's record is full")
+    hint = Text("先删除这位客户再重新封存", "erase the customer, then seal them anew")
+
+
+class TooManyTries(Refused):
+    """A customer's password was tried too often."""
+
+    code = "vault.too_many_tries"
+    title = Text("尝试次数过多，{minutes} 分钟后再试", "too many tries; the next in {minutes} minutes")
+    hint = Text(
+        "核实对方身份后可用 tigertally customer update 设置新密码",
+        "once it is known who asks, tigertally customer update sets a new password",
+    )
+
+
+class PasswordWrong(Refused):
+    """The password is not that customer's, or there is no such customer or password: deliberately not told apart."""
+
+    code = "vault.password_wrong"
+    title = Text("密码未通过验证", "the password was not verified")
+    hint = Text(
+        "客户、密码是否存在不会告知；多次失败后须等待",
+        "whether there is such a customer or password is not told; after some failures the next try has to wait",
+    )
+
+
 class BadTail(Invalid):
     """What cards are to be found by is not four digits."""
 

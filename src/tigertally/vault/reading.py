@@ -19,6 +19,7 @@ from tigertally.base.fields import BY_CODE, FIELD_RULES, FieldClass, mask
 from tigertally.base.ids import SubjectId
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.secret import SecretText
+from tigertally.crypto import passwords
 from tigertally.formats.record import Field
 from tigertally.store.tx import Tx
 from tigertally.vault import alike, entries, index, rows, spelling, tokens, values
@@ -247,11 +248,16 @@ def _masked(tx: Tx, keys: VaultKeys, subject: SubjectId) -> MaskedRecord:
             cls=_class(one.code),
             slot=one.slot,
             token=_text(one.token),
-            masked=mask(_class(one.code), _text(one.value)),
+            masked=_shown(_class(one.code), _text(one.value)),
         )
         for one in _opened(keys, row, subject)
     ]
     return MaskedRecord(subject=subject, fields=tuple(shown))
+
+
+def _shown(cls: FieldClass, value: str) -> str:
+    """Return what anyone may see of a value; of a password's hash its algorithm and cost."""
+    return passwords.read(value).named if cls is FieldClass.PASSWORD_HASH else mask(cls, value)
 
 
 def _record(tx: Tx, keys: VaultKeys, subject: str) -> RecordRow:

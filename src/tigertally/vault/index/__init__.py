@@ -117,10 +117,7 @@ def forget(tx: Tx, *, scope: str, subject: bytes, number: int, tokens: Sequence[
     """Take out a subject's entries, and what leads to tokens that nobody else holds."""
     wanted = runs.halves(b"".join(tokens))
     for kind, key in [(IndexKind.SUBJECT, runs.halves(subject)[0]), *((IndexKind.TOKEN, key) for key in wanted)]:
-        for block in sql.blocks_of(tx, scope=scope, kind=kind, first=_first(key), last=_first(key)):
-            held = runs.read(block.data)
-            gone = (held[:, :2] == key).all(axis=1) & (held[:, 2] == np.uint64(number))
-            _keep(tx, block, held, ~gone)
+        _take_out(tx, scope=scope, kind=kind, key=key, payload=np.array([number, 0], np.uint64))
     held_still = find(tx, scope=scope, kind=IndexKind.TOKEN, keys=wanted).which
     dead = np.delete(wanted, np.unique(held_still), axis=0)
     for kind in (IndexKind.CARD, IndexKind.OTHER, IndexKind.ALIKE):
@@ -131,6 +128,18 @@ def forget(tx: Tx, *, scope: str, subject: bytes, number: int, tokens: Sequence[
                 if near.any():
                     gone = near & (there[:, None, 2:] == dead[None]).all(axis=2).any(axis=1)
                     _keep(tx, block, there, ~gone)
+
+
+def forget_value(tx: Tx, *, scope: str, number: int, token: bytes, leading: Sequence[tuple[IndexKind, Halves]]) -> None:
+    """Let a token lead to a record no longer; if nobody else holds it, let nothing lead to it.
+
+    ``leading`` are the keys, shape (1, 2), of what may lead to it.
+    """
+    wanted = runs.halves(token)
+    _take_out(tx, scope=scope, kind=IndexKind.TOKEN, key=wanted[0], payload=np.array([number, 0], np.uint64))
+    if not len(find(tx, scope=scope, kind=IndexKind.TOKEN, keys=wanted).which):
+        for kind, key in leading:
+            _take_out(tx, scope=scope, kind=kind, key=key[0], payload=wanted[0])
 
 
 def drop(tx: Tx, *, scope: str, kind: IndexKind) -> None:
@@ -289,6 +298,16 @@ def _found_of(tx: Tx, scope: str, kind: IndexKind, key: Halves, number: int) -> 
 
 def _first(key: npt.NDArray[np.uint64]) -> bytes:
     return int(key[0]).to_bytes(runs.FIRST_BYTES, "big")
+
+
+def _take_out(
+    tx: Tx, *, scope: str, kind: IndexKind, key: npt.NDArray[np.uint64], payload: npt.NDArray[np.uint64]
+) -> None:
+    """Take one entry out."""
+    for block in sql.blocks_of(tx, scope=scope, kind=kind, first=_first(key), last=_first(key)):
+        held = runs.read(block.data)
+        gone = (held[:, :2] == key).all(axis=1) & (held[:, 2:] == payload).all(axis=1)
+        _keep(tx, block, held, ~gone)
 
 
 def _keep(tx: Tx, block: BlockRow, held: Entries, kept: npt.NDArray[np.bool_]) -> None:

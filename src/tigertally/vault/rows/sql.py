@@ -163,6 +163,11 @@ def aged_after(tx: Tx, *, scope: str, after: int, limit: int) -> list[tuple[int,
     return [(number, bytes(subject), bytes(head), sealed) for number, subject, head, sealed in tx.all(query)]
 
 
+def version_of(tx: Tx, *, scope: str, number: int) -> int:
+    """Return a record's version, 0 if there is none: it rises whenever what the record says changes."""
+    return tx.scalar(select(record.c.version).where(record.c.scope == scope, record.c.number == number)) or 0
+
+
 def groups_after(tx: Tx, *, scope: str, after: int, limit: int) -> list[Group]:
     """Return the next groups that hold any key, ascending by number."""
     query = (
