@@ -8,28 +8,24 @@ verbs is closed against the product.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.faults import ceremony, desk
+from tests.faults import ceremony, clock_people, desk
 from tests.faults.clocked import BETWEEN_S, ClockedTown, clocked_town, everything
 from tests.leaks.walk import live_plan
 from tests.stories import town as towns
-from tests.stories.authenticator import Authenticator
 from tests.stories.test_commands import has_chinese
 from tests.stories.town import Answer, Firm
 
 import tigertally
 from tigertally.access import Purpose
-from tigertally.app.verbs import aftermath, identity, passkeys, retention
+from tigertally.app.verbs import aftermath, retention
 from tigertally.app.verbs import beat as beat_verbs
-from tigertally.app.verbs import people as people_verbs
 from tigertally.app.verbs import vault as vault_verbs
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
@@ -111,6 +107,7 @@ VERBS = {
     "login": "access.login",
     "respell": "vault.respell",
     "people add": "access.person_add",
+    "people devices": "access.devices",
     "people disable": "access.disable",
     "people freeze": "people.freeze",
     "people pledge": "people.pledge",
@@ -140,6 +137,10 @@ VERBS = {
     "reveal-many": "vault.reveal_many",
     "revealed in part": "vault.reveal_part",  # called as a verb
     "seal": "sealing.seal",
+    "service add": "access.service_add",
+    "service end": "access.service_end",
+    "service key": "access.service_key",
+    "shown by a service": "access.service_in",  # called as a verb
     "show": "vault.show",
     "why": "ledger.why",
 }
@@ -224,7 +225,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
         town = Behind(
             root=root, seller=made.seller, buyer=made.buyer, clock=made.clock, houses=made.houses, ids=made.ids
         )
-        _people(town)
+        clock_people.steps(town)
         towns.fill(town, customers=100, only=KEPT)
         towns.seal(town)
         _look(town)
@@ -233,73 +234,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
         _hand_over(town)
         _evidence(town)
         yield town
-
-
-def _people(town: Behind) -> None:
-    firm, word = town.seller, town.root / "tan.txt"
-    word.write_text(towns.passphrase_of("tan") + "\n")
-    code = town.do(firm, "people", "add", "tan", "--roles", "operator", who="chen").text("code")
-    _learn(firm, town.do(firm, "enrol", "tan", "--code", code, "--passphrase-file", word))
-    town.call(firm, "access.login", lambda house: towns.log_in(firm, house, "tan"))
-
-    def confirm(house: House) -> None:
-        token = SecretText((firm.home / "sessions" / "tan").read_text().strip())
-        people_verbs.confirm(house, handle="tan", token=token, code=firm.code("tan", town.clock.now()))
-
-    town.call(firm, "access.confirm", confirm)
-    answers = town.root / "answers.json"
-    right = {
-        item.id: [choice.text.en for choice in item.options if choice.right] for item in people_verbs.quiz().questions
-    }
-    answers.write_text(json.dumps(right))
-    town.do(firm, "people", "train", "--answers", answers, who="tan")
-    town.do(firm, "people", "pledge", "--yes", who="tan")
-    town.do(firm, "people", "screen", "tan", "--outcome", "pass", who="chen")
-    town.do(firm, "people", "freeze", "tan", "--reason", "investigation", who="wang")
-    town.do(firm, "people", "unfreeze", "tan", who="wang")
-    town.do(firm, "people", "roles", "tan", "--roles", "operator,auditor", who="chen")
-    rows = town.do(firm, "people", "review").data["items"]
-    assert isinstance(rows, list)
-    (code,) = [str(row["row"]) for row in rows if isinstance(row, dict) and row["handle"] == "qian"]
-    town.do(firm, "people", "review", "qian", "--keep", code, who="chen")
-    words = ("glass", "break", "--reason", "order", "--minutes", "5")
-    entry = town.two(firm, *words, who="tan", second="wang").data["glass"]
-    town.two(firm, "glass", "review", str(entry), "--verdict", "misuse", who="chen", second="wang")
-    _passkey(town)
-    _learn(firm, town.do(firm, "me", "factor", who="tan"))
-    spare = town.do(firm, "me", "recovery", who="tan").data["recovery"]
-    assert isinstance(spare, list)
-    codes = iter([SecretText(str(item)) for item in spare])
-
-    def recover(house: House) -> None:
-        own = SecretText(towns.passphrase_of("tan"))
-        identity.recover(house, handle="tan", passphrase=own, code=next(codes))
-
-    town.call(firm, "access.recover", recover)
-    town.do(firm, "me", "passphrase", "--present-file", word, "--new-file", word, who="tan")
-    town.do(firm, "me", "devices", "--end", "all", who="tan")
-    town.do(firm, "people", "reset", "tan", who="chen")
-    town.do(firm, "people", "disable", "tan", who="chen")
-
-
-def _passkey(town: Behind) -> None:
-    firm, answer = town.seller, town.root / "answer.json"
-    device = Authenticator(origin="https://tally.example")
-    answer.write_bytes(device.create(town.do(firm, "me", "passkey", "--origin", device.origin, who="tan").data))
-    town.do(firm, "me", "passkey", "--answer", answer, who="tan")
-    options = town.do(firm, "confirm", "tan", "--ask-passkey", device.origin).data
-    given = device.get(options)
-
-    def show(house: House) -> None:
-        token = SecretText((firm.home / "sessions" / "tan").read_text().strip())
-        passkeys.show(house, handle="tan", token=token, answer=given)
-
-    town.call(firm, "access.passkey_show", show)
-
-
-def _learn(firm: Firm, made: Answer) -> None:
-    uri = urllib.parse.urlparse(made.text("totp_uri"))
-    firm.totp["tan"] = urllib.parse.parse_qs(uri.query)["secret"][0]
 
 
 def _rules(town: Behind) -> None:

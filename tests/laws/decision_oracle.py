@@ -28,6 +28,17 @@ TYPES: Final[dict[str, dict[str, type]]] = {
     "deals.stage": {"stage": str, "side": str},
     "vault.key_active": {"key": str, "version": int},
     "access.reviewed": {"by": str},
+    "access.service": {
+        "called": str,
+        "owner": str,
+        "actions": list,
+        "classes": list,
+        "purposes": list,
+        "deal": str,
+        "daily": int,
+        "by": str,
+        "approver": str,
+    },
     "access.glass": {"reason": str, "by": str, "approver": str},
     "ledger.checked": {"size": int},
     "ledger.witnessed": {"size": int, "witnesses": list, "policy": str},
@@ -139,18 +150,68 @@ def little(request: Request) -> bool:
     return request.seen >= 0 and asked >= 0 and request.seen + asked < 2_500
 
 
+SERVED: Final = {
+    "discovery.record", "sealing.seal", "sealing.protect", "vault.view", "vault.reveal", "vault.reveal_part",
+    "vault.backup", "ledger.read",
+}  # fmt: skip
+
+
+def is_service(name: str) -> bool:
+    return name[:4] == "svc_"
+
+
+def in_service(request: Request, known: Known) -> bool:
+    """Whether the service may ask this at all, given what two persons wrote down for it."""
+    lists = known.value("access.service", request.person)
+    span = [
+        fact.until - fact.start
+        for fact in known.facts
+        if (fact.kind, fact.subject) == ("access.service", request.person)
+        and lists is not None
+        and dict(fact.value) == lists
+        and not fact.withdrawn
+        and fact.start <= known.now
+        and fact.until is not None
+        and fact.until > known.now
+    ]
+    if lists is None or not span or min(span) > timedelta(days=90):
+        return False
+
+    def within(name: str, wanted: set[str]) -> bool:
+        listed = lists[name]
+        pure = isinstance(listed, list) and all(isinstance(item, str) for item in listed)
+        return not wanted or (pure and wanted <= {str(item) for item in listed if isinstance(item, str)})  # type: ignore[union-attr]
+
+    return (
+        request.owner == lists["owner"]
+        and request.owner != ""
+        and not is_service(request.owner)
+        and len({lists["by"], lists["approver"], ""}) == 3
+        and request.action.value in SERVED
+        and within("actions", {request.action.value})
+        and within("classes", {cls.value for cls in request.classes})
+        and within("purposes", {request.purpose} - {""})
+        and lists["deal"] == request.deal
+        and request.served >= 0
+        and isinstance(lists["daily"], int)
+        and request.served + max(request.count, 1) <= lists["daily"]
+    )
+
+
 def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> bool:
     """Whether the request is allowed."""
     now, person, deal, rule = request.now, request.person, request.deal, rules.table[request.action]
     known = Known(facts=facts, now=now)
-    emergency = rule.grant and request.grant is None and known.glass(person)
+    service, whose = is_service(person), request.owner or person
+    emergency = rule.grant and request.grant is None and not service and known.glass(person)
 
     def met(code: str, *, asked: bool, holds: bool) -> bool:
         return not asked or holds or emergency or known.waived(code, request.action.value)
 
     def approved(wanted: frozenset[Role]) -> bool:
-        return any(
+        return not service and any(
             given.digest == digest(request)
+            and not is_service(given.approver)
             and given.approver not in {"", person, given.asker}
             and given.approver_roles & wanted
             and given.at <= now < given.until
@@ -164,7 +225,7 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
     seen_by = deal or "installation"
     low = bool(request.classes) and all(FIELD_RULES[cls].tier == 1 for cls in request.classes)
     never = {cls for cls in request.classes if FIELD_RULES[cls].destiny is Destiny.PURGE}
-    screened = known.value("people.screened", person) or {}
+    screened = known.value("people.screened", whose) or {}
     agreed = agreement.get("classes")
     at = known.value("deals.stage", deal) or {"stage": "", "side": ""}
     place = (at["side"], at["stage"])
@@ -177,7 +238,7 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
         and bool(purposes)
         and all(isinstance(item, str) for item in purposes)
         and (request.purpose == "" or request.purpose in purposes)
-        and known.signed(person, deal, agreement.get("digest"))
+        and known.signed(whose, deal, agreement.get("digest"))
     )
     grant = request.grant
     age = (now - request.factor_at).total_seconds() if request.factor_at is not None else None
@@ -185,19 +246,25 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
         person
         and any(role in rule.roles for role in request.roles)
         and not known.frozen(person)
+        and not known.frozen(whose)
+        and (in_service(request, known) if service else whose == person)
         and (rule.factor_age_max_s == 0 or (age is not None and -5 <= age <= rule.factor_age_max_s))
         and (not rule.factor_bound or request.factor_act == digest(request))
-        and met("factor_strong", asked=rule.factor_strong, holds=request.factor_kind == "webauthn" or low)
-        and met("trained", asked=rule.trained, holds=known.value("people.trained", person) is not None)
+        and met(
+            "factor_strong",
+            asked=rule.factor_strong,
+            holds=low or request.factor_kind == ("assertion" if service else "webauthn"),
+        )
+        and met("trained", asked=rule.trained, holds=known.value("people.trained", whose) is not None)
         and met("screened", asked=rule.screened, holds=screened.get("outcome") == "pass")
-        and (not rule.pledged or known.value("people.pledged", person) is not None)
+        and (not rule.pledged or known.value("people.pledged", whose) is not None)
         and (
             not rule.grant
             or emergency
             or (
                 grant is not None
-                and grant.asker == person
-                and grant.approver not in {"", person}
+                and grant.asker == whose
+                and grant.approver not in {"", whose}
                 and grant.start <= now < grant.until
                 and grant.action == request.action.value
                 and grant.purpose == request.purpose != ""
@@ -208,7 +275,7 @@ def permits(request: Request, facts: Sequence[Fact], rules: Rules = SHIPPED) -> 
         )
         and (not rule.second_person or approved(rule.second_person))
         and (not rule.volume or little(request) or approved(frozenset({Role.LEAD, Role.OFFICER})))
-        and met("reviewed", asked=rule.reviewed, holds=known.value("access.reviewed", person) is not None)
+        and met("reviewed", asked=rule.reviewed, holds=known.value("access.reviewed", whose) is not None)
         and met("key", asked=rule.key, holds=known.value("vault.key_active", request.key) is not None)
         and met("checked", asked=rule.checked, holds=known.value("ledger.checked", "installation") is not None)
         and met("witnessed", asked=rule.witnessed, holds=known.value("ledger.witnessed", seen_by) is not None)

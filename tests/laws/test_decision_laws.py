@@ -10,151 +10,39 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.laws.decision_oracle import permits
+from tests.laws.decision_pools import (
+    CLASSES,
+    DEALS,
+    DETAILS,
+    EDGE,
+    FACTORS,
+    HOUR,
+    NOW,
+    PEOPLE,
+    PERSONAL,
+    POOLS,
+    RARE,
+    SERVICE,
+    SPANS,
+    VALUES,
+)
 
 from tigertally.access import Action, Request, Role, decide
 from tigertally.access.asking import ApprovalView, GrantView
 from tigertally.access.policy import POLICY, SENIOR, SHIPPED, Rules
+from tigertally.access.serving import SERVABLE
 from tigertally.access.unmet import ALL
-from tigertally.base.canon import Json
-from tigertally.base.fields import FieldClass
 from tigertally.ledger import Fact
 
 T = TypeVar("T")
 # A million by `make fuzz` and `make bench ONLY=decision`; what takes a minute is no test of every day.
 ROUNDS: Final = int(os.environ.get("ROUNDS", "200000"))
-
-NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(days=1)
-EDGE: Final = timedelta(microseconds=1)
-PEOPLE: Final = ("per_li", "per_wang", "per_zhao")
-DEALS: Final = ("dea_one", "dea_two")
-
-STAGES: Final[list[dict[str, Json]]] = [
-    {"stage": f"S{number}", "side": side} for number in range(10) for side in ("seller", "buyer")
-]
-COVERED: Final[list[Json]] = [
-    ["pan", "name", "expiry"],
-    ["pan"],
-    [],
-    ["pan", "name", "expiry", ["x"]],
-    ["pan", 1],
-    "pan",
-]
-AGREED: Final[tuple[Json, ...]] = (["refund"], [], ["dispute"], ["refund", 1], "refund", ["refund", "dispute"])
-EVERY: Final[list[Json]] = [action.value for action in Action]
-WAIVED: Final = ("reviewed", "trained", "screened", "factor_strong", "key", "checked", "witnessed")
-WAIVERS: Final[tuple[tuple[list[Json], str, str], ...]] = (
-    (EVERY, "per_wang", "per_zhao"),
-    (EVERY, "per_wang", "per_wang"),
-    (EVERY, "per_wang", ""),
-    (["vault.reveal"], "per_wang", "per_zhao"),
-    ([["vault.reveal"], 1], "per_wang", "per_zhao"),
-)
-VALUES: Final[dict[str, tuple[dict[str, Json], ...]]] = {
-    "people.trained": ({"course": "c", "version": 1, "score": 9}, {"course": "c", "version": True, "score": 9}, {}),
-    "people.screened": ({"by": "x", "outcome": "pass"}, {"by": "x", "outcome": "fail"}, {"outcome": "pass"}),
-    "people.pledged": ({"text_digest": "d", "version": 2}, {"text_digest": 1, "version": 2}),
-    "people.frozen": ({"reason": "x"}, {"reason": 4}, {}),
-    "deals.stage": (
-        *STAGES,
-        {"stage": ["S5"], "side": "seller"},
-        {"stage": "S5", "side": "x"},
-        {"stage": "S5"},
-    ),
-    "deals.agreement_in_force": tuple(
-        {"agreement": "a", "digest": "d", "classes": classes, "purposes": purposes}
-        for classes in COVERED
-        for purposes in AGREED
-    ),
-    "deals.agreement_signed": tuple(
-        {"deal": deal, "digest": digest} for deal in (*DEALS, "dea_three") for digest in ("d", "e", 1)
-    ),
-    "vault.key_active": ({"key": "key_one", "version": 1}, {"key": "key_one", "version": "1"}, {}),
-    "access.reviewed": ({"by": "per_x"}, {"by": 1}, {}),
-    "access.glass": (
-        {"reason": "order", "by": "per_li", "approver": "per_zhao"},
-        {"reason": "order", "by": "per_li", "approver": "per_li"},
-        {"reason": "order", "by": "", "approver": "per_zhao"},
-        {"reason": "order", "by": "per_li"},
-    ),
-    "ledger.checked": ({"size": 9}, {"size": "9"}, {}),
-    "ledger.witnessed": (
-        {"size": 9, "witnesses": ["w"], "policy": "d"},
-        {"size": 9, "witnesses": ["w"]},
-        {"size": 9, "witnesses": ["w"], "policy": 1},
-    ),
-    "access.waived": tuple(
-        {"condition": code, "actions": actions, "reason": "not_yet", "by": by, "approver": approver}
-        for code in (*WAIVED, "pledged", "role", "second_person", "x")
-        for actions, by, approver in WAIVERS
-    ),
-}
-SPANS: Final = (
-    (NOW - HOUR, NOW + HOUR),
-    (NOW - HOUR, None),
-    (NOW, NOW + EDGE),
-    (NOW - HOUR, NOW),
-    (NOW + EDGE, None),
-    (NOW + timedelta(seconds=6), None),
-    (NOW - 2 * HOUR, NOW - HOUR),
-    (NOW - 90 * DAY, NOW + EDGE),
-    (NOW - HOUR + EDGE, NOW + EDGE),
-)
-CLASSES: Final = tuple(
-    frozenset(item)
-    for item in (
-        {FieldClass.PAN},
-        {FieldClass.PAN, FieldClass.NAME},
-        {FieldClass.PAN, FieldClass.CVV},
-        set(),
-        {FieldClass.EXPIRY},
-        {FieldClass.SCHEME_TXN_ID},
-        {FieldClass.PAN, FieldClass.USCC},
-    )
-)
-FACTORS: Final = tuple(
-    None if age is None else NOW - timedelta(seconds=age) for age in (0, 299, 300, 301, 28_801, -5, -6, None)
-)
-DETAILS: Final = ((), (("subject", "sub_one"),), (("subject", "sub_two"),), (("a", "b"), ("c", "中文")))
-
-
-def pool(subject: str, kinds: Sequence[str]) -> list[list[Fact]]:
-    """For each kind, the facts of every value and span about ``subject``: the first is a good one."""
-    return [
-        [
-            Fact(kind=kind, subject=subject, value=value, start=start, until=until, entry=0, withdrawn=withdrawn)
-            for value in VALUES[kind]
-            for withdrawn in (False, True)
-            for start, until in SPANS
-        ]
-        for kind in kinds
-    ]
-
-
-PERSONAL: Final = (
-    "people.trained",
-    "people.screened",
-    "people.pledged",
-    "people.frozen",
-    "access.reviewed",
-    "access.glass",
-    "deals.agreement_signed",
-)
-DEALT: Final = ("deals.stage", "deals.agreement_in_force", "ledger.witnessed")
-ALL_OVER: Final = ("ledger.checked", "ledger.witnessed", "access.waived")
-POOLS: Final = (
-    {subject: pool(subject, PERSONAL) for subject in PEOPLE}
-    | {subject: pool(subject, DEALT) for subject in DEALS}
-    | {"installation": pool("installation", ALL_OVER), "key_one": pool("key_one", ["vault.key_active"])}
-)
-RARE: Final = {"people.frozen": 0.05, "access.waived": 0.3, "access.glass": 0.2}
 
 # As strict as an organisation can make them.
 STRICT: Final = Rules(
@@ -187,7 +75,7 @@ class Drawer:
     def facts(self, person: str, deal: str) -> list[Fact]:
         """One of each kind, a few more, in any order."""
         found: list[Fact] = []
-        for subject in (person, deal or DEALS[0], "installation", "key_one"):
+        for subject in (person, SERVICE, deal or DEALS[0], "installation", "key_one"):
             for choices in POOLS[subject]:
                 if self.draw.random() < RARE.get(choices[0].kind, 0.97):
                     found.append(self.entered(self.good(choices) if self.draw.random() < 0.9 else choices))
@@ -205,6 +93,8 @@ class Drawer:
         if choices[0].kind == "deals.stage":
             at = int(self.draw.random() * 20) * 2 * len(SPANS)
             return choices[at : at + 2]
+        if choices[0].kind == "access.service":
+            return choices[:1]
         if choices[0].kind == "access.glass":
             return choices[len(SPANS) - 1 : len(SPANS)]
         if choices[0].kind == "access.waived":
@@ -248,6 +138,8 @@ class Drawer:
             scope=self.mostly("main", ("", "other")),
             details=DETAILS[int(draw.random() * len(DETAILS))],
         )
+        if draw.random() < 0.12:
+            bare = self.served(bare)
         bound = self.mostly(bare.act_digest(), ("", "0" * 64))
         seen = self.mostly(0, (2_300, 2_399, 2_400, 2_499, 2_500, -1))
         bare = replace(bare, factor_act=bound, seen=seen)
@@ -261,6 +153,13 @@ class Drawer:
                 bare = replace(bare, details=DETAILS[int(draw.random() * len(DETAILS))], count=self.mostly(1, (2,)))
         return bare, self.facts(person, deal)
 
+    def served(self, request: Request) -> Request:
+        """The same by a service; or by a person who says that another answers for them."""
+        kind = self.mostly("assertion", ("webauthn", ""))
+        owner = self.mostly(request.person, ("", PEOPLE[2], SERVICE))
+        person = self.mostly(SERVICE, (request.person, "svc_two"))
+        return replace(request, person=person, owner=owner, factor_kind=kind, served=self.mostly(3, (0, 8, 9, -1)))
+
     def grant(self, request: Request, other: str) -> GrantView | None:
         start, until = self.mostly(SPANS[0], SPANS)
         return (
@@ -268,7 +167,7 @@ class Drawer:
             if self.draw.random() < 0.1
             else GrantView(
                 grant="gra",
-                asker=self.mostly(request.person, PEOPLE),
+                asker=self.mostly(request.answers, (*PEOPLE, SERVICE)),
                 approver=self.mostly(other, ("", *PEOPLE)),
                 action=self.mostly(request.action.value, ("vault.view", "")),
                 classes=self.mostly(frozenset({"pan", "name"}), (frozenset(), frozenset({"pan"}), frozenset({"name"}))),
@@ -288,7 +187,7 @@ class Drawer:
             approval="apv",
             digest=request.act_digest() if self.draw.random() < 0.95 else "0" * 64,
             asker=self.mostly(request.person, PEOPLE),
-            approver=self.mostly(other, ("", *PEOPLE)),
+            approver=self.mostly(other, ("", SERVICE, *PEOPLE)),
             approver_roles=self.mostly(roles, (frozenset(), frozenset({Role.OPERATOR}))),
             at=start,
             until=until or NOW + HOUR,
@@ -323,6 +222,7 @@ class Fuzzed:
     decided: int = 0
     allowed: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
     refused: dict[str, int] = field(default_factory=dict)
+    served: set[Action] = field(default_factory=set)
 
 
 def fuzz(rounds: int, *, seed: int) -> Fuzzed:
@@ -338,6 +238,7 @@ def fuzz(rounds: int, *, seed: int) -> Fuzzed:
             assert decision.allowed == permits(asked, facts, rules), (asked, facts)
             if decision.allowed:
                 found.allowed[asked.action] += 1
+                found.served |= {asked.action} if asked.person == SERVICE else set()
             for item in decision.unmet:
                 found.refused[item.condition] = found.refused.get(item.condition, 0) + 1
     return found
@@ -348,11 +249,12 @@ def test_a_great_many_requests_are_decided_as_the_oracle_says() -> None:
     decided, allowed, refused = found.decided, found.allowed, found.refused
     assert decided >= ROUNDS
     assert min(allowed.values()) > 20, "every action was allowed at times, or nothing was tested"
+    assert found.served == SERVABLE, "and to services everything that they may be allowed, and nothing else"
     assert set(refused) == {
         "role", "frozen", "factor", "factor_bound", "factor_strong", "trained", "screened", "pledged", "grant",
         "grant_waits", "grant_person", "grant_time", "grant_fits", "grant_left", "second_person", "agreement",
         "agreed_purpose", "agreed_person", "stage", "class", "clear_stage", "volume", "reviewed", "key", "checked",
-        "witnessed",
+        "witnessed", "service", "service_fits", "service_left",
     }  # fmt: skip
     assert set(refused) == set(ALL) - {"action"}
 

@@ -111,6 +111,11 @@ def _by_oneself(walk: Walk, firm: Firm, files: dict[str, Path]) -> tuple[str | P
     answer.write_bytes(device.get(walk.town.do(firm, "confirm", "luo", "--ask-passkey", device.origin).data))
     walk.town.do(firm, "confirm", "luo", "--passkey", answer)
     walk.wrong(firm, "confirm", "luo", "--passkey", answer)
+    held = walk.town.do(firm, "people", "devices", "luo", who="ren").data["items"]
+    assert isinstance(held, list)
+    (key,) = [str(item["id"]) for item in held if isinstance(item, dict) and item["kind"] == "passkey"]
+    walk.town.do(firm, "people", "devices", "luo", "--end", key, who="ren")
+    walk.wrong(firm, "people", "devices", "luo", "--end", key, who="ren")
     broken = walk.town.two(firm, "glass", "break", "--reason", "order", who="luo", second="gao").data["glass"]
     walk.town.do(firm, "glass", "list")
     walk.town.two(firm, "glass", "review", str(broken), "--verdict", "justified", who="ren", second="gao")

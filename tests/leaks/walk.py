@@ -20,8 +20,10 @@ from tests.leaks.canaries import Canaries, plant
 from tests.leaks.search import Hit, Needles
 from tests.stories import town as towns
 from tests.stories.town import Answer, Firm, Town
+from tests.unit.formats.tokens import Signer, claims
 
 from tigertally.app.verbs import ledger, vault
+from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FieldClass
 from tigertally.base.secret import SecretText
 
@@ -160,6 +162,34 @@ def until_sealed(walk: Walk) -> None:
         for as_json in (False, True):
             assert town.tell(seller, *plain.split(), who="chen", as_json=as_json).exit == 0
     _while_open(walk, token)
+    _service(walk, token)
+
+
+def _service(walk: Walk, token: str) -> None:
+    """A program is made, shows itself, looks, is refused what it may not, and ends."""
+    town, seller, root, signer = walk.town, walk.town.seller, walk.town.root, Signer()
+    (root / "till.pem").write_bytes(signer.pem)
+    (root / "next.pem").write_bytes(Signer().pem)
+    words = ("service", "add", "till", "--owner", "zhao", "--for", "vault.view", "--key", root / "till.pem")
+    made = town.two(seller, *words, who="chen", second="wang")
+    town.two(seller, "service", "key", "till", "--key", root / "next.pem", who="chen", second="wang")
+    shown = ("--assertion-file", root / "till.jwt")
+    for number, asked in enumerate(
+        (("show", token), ("reveal", token, "--purpose", "refund"), ("people", "pledge", "--yes"))
+    ):
+        said = claims(
+            made.text("service"), made.text("audience"), SystemClock().now(), jti=f"number-of-use-{number:03}"
+        )
+        (root / "till.jwt").write_bytes(signer.token(said))
+        if number == 0:
+            town.do(seller, *asked, *shown, who="svc:till")
+        walk.wrong(seller, *asked, *shown, who="svc:till")
+    (root / "till.jwt").write_text(walk.canaries.card)
+    walk.wrong(seller, "show", token, *shown, who="svc:till")
+    walk.wrong(seller, "show", token, who="svc:till")
+    for as_json in (False, True):
+        town.tell(seller, "service", "list", as_json=as_json)
+    town.do(seller, "service", "end", "till", who="chen")
 
 
 def until_received(walk: Walk) -> None:

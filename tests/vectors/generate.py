@@ -11,7 +11,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.vectors import flawed_backups, flawed_logs, flawed_papers, flawed_parts, flawed_seals, flawed_shares, world
+from tests.vectors import (
+    flawed_backups,
+    flawed_logs,
+    flawed_papers,
+    flawed_parts,
+    flawed_seals,
+    flawed_shares,
+    flawed_tokens,
+    world,
+)
 from tests.vectors.book import Vectors
 
 from tigertally.base import canon
@@ -39,6 +48,7 @@ def build(out: Path) -> None:
     flawed_parts.parts(vectors)
     flawed_shares.build(vectors)
     flawed_backups.build(vectors)
+    flawed_tokens.build(vectors)
     _canon(vectors)
     _known_answers(vectors)
     flawed_logs.exports(vectors, papers["party"])

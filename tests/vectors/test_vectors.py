@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ from tigertally.crypto.sign import SigningKey
 from tigertally.crypto.suites import Suite
 from tigertally.formats import (
     agreement,
+    assertion,
     backup,
     certificate,
     checkpoint,
     dealpapers,
     envelope,
+    jws,
     keyfile,
     ledgerexport,
     manifest,
@@ -156,6 +159,17 @@ def judge_backup(data: bytes, _: str) -> str:
     return "accept"
 
 
+def judge_assertion(data: bytes, name: str) -> str:
+    known = json.loads((HERE / "assertion/keys.json").read_text(encoding="utf-8"))
+    keys = [jws.public_key(key["pem"].encode()) for key in known["keys"]]
+    assert [key.id for key in keys] == [key["id"] for key in known["keys"]]
+    given = [keys[1]] if name == "es256.jwt" else keys[:1]
+    now = datetime.fromtimestamp(known["now"], tz=UTC)
+    found = assertion.read(data, service=known["service"], audience=known["audience"], keys=given, now=now)
+    assert (found.at, found.act) == (now, "5a" * 32 if name == "act.jwt" else "")
+    return "accept"
+
+
 JUDGES: dict[str, Callable[[bytes, str], str]] = {
     "statement": judge_statement,
     "checkpoint": judge_checkpoint,
@@ -169,6 +183,7 @@ JUDGES: dict[str, Callable[[bytes, str], str]] = {
     "canon": judge_canon,
     "shares": judge_shares,
     "backup": judge_backup,
+    "assertion": judge_assertion,
 }
 
 
@@ -194,7 +209,7 @@ def test_every_file_is_listed() -> None:
     """A vector that nobody runs proves nothing."""
     listed = {case["file"] for case in CASES}
     known = {"record/two-fields.json", "ledger/payload-commitment.json", "merkle/roots.json", "party/fingerprint.json"}
-    known |= {"statement/key-of-seed.json", *(path.as_posix() for path in PUBLISHED)}
+    known |= {"statement/key-of-seed.json", "assertion/keys.json", *(path.as_posix() for path in PUBLISHED)}
     for path in HERE.rglob("*"):
         name = path.relative_to(HERE).as_posix()
         if path.is_dir() or path.suffix in {".py", ".pyc"} or name in UNLISTED | known:

@@ -57,7 +57,8 @@ class Request:
 
     ``factor_kind`` and ``factor_act`` say how the second factor was shown and for which act ("" for any); ``key`` is
     the vault key that would be used; ``seen`` are the units (:mod:`~tigertally.access.volume`) that the person was
-    given within a day. ``rules`` are those in force when it was loaded.
+    given within a day. ``rules`` are those in force when it was loaded. For a service, ``owner`` is the person who
+    answers for it and ``served`` what it did today; for a person they are empty.
     """
 
     person: str
@@ -78,6 +79,13 @@ class Request:
     grant: GrantView | None = None
     approvals: tuple[ApprovalView, ...] = ()
     rules: Rules = field(default=SHIPPED, repr=False)
+    owner: str = ""
+    served: int = 0
+
+    @property
+    def answers(self) -> str:
+        """Return whose training, pledge, grant … count: the person's own, or those of who answers for a service."""
+        return self.owner or self.person
 
     def act(self) -> bytes:
         """Return *what* is asked, whoever asks and whenever, as canonical JSON; ``NotCanonical`` if it has none.

@@ -6,7 +6,9 @@ a condition needs is a member of the request's context; a member that may be mis
 what is missing, ill typed or unknown is not allowed. Times are microseconds since 1970 (UTC).
 
 The context holds, of each kind of fact, the newest that holds at ``now``, the conditions that a waiver or a broken
-glass stands in for, and one second person's approval; where there are several, the request is asked for each.
+glass stands in for, and one second person's approval; where there are several, the request is asked for each. A service
+has an id of its own kind; ``answers`` is the person whose training, pledge, grant … count: oneself, or its owner, and
+``frozen`` whether either is.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from tigertally.access.conditions import CLOCK_AHEAD_MAX_S, STRONG
+from tigertally.access.conditions import ASSERTION, CLOCK_AHEAD_MAX_S, STRONG
 from tigertally.access.policy import (
     AGREED_STAGES,
     CLEAR_STAGES,
@@ -28,12 +30,14 @@ from tigertally.access.policy import (
     Rules,
     Side,
 )
+from tigertally.access.serving import SERVABLE, SERVICE_DAYS_MAX
 from tigertally.access.volume import UNITS_MAX
 from tigertally.base.fields import INTERNAL, SEALABLE
 
 NAMESPACE: Final = "Tigertally"
 FOREVER: Final = 2**63 - 1
 _SECOND: Final = 1_000_000
+_SERVICE: Final = 'context.person like "svc_*"'
 
 SCHEMA: Final = """\
 // Tigertally 虎符: what a request says. Generated; times are microseconds since 1970 (UTC).
@@ -51,8 +55,13 @@ namespace Tigertally {
     digest: String, asker: String, approver: String, approver_roles: Set<String>, approver_frozen: Bool,
     at: Long, until: Long
   };
+  type Service = {
+    owner: String, actions: Set<String>, classes: Set<String>, purposes: Set<String>, deal: String, daily: Long,
+    by: String, approver: String, start: Long, until: Long
+  };
   type Asked = {
-    now: Long, person: String, roles: Set<String>, frozen: Bool, classes: Set<String>, count: Long,
+    now: Long, person: String, answers: String, served: Long, service?: Service,
+    roles: Set<String>, frozen: Bool, classes: Set<String>, count: Long,
     purpose: String, deal: String, scope: String, act: String, factor_kind: String, factor_act: String,
     seen: Long, asked: Long, waived: Set<String>, key?: Held, reviewed?: Held, checked?: Held, witnessed?: Held,
     factor_at?: Long, trained?: Held, screened?: Screening, pledged?: Held, agreement?: Agreement,
@@ -93,6 +102,7 @@ def _conditions(action: Action, rule: Rule) -> list[str]:
         'context.person != ""',
         f"context.roles.containsAny({_set(role.value for role in rule.roles)})",
         "!context.frozen",
+        *_service(action),
     ]
     if rule.factor_age_max_s:
         found += [
@@ -125,6 +135,31 @@ def _conditions(action: Action, rule: Rule) -> list[str]:
     return found + (_clear() if rule.clear_values else [])
 
 
+def _service(action: Action) -> list[str]:
+    person = "context.answers == context.person"
+    if action not in SERVABLE:
+        return [f"!({_SERVICE})", person]
+    held = _and(
+        [
+            *_held("service"),
+            f"context.service.until - context.service.start <= {SERVICE_DAYS_MAX * 86_400 * _SECOND}",
+            'context.answers != ""',
+            '!(context.answers like "svc_*")',
+            "context.service.owner == context.answers",
+            'context.service.by != ""',
+            'context.service.approver != ""',
+            "context.service.by != context.service.approver",
+            f"context.service.actions.contains({json.dumps(action.value)})",
+            "context.service.classes.containsAll(context.classes)",
+            '(context.purpose == "" || context.service.purposes.contains(context.purpose))',
+            "context.service.deal == context.deal",
+            "context.served >= 0",
+            "context.served + (if context.count < 1 then 1 else context.count) <= context.service.daily",
+        ]
+    )
+    return [f"(if {_SERVICE} then ({held}) else {person})"]
+
+
 def _or_waived(code: str, *conditions: str) -> str:
     return f"(context.waived.contains({json.dumps(code)}) || ({_and(conditions)}))"
 
@@ -132,7 +167,8 @@ def _or_waived(code: str, *conditions: str) -> str:
 def _strong() -> str:
     internal = _set(item.value for item in INTERNAL)
     low = f"!context.classes.isEmpty() && {internal}.containsAll(context.classes)"
-    return f"context.factor_kind == {json.dumps(STRONG)} || ({low})"
+    kind = f"(if {_SERVICE} then {json.dumps(ASSERTION)} else {json.dumps(STRONG)})"
+    return f"context.factor_kind == {kind} || ({low})"
 
 
 def _and(conditions: Iterable[str]) -> str:
@@ -178,7 +214,7 @@ def _grant(action: Action) -> list[str]:
     same = [f"context.grant.{name} == context.{name}" for name in ("purpose", "deal", "scope")]
     return [
         *_held("grant"),
-        "context.grant.asker == context.person",
+        "context.grant.asker == context.answers",
         'context.grant.approver != ""',
         "context.grant.approver != context.grant.asker",
         f"context.grant.action == {json.dumps(action.value)}",
@@ -192,10 +228,12 @@ def _grant(action: Action) -> list[str]:
 
 def _approval(wanted: frozenset[Role]) -> list[str]:
     return [
+        f"!({_SERVICE})",
         "context has second",
         "context.second.digest == context.act",
         'context.second.approver != ""',
         "context.second.approver != context.person",
+        '!(context.second.approver like "svc_*")',
         "context.second.approver != context.second.asker",
         f"context.second.approver_roles.containsAny({_set(role.value for role in wanted)})",
         "context.second.at <= context.now",

@@ -16,6 +16,7 @@ from tigertally.access import facts as kinds
 from tigertally.access.asking import Request, Unmet
 from tigertally.access.known import Known
 from tigertally.access.policy import AGREED_STAGES, CLEAR_STAGES, SENIOR, STAGES, Role, Rule
+from tigertally.access.serving import SERVABLE, SERVICE_DAYS_MAX, is_service
 from tigertally.access.unmet import UNMET, UNREADABLE
 from tigertally.access.volume import UNITS_MAX, units
 from tigertally.base.fields import INTERNAL, SEALABLE
@@ -24,12 +25,14 @@ from tigertally.ledger import Fact
 CLOCK_AHEAD_MAX_S: Final = 5
 WAIVER_DAYS_MAX: Final = 90
 STRONG: Final = "webauthn"
+ASSERTION: Final = "assertion"
 GLASS_MAX: Final = timedelta(hours=1)
 # What a broken glass stands in for, when a clear value is asked for without a grant.
 SET_ASIDE: Final = frozenset(
     {"grant", "trained", "screened", "reviewed", "key", "checked", "witnessed", "factor_strong"}
 )
 _AHEAD: Final = timedelta(seconds=CLOCK_AHEAD_MAX_S)
+_SERVICE_MAX: Final = timedelta(days=SERVICE_DAYS_MAX)
 _WAIVED_MAX: Final = timedelta(days=WAIVER_DAYS_MAX)
 _STAGES: Final = frozenset(STAGES)
 _AGREED: Final = {side.value: stages for side, stages in AGREED_STAGES.items()}
@@ -49,6 +52,7 @@ _WITNESSED: Final = kinds.LEDGER_WITNESSED.name
 _WAIVED: Final = kinds.CONDITION_WAIVED.name
 _REVIEWED: Final = kinds.PERSON_REVIEWED.name
 _GLASS: Final = kinds.GLASS_BROKEN.name
+_SERVICE: Final = kinds.SERVICE.name
 
 # The kinds of facts that a decision reads, by name.
 USED: Final = frozenset(
@@ -66,6 +70,7 @@ USED: Final = frozenset(
         _WAIVED,
         _REVIEWED,
         _GLASS,
+        _SERVICE,
     )
 )
 
@@ -73,7 +78,7 @@ USED: Final = frozenset(
 class Work:
     """One question being answered: what is asked, what is known, what was found wanting."""
 
-    __slots__ = ("_act", "found", "known", "now", "request", "rule", "unmet", "used")
+    __slots__ = ("_act", "answers", "found", "known", "now", "request", "rule", "unmet", "used")
 
     def __init__(self, request: Request, rule: Rule, known: Known) -> None:
         self.request = request
@@ -82,6 +87,7 @@ class Work:
         self.found = known.found
         self._act = ""
         self.now = request.now
+        self.answers = request.owner or request.person
         self.unmet: list[Unmet] = []
         self.used: set[int] = set()
 
@@ -123,14 +129,20 @@ class Work:
         return None
 
     def approved_by(self, wanted: frozenset[Role]) -> bool:
-        """Return whether another person with one of these roles approved exactly this act, and note it."""
+        """Return whether another person with one of these roles approved exactly this act, and note it.
+
+        A service is none of two persons, on either side.
+        """
         request, now = self.request, self.now
+        if is_service(request.person):
+            return False
         digest = self.act()
         for approval in request.approvals:
             if (
                 approval.digest == digest
                 and approval.approver
                 and approval.approver not in (request.person, approval.asker)
+                and not is_service(approval.approver)
                 and not wanted.isdisjoint(approval.approver_roles)
                 and approval.at <= now < approval.until
                 and self.frozen_by(approval.approver) is None
@@ -163,7 +175,12 @@ def waiver_of(work: Work, code: str) -> Fact | None:
 def glass_of(work: Work, code: str) -> Fact | None:
     """Return the glass that was broken for this person, by two persons and not over, if it stands in for ``code``."""
     now = work.now
-    if code not in SET_ASIDE or not work.rule.grant or work.request.grant is not None:
+    if (
+        code not in SET_ASIDE
+        or not work.rule.grant
+        or work.request.grant is not None
+        or is_service(work.request.person)
+    ):
         return None
     for fact in work.known.of(_GLASS, work.request.person):
         value, until = fact.value, fact.until
@@ -183,9 +200,45 @@ def _frozen(work: Work) -> None:
     if work.now.tzinfo is None:
         raise ValueError("naive datetime")
     fact = work.frozen_by(work.request.person)
+    if fact is None and work.request.owner:
+        fact = work.frozen_by(work.request.owner)
     if fact is not None:
         work.used.add(fact.entry)
         work.no("frozen")
+
+
+def _service(work: Work) -> None:
+    request = work.request
+    if not is_service(request.person):
+        if work.answers != request.person:
+            work.no("service")
+        return
+    fact = work.fact(_SERVICE, request.person)
+    if (
+        fact is None
+        or fact.until is None
+        or fact.until - fact.start > _SERVICE_MAX
+        or not request.owner
+        or is_service(request.owner)
+        or fact.value["owner"] != request.owner
+        or not fact.value["by"]
+        or not fact.value["approver"]
+        or fact.value["by"] == fact.value["approver"]
+    ):
+        work.no("service")
+        return
+    value = fact.value
+    if (
+        request.action not in SERVABLE
+        or request.action._value_ not in _strings(value["actions"])
+        or not {item._value_ for item in request.classes}.issubset(_strings(value["classes"]))
+        or (request.purpose and request.purpose not in _strings(value["purposes"]))
+        or request.deal != value["deal"]
+    ):
+        work.no("service_fits")
+    daily = value["daily"]
+    if not isinstance(daily, int) or request.served < 0 or request.served + max(1, request.count) > daily:
+        work.no("service_left")
 
 
 def _factor(work: Work) -> None:
@@ -202,23 +255,25 @@ def _factor_bound(work: Work) -> None:
 
 def _factor_strong(work: Work) -> None:
     request = work.request
-    if request.factor_kind != STRONG and not (request.classes and request.classes <= INTERNAL):
+    # A service signs for this installation and for one use: nothing to phish.
+    kind = ASSERTION if is_service(request.person) else STRONG
+    if request.factor_kind != kind and not (request.classes and request.classes <= INTERNAL):
         work.no("factor_strong")
 
 
 def _trained(work: Work) -> None:
-    if work.fact(_TRAINED, work.request.person) is None:
+    if work.fact(_TRAINED, work.answers) is None:
         work.no("trained")
 
 
 def _screened(work: Work) -> None:
-    fact = work.fact(_SCREENED, work.request.person)
+    fact = work.fact(_SCREENED, work.answers)
     if fact is None or fact.value.get("outcome") != "pass":
         work.no("screened")
 
 
 def _pledged(work: Work) -> None:
-    if work.fact(_PLEDGED, work.request.person) is None:
+    if work.fact(_PLEDGED, work.answers) is None:
         work.no("pledged")
 
 
@@ -227,9 +282,9 @@ def _grant(work: Work) -> None:
     if grant is None:
         work.no("grant")
         return
-    if grant.asker == request.person and not grant.approver and grant.start <= work.now < grant.until:
+    if grant.asker == work.answers and not grant.approver and grant.start <= work.now < grant.until:
         work.no("grant_waits")
-    elif grant.asker != request.person or not grant.approver or grant.approver == grant.asker:
+    elif grant.asker != work.answers or not grant.approver or grant.approver == grant.asker:
         work.no("grant_person")
     elif not grant.start <= work.now < grant.until:
         work.no("grant_time")
@@ -272,7 +327,7 @@ def _agreement(work: Work) -> None:
 def _signed(work: Work, digest: object) -> bool:
     """Return whether the person signed the very text that is in force, and note it."""
     now, deal = work.now, work.request.deal
-    for fact in work.known.of(_SIGNED, work.request.person):
+    for fact in work.known.of(_SIGNED, work.answers):
         value = fact.value
         if value["deal"] != deal or value["digest"] != digest:
             continue
@@ -334,7 +389,7 @@ def _volume(work: Work) -> None:
 
 
 def _reviewed(work: Work) -> None:
-    if work.fact(_REVIEWED, work.request.person) is None:
+    if work.fact(_REVIEWED, work.answers) is None:
         work.no("reviewed")
 
 
@@ -358,6 +413,7 @@ def _witnessed(work: Work) -> None:
 CONDITIONS: Final[Mapping[str, Callable[[Work], None]]] = {
     "role": _role,
     "frozen": _frozen,
+    "service": _service,
     "factor": _factor,
     "factor_bound": _factor_bound,
     "factor_strong": _factor_strong,

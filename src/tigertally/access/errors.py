@@ -261,6 +261,53 @@ class ReviewedOtherwise(Conflict):
     hint = Text("运行 tigertally people review 查看后再确认", "look at it with tigertally people review, then keep it")
 
 
+class NoSuchService(Missing):
+    """No service of that name is in force, or it has no such key."""
+
+    code = "access.no_such_service"
+    title = Text("没有这个服务账户，或已终止、过期", "no such service, or it ended")
+    hint = Text("运行 tigertally service list", "see tigertally service list")
+
+
+class ServiceExists(Conflict):
+    """The name is taken by a service in force."""
+
+    code = "access.service_exists"
+    title = Text("服务账户 {name} 已存在", "there is a service {name} already")
+    hint = Text("先终止它：tigertally service end", "end it first: tigertally service end")
+
+
+class BadService(Invalid):
+    """A service whose name, lists, numbers or keys are out of bounds."""
+
+    code = "access.bad_service"
+    title = Text("服务账户超出允许范围（{what}）", "the service is out of bounds ({what})")
+    hint = Text("允许的范围见 docs/formats/assertion.md", "docs/formats/assertion.md says what is allowed")
+
+
+class AssertionUsed(Refused):
+    """A token that worked once already."""
+
+    code = "access.assertion_used"
+    title = Text("该断言已用过一次", "that assertion was used already")
+    hint = Text("每个命令签一个新的断言（新的 jti）", "sign a new one, with a new jti, for every command")
+
+
+class AssertionRefused(Refused):
+    """A service's token that does not hold; ``where`` is the first thing wrong with it."""
+
+    code = "access.assertion_refused"
+    title = Text("服务账户的断言无效（{where}）", "the service's assertion does not hold ({where})")
+    hint = Text("断言须满足的条件见 docs/formats/assertion.md", "docs/formats/assertion.md says what must hold")
+
+
+class NotForServices(Refused):
+    """Something that only a person does."""
+
+    code = "access.not_for_services"
+    title = Text("此操作只能由人完成", "this is for a person to do, not for a service")
+
+
 class NoPasskeyChallenge(Refused):
     """No passkey was asked for, the challenge is over, or the person has no such key; deliberately not told apart."""
 

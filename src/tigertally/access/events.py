@@ -11,6 +11,9 @@ from tigertally.ledger import register_event
 USED: Final = "access.used"
 # And under this one the decisions that gave a clear value to a person on a day.
 GIVEN: Final = "access.given"
+# Under this one, what a service did on a day; and a token that worked once.
+SERVED: Final = "access.served"
+ONCE: Final = "access.once"
 
 PERSON_ADDED: Final = register_event("access.person.added", Text("增加人员", "a person was added"), "person", "roles")
 PERSON_CHANGED: Final = register_event(
@@ -50,6 +53,9 @@ RECOVERY_USED: Final = register_event(
 )
 SESSIONS_ENDED: Final = register_event(
     "access.sessions.ended", Text("结束会话", "sessions were ended"), "person", "sessions"
+)
+SERVICE_SHOWN: Final = register_event(
+    "access.service.shown", Text("服务账户验证身份", "a service showed who it is"), "service", "owner", "key"
 )
 GLASS_BROKEN: Final = register_event(
     "access.glass.broken",

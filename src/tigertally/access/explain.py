@@ -73,7 +73,7 @@ def explain(tx: Tx, ledger: Ledger, *, entry: int) -> Explanation:
         entry=entry,
         at=leaf.at,
         allowed=payload.get("allowed") is True,
-        asked={name: payload[name] for name in _ASKED},
+        asked={name: payload[name] for name in _ASKED} | _owner(payload),
         missing=tuple((code, _title(code)) for code in codes),
         waived=tuple((code, _title(code)) for code in map(str, _list(payload, "waived"))),
         grounds=tuple(_ground(tx, ledger, index) for index in used),
@@ -102,6 +102,12 @@ def _ground(tx: Tx, ledger: Ledger, index: int) -> Ground:
         stated = fact_kinds().get(str(said.get("kind")))
         title = title if stated is None else stated.title
     return Ground(entry=index, at=leaf.at, title=title, said=said)
+
+
+def _owner(payload: Mapping[str, Json]) -> dict[str, Json]:
+    """Return who answers for it, if a service asked."""
+    inputs = payload.get("inputs")
+    return {"owner": inputs["owner"]} if isinstance(inputs, dict) and "owner" in inputs else {}
 
 
 def _title(code: str) -> Text:

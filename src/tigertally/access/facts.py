@@ -103,6 +103,18 @@ PASSKEY_ASKED: Final = register_fact(
     "access.passkey_asked", Text("等待通行密钥", "a passkey was asked for"), challenge=str, use=str, act=str, origin=str
 )
 
+# Programs that act here, and the keys that they sign with; subject: the service. See ``services``.
+SERVICE: Final = register_fact(
+    "access.service",
+    Text("服务账户", "a service"),
+    called=str, owner=str, actions=list, classes=list, purposes=list, deal=str, daily=int, by=str, approver=str,
+)  # fmt: skip
+SERVICE_KEY: Final = register_fact(
+    "access.service_key",
+    Text("服务账户的密钥", "a service's key"),
+    id=str, algorithm=str, key=str, by=str, approver=str,
+)  # fmt: skip
+
 # Roles in order, with commas between them; "" for somebody who was disabled. The newest one counts.
 PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a person's roles"), roles=str)
 # Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tigertally.access import approvals, events, given, grants, identities
+from tigertally.access import approvals, events, given, grants, identities, services
 from tigertally.access.approvals import Approval
 from tigertally.access.asking import ApprovalView, Decision, GrantView, Request
 from tigertally.access.conditions import USED
@@ -24,6 +24,7 @@ from tigertally.access.identities import Person
 from tigertally.access.known import Known
 from tigertally.access.policy import NOTHING, Action
 from tigertally.access.rules import in_force
+from tigertally.access.serving import SERVICE_ROLES, is_service
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
@@ -72,10 +73,22 @@ class Access:
         """Return the request with everything the decision needs loaded: present roles, grant, approvals."""
         rules = in_force(tx, self.ledger)
         rule = rules.table.get(action, NOTHING)
-        person = identities.proved(tx, self.ledger, actor.person.person)
+        who = actor.person.person
+        owner, served = "", 0
+        if is_service(who):
+            owner, served = (
+                services.owner_of(tx, self.ledger, who, now=now),
+                services.served(tx, self.ledger, who, now=now),
+            )
+            roles = SERVICE_ROLES if owner else frozenset()
+        else:
+            person = identities.proved(tx, self.ledger, who)
+            roles = frozenset() if person is None else person.roles
         bare = Request(
-            person=actor.person.person,
-            roles=frozenset() if person is None else person.roles,
+            person=who,
+            owner=owner,
+            served=served,
+            roles=roles,
             action=action,
             now=now,
             factor_at=actor.factor_at,
@@ -87,7 +100,7 @@ class Access:
             deal=deal,
             scope=scope,
             key=key,
-            seen=given.within_day(tx, self.ledger, actor.person.person, now=now) if rule.volume else 0,
+            seen=given.within_day(tx, self.ledger, owner or who, now=now) if rule.volume else 0,
             details=details,
             grant=grants.view(tx, self.ledger, grant) if grant else None,
             rules=rules,
@@ -99,7 +112,7 @@ class Access:
     def judge(self, tx: Tx, request: Request) -> Decision:
         """Return the decision without recording it."""
         subjects = [request.person, *(item.approver for item in request.approvals)]
-        subjects += [subject for subject in (request.deal, request.key, INSTALLATION) if subject]
+        subjects += [subject for subject in (request.owner, request.deal, request.key, INSTALLATION) if subject]
         known = Known(ledger_facts.read(tx, ledger=self.ledger, kinds=sorted(USED), subjects=subjects))
         return decide(request, known, request.rules)
 
@@ -133,6 +146,8 @@ class Access:
             "inputs": inputs_of(request),
         }
         about = [request.person]
+        if request.owner:
+            about.append(request.owner)
         if request.deal:
             about.append(request.deal)
         # What a grant or an approval was used for is found by these, and the roll misses one that is taken away.
@@ -143,9 +158,13 @@ class Access:
         used += [item.approval for item in request.approvals if decision.allowed and item.entry in decision.facts]
         counted = [(events.USED, name) for name in used]
         if decision.allowed and rule.volume:
-            day = given.name_of(request.person, request.now)
+            day = given.name_of(request.answers, request.now)
             about.append(day)
             counted.append((events.GIVEN, day))
+        if decision.allowed and is_service(request.person):
+            day = services.day_of(request.person, request.now)
+            about.append(day)
+            counted.append((events.SERVED, day))
         event = Event(
             kind=events.DECISION_MADE,
             payload=payload,
@@ -158,7 +177,7 @@ class Access:
     def ask_second(self, tx: Tx, request: Request) -> Approval | None:
         """Leave the request for a second person if the action needs one."""
         rule = request.rules.table.get(request.action, NOTHING)
-        if not rule.second_person and not rule.volume:
+        if (not rule.second_person and not rule.volume) or is_service(request.person):
             return None
         return approvals.ensure_open(tx, self.ledger, request)
 
@@ -176,6 +195,7 @@ def inputs_of(request: Request) -> dict[str, Json]:
         "seen": request.seen,
         "grant": None if request.grant is None else _grant_body(request.grant),
         "approvals": [_approval_body(item) for item in request.approvals],
+        **({"owner": request.owner, "served": request.served} if is_service(request.person) else {}),
     }
 
 

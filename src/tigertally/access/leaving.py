@@ -1,8 +1,9 @@
 """Leaving and moving: whoever leaves is out at once, and what they knew is to be replaced.
 
-Sessions, grants (open and running), enrolment and recovery codes end in the transaction that takes the roles away. A
-leaver who could get at keys or their shares leaves a duty behind: replace the keys (PCI DSS 3.7.5). Who loses a role
-and stays is out of every session and grant that they had with it, and signs in anew; the duty is the same.
+Sessions, grants (open and running), enrolment and recovery codes, and the services that the leaver answers for, end in
+the transaction that takes the roles away. A leaver who could get at keys or their shares leaves a duty behind: replace
+the keys (PCI DSS 3.7.5). Who loses a role and stays is out of every session and grant that they had with it, so are the
+services that they answer for, and signs in anew; the duty is the same.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tigertally.access import duties, enrolment, events, grants, identities, sql
+from tigertally.access import duties, enrolment, events, grants, identities, services, sql
 from tigertally.access.duties import Duty
 from tigertally.access.identities import Person
 from tigertally.access.policy import Role
@@ -30,6 +31,7 @@ class Left:
     sessions: int
     grants: int
     replace_keys: bool
+    services: int = 0
 
 
 def leave(tx: Tx, ledger: Ledger, *, person: Person, actor: str, now: datetime) -> Left:
@@ -38,12 +40,13 @@ def leave(tx: Tx, ledger: Ledger, *, person: Person, actor: str, now: datetime) 
     sessions = len(sql.open_sessions(tx, person.person, now))
     ended = grants.end_all(tx, ledger, person=person.person, reason="left", actor=actor, now=now)
     enrolment.withdraw_codes(tx, ledger, person=person.person, reason="left", actor=actor, now=now)
+    served = services.end_of(tx, ledger, owner=person.person, reason="left", actor=actor, now=now)
     identities.disable(tx, ledger, handle=person.handle, actor=actor, now=now)
     replace = bool(person.roles & KNOW_KEYS)
     if replace:
         duty = Duty.REPLACE_KEYS
         duties.raise_it(tx, ledger, duty=duty, person=person.person, because="left", actor=actor, now=now)
-    return Left(sessions=sessions, grants=ended, replace_keys=replace)
+    return Left(sessions=sessions, grants=ended, replace_keys=replace, services=served)
 
 
 def move(tx: Tx, ledger: Ledger, *, person: Person, roles: frozenset[Role], actor: str, now: datetime) -> Left | None:
@@ -53,6 +56,7 @@ def move(tx: Tx, ledger: Ledger, *, person: Person, roles: frozenset[Role], acto
         return None
     tx.lock(LOCK)
     grants_ended = grants.end_all(tx, ledger, person=person.person, reason="moved", actor=actor, now=now)
+    served = services.end_of(tx, ledger, owner=person.person, reason="moved", actor=actor, now=now)
     sessions = sql.end_sessions(tx, person.person, now)
     payload: dict[str, Json] = {"person": person.person, "sessions": sessions, "grants": grants_ended}
     ledger.append(tx, Event(kind=events.PERSON_MOVED, payload=payload, actor=actor, about=(person.person,)), now=now)
@@ -60,4 +64,4 @@ def move(tx: Tx, ledger: Ledger, *, person: Person, roles: frozenset[Role], acto
     if replace:
         duty = Duty.REPLACE_KEYS
         duties.raise_it(tx, ledger, duty=duty, person=person.person, because="moved", actor=actor, now=now)
-    return Left(sessions=sessions, grants=grants_ended, replace_keys=replace)
+    return Left(sessions=sessions, grants=grants_ended, replace_keys=replace, services=served)

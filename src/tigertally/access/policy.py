@@ -88,6 +88,8 @@ class Action(Enum):
     GLASS_REVIEW = "access.glass_review"
     RULES_CHANGE = "access.rules_change"
     SELF_MANAGE = "access.self_manage"
+    SERVICE_ADD = "access.service_add"
+    SERVICE_END = "access.service_end"
     RELEASE = "handover.release"
     BUNDLE = "handover.bundle"
     RECEIVE = "handover.receive"
@@ -154,6 +156,7 @@ class Rule:
         return (
             ("role", True),
             ("frozen", True),
+            ("service", True),
             ("factor", self.factor_age_max_s),
             ("factor_bound", self.factor_bound),
             ("factor_strong", self.factor_strong),
@@ -363,6 +366,11 @@ POLICY: Final[dict[Action, Rule]] = {
         roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND
     ),
     Action.SELF_MANAGE: Rule(roles=_ALL, factor_age_max_s=_FRESH_S),
+    # What a program may do here, and with which keys it shows who it is; stopping one is for one.
+    Action.SERVICE_ADD: Rule(
+        roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, reviewed=True, second_person=_SECOND
+    ),
+    Action.SERVICE_END: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S),
     Action.STAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.RELEASE: Rule(
         roles=frozenset({Role.LEAD}),

@@ -98,7 +98,7 @@ def simulate(tx: Tx, ledger: Ledger, rules: Rules, *, start: datetime, until: da
 
 def _known(tx: Tx, ledger: Ledger, request: Request, *, as_of: int) -> Known:
     subjects = [request.person, *(item.approver for item in request.approvals)]
-    subjects += [subject for subject in (request.deal, request.key, INSTALLATION) if subject]
+    subjects += [subject for subject in (request.owner, request.deal, request.key, INSTALLATION) if subject]
     return Known(facts.read(tx, ledger=ledger, kinds=sorted(USED), subjects=subjects, as_of=as_of))
 
 
@@ -130,6 +130,8 @@ def _request(found: Found) -> Replayed | None:
             seen=_whole(inputs, "seen"),
             grant=_grant(grant) if isinstance(grant, dict) else None,
             approvals=tuple(_approvals(approvals)),
+            owner=_text(inputs, "owner") if "owner" in inputs else "",
+            served=_whole(inputs, "served") if "served" in inputs else 0,
         )
     except _UNREADABLE:
         return None

@@ -49,6 +49,29 @@ ALL: Final[Mapping[str, Condition]] = {
         why=Text("此人已被冻结", "the person is frozen"),
         how=Text("由合规审批人调查后解除", "a compliance officer has to lift it after looking into it"),
     ),
+    "service": Condition(
+        title=Text("服务账户有效，有人负责", "a service in force, for which somebody answers"),
+        why=Text("服务账户已终止、过期，或负责人已离开", "the service ended, or nobody answers for it"),
+        how=Text("由两人重新建立：tigertally service add", "have two persons make it anew: tigertally service add"),
+    ),
+    "service_fits": Condition(
+        title=Text(
+            "操作、字段、目的和交易在服务账户的清单中", "an act, classes, purpose and deal on the service's lists"
+        ),
+        why=Text(
+            "操作、字段、目的或交易不在该服务账户的清单中",
+            "the act, a class, the purpose or the deal is not on the service's lists",
+        ),
+        how=Text(
+            "由人操作，或由两人建立清单不同的服务账户：tigertally service add",
+            "have a person do it, or two persons make a service with other lists: tigertally service add",
+        ),
+    ),
+    "service_left": Condition(
+        title=Text("服务账户当日次数未用完", "a service with some of today's number left"),
+        why=Text("服务账户当日的次数不足", "the service has not enough left of today's number"),
+        how=Text("明天（UTC）再试，或由人操作", "wait for tomorrow (UTC), or have a person do it"),
+    ),
     "factor": Condition(
         title=Text("第二因素在有效时间内", "a fresh second factor"),
         why=Text("第二因素验证已过期或缺失", "the second factor is missing or too old"),

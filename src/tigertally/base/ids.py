@@ -32,7 +32,7 @@ _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _FORM: Final = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 
 KINDS: Final = frozenset(
-    {"per", "pty", "dea", "agr", "sub", "gra", "ses", "job", "key", "bun", "dec", "apv", "inc", "shs", "bak"}
+    {"per", "pty", "dea", "agr", "sub", "gra", "ses", "job", "key", "bun", "dec", "apv", "inc", "shs", "bak", "svc"}
 )
 
 

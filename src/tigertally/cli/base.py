@@ -74,6 +74,7 @@ class Shell:
     as_json: bool
     handle: str
     unlock_file: Path | None
+    assertion_file: Path | None = None
     houses: Houses | None = None
     clock: Clock = field(default_factory=SystemClock)
     out: Console = field(default_factory=lambda: Console(highlight=False))
@@ -167,9 +168,13 @@ class Shell:
             yield house
 
     def actor(self, house: House) -> Actor:
-        """Return who acts: the person of ``--as`` with their open session."""
+        """Return who acts: the person of ``--as`` with their open session, or a service with what it signed."""
         if not self.handle:
             raise NobodyActs
+        if self.handle.startswith("svc:") or self.assertion_file is not None:
+            from tigertally.cli import letin  # noqa: PLC0415
+
+            return letin.service(house, handle=self.handle, file=self.assertion_file)
         from tigertally.app.verbs import people as people_verbs  # noqa: PLC0415
 
         return people_verbs.actor_of(house, handle=self.handle, token=self.session_token())
@@ -237,6 +242,7 @@ def shared(command: Callable[..., object]) -> Callable[..., object]:
         as_json: bool,
         handle: str,
         unlock_file: Path | None,
+        assertion_file: Path | None,
         **rest: object,
     ) -> object:
         chosen = choose([f"--lang={lang}"], os.environ) if lang else present()
@@ -247,6 +253,7 @@ def shared(command: Callable[..., object]) -> Callable[..., object]:
             as_json=as_json,
             handle=handle,
             unlock_file=unlock_file,
+            assertion_file=assertion_file,
             houses=meta.get("tigertally.houses"),
         )
         meta["tigertally.lang"] = chosen
@@ -285,6 +292,13 @@ _SHARED: Final = (
         envvar="TIGERTALLY_UNLOCK_FILE",
         zh="含根密钥口令（或令牌、访问密钥）的文件（默认询问）",
         en="file with the root key's passphrase, token or access key (asked for by default)",
+    ),
+    option(
+        "--assertion-file",
+        type=click.Path(path_type=Path),
+        envvar="TIGERTALLY_ASSERTION_FILE",
+        zh="服务账户为这一命令签的断言",
+        en="what a service signed for this command",
     ),
     option("--json", "as_json", is_flag=True, zh="输出 JSON", en="print JSON"),
     option("--lang", type=click.Choice(LANGUAGES), zh="语言", en="language"),
@@ -335,7 +349,7 @@ speak(
 _Lazy.rooms = ROOMS
 
 
-_WITH_VALUE: Final = frozenset({"--home", "--as", "--unlock-file", "--lang"})
+_WITH_VALUE: Final = frozenset({"--home", "--as", "--unlock-file", "--assertion-file", "--lang"})
 _ALONE: Final = frozenset({"--json"})
 
 

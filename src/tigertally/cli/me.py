@@ -10,12 +10,11 @@ from rich.console import Console
 from tigertally.access.passkeys import CREATE
 from tigertally.app.verbs import identity as verbs
 from tigertally.app.verbs import passkeys
-from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.secret import SecretText
-from tigertally.base.text import Text
 from tigertally.cli import loopback
 from tigertally.cli.base import Shell, shared
+from tigertally.cli.devicelist import show_devices
 from tigertally.cli.enrol import creation_options, show_recovery, show_totp
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.cli.loopback import PORT
@@ -114,50 +113,21 @@ def passphrase(shell: Shell, present_file: Path | None, new_file: Path | None) -
 
 
 @speak(
-    "列出自己登录的设备；--end 结束其中一个，或 all 全部。",
-    "List where one is signed in; end one of them with --end, or all.",
+    "列出自己登录的设备和登录方式；--end 结束其中一个会话或通行密钥，或 all 结束全部会话。",
+    "List where one is signed in and with what; end a session or a passkey with --end, or all sessions.",
     "tigertally --as zhao me devices",
     "tigertally --as zhao me devices --end all",
 )
 @me_command.command(name="devices", cls=SpeakingCommand)
 @shared
-@option("--end", "ending", default="", zh="要结束的会话编号，或 all", en="id of the session to end, or all")
+@option("--end", "ending", default="", zh="要结束的编号，或 all", en="id of what to end, or all")
 def devices(shell: Shell, ending: str) -> None:
     """List or end sessions."""
     with shell.house(acting=True) as house:
         actor = shell.actor(house)
         found = verbs.where(house, actor=actor)
         ended = verbs.end(house, actor=actor, device=ending) if ending else 0
-    data: Json = [
-        {
-            "id": item.id,
-            "device": item.device,
-            "factor": item.factor,
-            "since": clock.to_text(item.since),
-            "factor_at": clock.to_text(item.factor_at),
-            "until": clock.to_text(item.until),
-        }
-        for item in found
-    ]
-
-    def show(out: Console) -> None:
-        if ended:
-            out.print(shell.text_of("已结束 {n} 个会话", "{n} sessions ended", n=ended))
-            return
-        rows = [
-            [item.id, item.device, item.factor, clock.to_text(item.since)[:16], clock.to_text(item.until)[:16]]
-            for item in found
-        ]
-        headings = (
-            Text("编号", "id"),
-            Text("设备", "machine"),
-            Text("第二因素", "factor"),
-            Text("登录于", "since"),
-            Text("到期", "until"),
-        )
-        out.print(shell.table(None, headings, rows))
-
-    shell.result({"ended": ended} if ending else data, show)
+    show_devices(shell, found, ended=ended if ending else None)
 
 
 @speak(

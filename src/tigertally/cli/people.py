@@ -20,6 +20,7 @@ from tigertally.base.canon import Json
 from tigertally.base.errors import Refused
 from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
+from tigertally.cli.devicelist import show_devices
 from tigertally.cli.enrol import show_code
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.people import FreezeReason, Quiz, Screening
@@ -99,6 +100,24 @@ def reset(shell: Shell, name: str) -> None:
         out.print(shell.text_of("已重置 {name}", "{name} was reset", name=name), markup=False)
 
     show_code(shell, invited=made, data=_person(made.person), show=show)
+
+
+@speak(
+    "某人在哪里登录、用什么登录；--end 结束其中一个会话或通行密钥，或 all 结束全部会话（例如设备丢失）。",
+    "Where somebody is signed in and with what; --end ends a session or a passkey of theirs, or all sessions (a lost "
+    "device, say).",
+    "tigertally --as chen people devices zhao",
+    "tigertally --as chen people devices zhao --end all",
+)
+@people_command.command(name="devices", cls=SpeakingCommand)
+@shared
+@click.argument("name")
+@option("--end", "ending", default="", zh="要结束的编号，或 all", en="id of what to end, or all")
+def devices(shell: Shell, name: str, ending: str) -> None:
+    """Show or end somebody's sessions and factors."""
+    with shell.house(acting=True) as house:
+        found, ended = identity.devices_of(house, actor=shell.actor(house), handle=name, end=ending)
+    show_devices(shell, found, ended=ended if ending else None)
 
 
 def _roles(spelled: str) -> set[Role]:

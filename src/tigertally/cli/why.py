@@ -20,6 +20,7 @@ from tigertally.cli.language import SpeakingCommand, speak
 _INDEX = click.IntRange(0, 999_999_999)
 _LABELS: tuple[tuple[str, Text], ...] = (
     ("person", Text("谁", "who")),
+    ("owner", Text("负责人", "who answers for it")),
     ("action", Text("操作", "action")),
     ("classes", Text("字段", "field classes")),
     ("count", Text("数量", "how many")),
@@ -63,7 +64,7 @@ def why_command(shell: Shell, entry: int | None) -> None:
         yes, no = Text("允许", "allowed"), Text("拒绝", "refused")
         head = f"{found.entry}  {clock.to_text(found.at)[:19]}  {shell.text(yes if found.allowed else no)}"
         out.print(head, style="green" if found.allowed else "red", markup=False)
-        shell.pairs([(label, _plain(found.asked[name], handles)) for name, label in _LABELS if found.asked[name]])
+        shell.pairs([(label, _plain(found.asked[name], handles)) for name, label in _LABELS if found.asked.get(name)])
         for item in found.grounds:
             out.print(f"✓ {shell.text(item.title)}  ← {item.entry}  {_until(item)}", style="green", markup=False)
         for _, what in found.waived:

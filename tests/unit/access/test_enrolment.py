@@ -12,6 +12,7 @@ from tigertally.access import facts as kinds
 from tigertally.access import sql as access_sql
 from tigertally.access.enrolment import Enrolled, Invited
 from tigertally.access.errors import LoginFailed, NoEnrolment, NoSuchDevice, NotLoggedIn
+from tigertally.base.canon import Json
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretText
 from tigertally.crypto import totp
@@ -138,17 +139,30 @@ def test_devices_are_listed_and_ended(office: Office) -> None:
     person = made.person.person
     with office.reading() as tx:
         found = devices.of(tx, office.ledger, person=person, now=office.now)
-    assert [item.factor for item in found] == ["totp", "totp"]
+    assert [item.kind for item in found] == ["session", "session", "totp", "recovery"]
+    assert ([item.factor for item in found[:2]], found[3].left) == (["totp", "totp"], 10)
     assert found[0].since == office.now - timedelta(seconds=60)
     with office.writing() as tx:
-        assert devices.end(tx, office.ledger, person=person, device=found[0].id, now=office.now) == 1
+        assert devices.end(tx, office.ledger, person=person, device=found[0].id, actor=person, now=office.now) == 1
     with pytest.raises(NotLoggedIn):
         office.resume("chen", first)
     office.resume("chen", second)
     with office.writing() as tx, pytest.raises(NoSuchDevice):
-        devices.end(tx, office.ledger, person=office.id("li"), device=found[1].id, now=office.now)
+        devices.end(tx, office.ledger, person=office.id("li"), device=found[1].id, actor=person, now=office.now)
+    value: dict[str, Json] = {
+        "credential": "AbCdEfGhIjKlMnOp",
+        "algorithm": -8,
+        "key": "00",
+        "count": 0,
+        "origin": "https://x.example",
+    }
+    office.state(kinds.PASSKEY, person, value)
     with office.writing() as tx:
-        assert devices.end(tx, office.ledger, person=person, device="all", now=office.now) == 1
+        assert devices.end(tx, office.ledger, person=person, device="all", actor=office.id("wang"), now=office.now) == 1
+        (key,) = [it.id for it in devices.of(tx, office.ledger, person=person, now=office.now) if it.kind == "passkey"]
+        assert devices.end(tx, office.ledger, person=person, device=key, actor=office.id("wang"), now=office.now) == 1
+    with office.writing() as tx, pytest.raises(NoSuchDevice):
+        devices.end(tx, office.ledger, person=person, device=key, actor=person, now=office.now)
 
 
 def test_a_new_factor_and_a_new_passphrase_end_the_old_ones(office: Office) -> None:

@@ -19,6 +19,8 @@ from typing import Final, TypeVar
 
 from tigertally.access import Action, Actor, Decision, NotAllowed, Request
 from tigertally.access.asking import ApprovalView
+from tigertally.access.errors import NotForServices
+from tigertally.access.serving import is_service
 from tigertally.app.bulk import rare_collections
 from tigertally.app.errors import BadDigest, Unexpected
 from tigertally.app.wire import House
@@ -117,6 +119,12 @@ def allow(
         details=details,
     )
     return house.access.decide(tx, request)
+
+
+def need_person(actor: Actor) -> None:
+    """Raise ``NotForServices`` unless a person acts: where no decision is made, nothing else would stop a service."""
+    if is_service(actor.person.person):
+        raise NotForServices
 
 
 def checked_digest(text: str, *, digits: int = 64) -> str:

@@ -11,7 +11,7 @@ from tigertally.access.devices import Device
 from tigertally.access.enrolment import Enrolled, Invited
 from tigertally.access.errors import LoginFailed, NoEnrolment
 from tigertally.access.passphrases import LIST_NAME
-from tigertally.app.verbs.attempt import allow, attempt
+from tigertally.app.verbs.attempt import allow, attempt, need_person
 from tigertally.app.verbs.people import count_failure, managing
 from tigertally.app.wire import House
 from tigertally.base.secret import SecretBytes, SecretText
@@ -140,18 +140,37 @@ def new_passphrase(
 
 
 def where(house: House, *, actor: Actor) -> list[Device]:
-    """Return one's open sessions."""
+    """Return one's open sessions, and what one can sign in with."""
     with house.store.reading() as tx:
         return devices.of(tx, house.ledger, person=actor.person.person, now=house.clock.now())
 
 
 def end(house: House, *, actor: Actor, device: str) -> int:
-    """End one of one's sessions, or all of them for "all"."""
+    """End one of one's sessions, or all of them for "all"; or a passkey, which needs a fresh second factor."""
+    person = actor.person.person
 
     def work(tx: Tx, now: datetime) -> int:
-        return devices.end(tx, house.ledger, person=actor.person.person, device=device, now=now)
+        need_person(actor)
+        held = devices.of(tx, house.ledger, person=person, now=now)
+        if any(item.id == device and item.kind == devices.KEY for item in held):
+            allow(house, tx, actor=actor, action=Action.SELF_MANAGE, now=now, details=(("end", "passkey"),))
+        return devices.end(tx, house.ledger, person=person, device=device, actor=person, now=now)
 
     return attempt(house, verb="access.end", work=work, actor=actor)
+
+
+def devices_of(house: House, *, actor: Actor, handle: str, end: str = "") -> tuple[list[Device], int]:
+    """Return where somebody is signed in and with what; with ``end``, end one session or passkey, or all sessions."""
+
+    def work(tx: Tx, now: datetime) -> tuple[list[Device], int]:
+        whose = identities.find(tx, handle).person
+        details = (("handle", handle), *((("end", "device"),) if end else ()))
+        allow(house, tx, actor=actor, action=Action.PEOPLE_ATTEST, now=now, details=details)
+        who = actor.person.person
+        ended = devices.end(tx, house.ledger, person=whose, device=end, actor=who, now=now) if end else 0
+        return devices.of(tx, house.ledger, person=whose, now=now), ended
+
+    return attempt(house, verb="access.devices", work=work, actor=actor)
 
 
 def sign_out(house: House, *, actor: Actor, token: SecretText) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tigertally.access import Action, Actor, explain, identities
+from tigertally.access import Action, Actor, explain, identities, services
 from tigertally.access.explain import Explanation
 from tigertally.app import mark, soundness
 from tigertally.app.errors import NoQuorum, NotWritable
@@ -180,9 +180,10 @@ def recent(house: House, *, count: int) -> list[tuple[int, Leaf]]:
 
 
 def names(house: House) -> dict[str, str]:
-    """Return the handle of every person by the pseudonym that leaves know them by."""
+    """Return the handle of every person and service by the pseudonym that leaves know them by."""
     with house.store.reading() as tx:
-        return {house.ledger.pseudonym(person.person): person.handle for person in identities.ever(tx)}
+        known = {str(person.person): person.handle for person in identities.ever(tx)} | services.ever(tx)
+    return {house.ledger.pseudonym(name): handle for name, handle in known.items()}
 
 
 def check(house: House, *, kept: Sequence[bytes] = (), progress: Progress = SILENT) -> fsck.Findings:

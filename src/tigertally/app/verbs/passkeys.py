@@ -7,7 +7,7 @@ from datetime import datetime
 from tigertally.access import Action, Actor, passkeys, sessions
 from tigertally.access.errors import LoginFailed, NoPasskeyChallenge
 from tigertally.access.passkeys import CREATE, Asked
-from tigertally.app.verbs.attempt import allow, attempt, checked_digest
+from tigertally.app.verbs.attempt import allow, attempt, checked_digest, need_person
 from tigertally.app.verbs.people import count_failure
 from tigertally.app.wire import House
 from tigertally.base.secret import SecretText
@@ -22,6 +22,7 @@ def ask(house: House, *, actor: Actor, origin: str, use: str, act: str = "") -> 
     bound = checked_digest(act) if act else ""
 
     def work(tx: Tx, now: datetime) -> Asked:
+        need_person(actor)
         if use == CREATE:
             allow(house, tx, actor=actor, action=Action.SELF_MANAGE, now=now, details=(("new", "passkey"),))
         person = actor.person.person

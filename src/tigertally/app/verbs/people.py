@@ -31,7 +31,7 @@ from tigertally.access.errors import LoginFailed
 from tigertally.access.leaving import Left
 from tigertally.access.policy import SENIOR
 from tigertally.access.reviews import Row
-from tigertally.app.verbs.attempt import allow, attempt, checked_digest
+from tigertally.app.verbs.attempt import allow, attempt, checked_digest, need_person
 from tigertally.app.wire import House
 from tigertally.base.errors import Problem
 from tigertally.base.secret import SecretText
@@ -252,6 +252,7 @@ def train(house: House, *, actor: Actor, drawn: Quiz, answers: Sequence[Collecti
     """Grade a person's answers; a pass is a fact until it expires, a fail is an entry."""
 
     def work(tx: Tx, now: datetime) -> Grade:
+        need_person(actor)
         return people.grade(tx, house.ledger, person=actor.person.person, quiz=drawn, answers=answers, now=now)
 
     return attempt(house, verb="people.train", work=work, actor=actor)
@@ -272,6 +273,7 @@ def pledge(house: House, *, actor: Actor, digest: str) -> int:
     """Sign the confidentiality text whose digest is given; it must be the present one. Returns the entry."""
 
     def work(tx: Tx, now: datetime) -> int:
+        need_person(actor)
         return people.sign_pledge(tx, house.ledger, person=actor.person.person, digest=digest, now=now)
 
     return attempt(house, verb="people.pledge", work=work, actor=actor)

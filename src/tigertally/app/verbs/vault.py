@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Final
 
 from tigertally import vault
-from tigertally.access import Action, Actor, Decision, Grant, Purpose, Role, duties, grants, identities, rules
+from tigertally.access import Action, Actor, Decision, Grant, Purpose, Role, duties, grants, identities, rules, services
 from tigertally.access.duties import Duty
 from tigertally.access.errors import ViewForbids
+from tigertally.access.serving import is_service
 from tigertally.access.views import View, Views, view_of
 from tigertally.app.verbs.attempt import allow, attempt, carry_out
 from tigertally.app.verbs.deals import strictest_deal
@@ -92,8 +93,11 @@ class Sight:
 
 
 def seen(house: House, tx: Tx, *, actor: Actor) -> Sight:
-    """Return how much the actor sees."""
-    person = identities.proved(tx, house.ledger, actor.person.person)
+    """Return how much the actor sees; a service as much as the person who answers for it."""
+    who = str(actor.person.person)
+    if is_service(who):
+        who = services.owner_of(tx, house.ledger, who, now=house.clock.now())
+    person = identities.proved(tx, house.ledger, who)
     views = rules.views_in_force(tx, house.ledger)
     return Sight(views=views, roles=frozenset() if person is None else person.roles)
 
