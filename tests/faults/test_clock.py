@@ -43,6 +43,7 @@ VERBS = {
     "bundle": "handover.bundle",
     "certificate keep": "handover.keep",
     "certificate validate": "handover.validate",
+    "closing-book make": "handover.book",
     "confirm": "access.confirm",
     "copies register": "handover.copy",
     "customer history": "vault.history",
@@ -328,6 +329,7 @@ def _hand_over(town: Behind) -> None:
     town.two(town.seller, "destroy", deal, "--plan", planned, "--out", certificate, who="chen", second="wang")
     town.do(town.buyer, "certificate", "validate", certificate, "--out", signed, who="sun")
     town.do(town.seller, "certificate", "keep", signed, who="chen")
+    town.do(town.seller, "closing-book", "make", deal, "--out", root / "closing-book", who="chen")
 
 
 def _evidence(town: Behind) -> None:

@@ -78,6 +78,7 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "app/verbs/sharing.py": (("shares", "reshare", "share", "sealed share"), ""),
     "cli/holding.py": (("share", "share proof", "dealing"), "a sheet to print: its words and QR code are the share"),
+    "app/verbs/closing.py": (("book",), "the papers and pages that the list binds, each with a law of its own or none"),
     "app/verbs/backup.py": (("backup", "envelope"), ""),
     "app/verbs/restore.py": ((), "what the statement and the envelope of a backup hold, each checked"),
     "cli/base.py": ((), "no file: the end of a pipe that nobody reads"),
@@ -201,6 +202,7 @@ def papers() -> Table:
         "manifest": world.manifest_paper(),
         "receipt": world.receipt_paper(),
         "certificate": world.certificate_paper(),
+        "book": world.book_paper(),
     }
     sealed = envelope.seal([transfer.public], context="law", plaintext=[b"content"])
     word, cost = flawed_seals.PASSPHRASE, flawed_seals.CHEAP

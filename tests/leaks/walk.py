@@ -231,6 +231,8 @@ def until_destroyed(walk: Walk) -> None:
     assert done.exit == 0, done.err
     town.do(town.buyer, "certificate", "validate", certificate, "--out", signed, who="sun")
     town.do(seller, "certificate", "keep", signed, who="chen")
+    town.do(seller, "closing-book", "make", town.ids["deal"], "--out", root / "closing-book", who="chen")
+    town.do(None, "verify", root / "closing-book", *town.trust)
     towns.advance(town, "S8")
     town.do(seller, "ledger", "export", root / "seller-ledger", who="chen")
     town.do(town.buyer, "ledger", "export", root / "buyer-ledger", who="sun")

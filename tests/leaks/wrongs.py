@@ -230,6 +230,7 @@ def _papers(walk: Walk) -> None:
             walk.wrong(seller, *words, who="chen")
         walk.wrong(None, "verify", paper)
         walk.wrong(None, "deal", "read", paper)
+        walk.wrong(seller, "closing-book", "make", canaries.card, "--out", planted / "never", who="chen")
         answers.write_text(text)
     walk.wrong(seller, "people", "train", "--answers", answers, who="chen")
 

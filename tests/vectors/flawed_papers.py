@@ -45,7 +45,14 @@ def papers(vectors: Vectors) -> dict[str, bytes]:
     made["certificate"] = vectors.base(
         "statement/certificate.json", lambda: _signed(Kind.CERTIFICATE, world.certificate(digest).body())
     )
+    made["book"] = vectors.base("statement/book.json", lambda: _signed(Kind.BOOK, world.book(_listed(made)).body()))
     return made
+
+
+def _listed(made: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The vectors that a closing book would hold, by their names in it."""
+    names = ("agreement", "certificate", "manifest", "receipt", "release")
+    return {f"{name}.json": made[name] for name in names} | {"seller-card.json": made["party"]}
 
 
 def _signed(kind: Kind, body: Json, *, buyer: bool = False) -> bytes:
@@ -187,6 +194,32 @@ def _unsorted(outer: Mapping[str, Json]) -> bytes:
     return json.dumps(dict(reversed(list(outer.items()))), separators=(",", ":")).encode()
 
 
+def _flawed_books() -> tuple[tuple[str, Kind, dict[str, Json], str], ...]:
+    """Lists of closing books that no signature makes right."""
+    whole = world.book(world.closed()).body()
+    assert isinstance(whole, dict)
+    files = whole["files"]
+    assert isinstance(files, list)
+    first = files[0]
+    assert isinstance(first, dict)
+    rest = files[1:]
+    return (
+        ("book-of-nothing", Kind.BOOK, {**whole, "files": []}, "a book has files"),
+        ("book-file-twice", Kind.BOOK, {**whole, "files": [first, *files]}, "each name once"),
+        ("book-files-swapped", Kind.BOOK, {**whole, "files": [*rest, first]}, "sorted by name"),
+        ("book-path", Kind.BOOK, {**whole, "files": [{**first, "name": "../agreement.json"}, *rest]}, "no paths"),
+        ("book-lists-itself", Kind.BOOK, {**whole, "files": [{**first, "name": "book.json"}]}, "not itself"),
+        ("book-paper-as-page", Kind.BOOK, {**whole, "files": [{**first, "kind": "page"}, *rest]}, "a page is no JSON"),
+        (
+            "book-without-digest",
+            Kind.BOOK,
+            {**whole, "files": [{**first, "digest": ""}, *rest]},
+            "a paper has one",
+        ),
+        ("book-by-another", Kind.BOOK, {**whole, "by": world.stranger().id}, "made by neither of the parties"),
+    )
+
+
 def flawed_bodies(vectors: Vectors) -> None:
     """Bodies that a signer could sign and a reader must refuse all the same."""
     seller, buyer = world.seller(), world.buyer()
@@ -284,6 +317,7 @@ def flawed_bodies(vectors: Vectors) -> None:
             "a dead deal has no receipt",
         ),
         ("certificate-without-receipt", Kind.CERTIFICATE, {**certificate, "receipt": ""}, "the ground is missing"),
+        *_flawed_books(),
     )
     for name, kind, body, why in flaws:
         vectors.base(f"statement/{name}.json", partial(_signed, kind, body), expect="formats.malformed", why=why)

@@ -22,6 +22,7 @@ from tigertally.formats import (
     agreement,
     assertion,
     backup,
+    book,
     certificate,
     checkpoint,
     dealpapers,
@@ -60,6 +61,7 @@ READERS: dict[Kind, Callable[[Statement], object]] = {
     Kind.MANIFEST: manifest.read,
     Kind.RECEIPT: receipt.read,
     Kind.CERTIFICATE: certificate.read,
+    Kind.BOOK: book.read,
 }
 BY_BOTH = {Kind.AGREEMENT, Kind.RELEASE}
 BY_BUYER = {Kind.ACCEPTANCE, Kind.RECEIPT}

@@ -7,6 +7,7 @@ what the product draws at random (subject ids, salts) is counted up here instead
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,11 +16,13 @@ from tigertally.base import canon
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import AgreementId, BackupId, BundleId, DealId, PartyId, base32
 from tigertally.base.secret import SecretBytes
+from tigertally.crypto.digest import sha256_hex
 from tigertally.crypto.hpke import TransferKey
 from tigertally.crypto.merkle import Frontier, MemoryTree, inclusion_proof, leaf_hash
 from tigertally.crypto.sign import NoteKey, SigningKey
 from tigertally.formats import backup, checkpoint, envelope, leaf, note, part, statement
 from tigertally.formats.agreement import BLOCKS, Agreement, Clause
+from tigertally.formats.book import SUFFIXES, Book, BookFile, FileKind
 from tigertally.formats.certificate import METHOD, Certificate, DestroyedCopy, DestroyedKey, Ground, Signer
 from tigertally.formats.checkpoint import Checkpoint
 from tigertally.formats.dealpapers import Acceptance, Invitation, Release, Structure
@@ -314,7 +317,45 @@ def certificate_paper() -> Statement:
     return made.signed_by(buyer().signing)
 
 
+def book_files(papers: Mapping[str, bytes]) -> tuple[BookFile, ...]:
+    """What a closing book's list says of files, by name."""
+    found = []
+    for name, data in sorted(papers.items()):
+        kind = next(kind for kind, suffixes in SUFFIXES.items() if name.endswith(suffixes))
+        digest = statement.parse(data).digest if kind is FileKind.PAPER else ""
+        found.append(BookFile(name=name, kind=kind, sha256=sha256_hex(data), length=len(data), digest=digest))
+    return tuple(found)
+
+
+def book(papers: Mapping[str, bytes], **changes: object) -> Book:
+    """A closing book of the seller over these files, with members changed."""
+    made = Book(deal=DEAL, seller=seller().id, buyer=buyer().id, by=seller().id, made=NOW, files=book_files(papers))
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def closed() -> dict[str, bytes]:
+    """The files of a closed deal, but for the list."""
+    made = {
+        "agreement.json": agreement_paper(),
+        "buyer-card.json": card_paper(buyer().card.name),
+        "certificate.json": certificate_paper(),
+        "manifest.json": manifest_paper(),
+        "receipt.json": receipt_paper(),
+        "release.json": release_paper(),
+        "seller-card.json": card_paper(seller().card.name),
+    }
+    pages = {"index.html": b"<!doctype html><title>fictional</title>\n", "ledger.checkpoint": head(7)}
+    return (
+        {name: paper.to_bytes() for name, paper in made.items()} | pages | {"entry-3.tlog-proof": proof(3).to_bytes()}
+    )
+
+
 @cache
+def book_paper() -> Statement:
+    """The seller's closing book."""
+    return statement.make(Kind.BOOK, book(closed()).body(), seller().signing)
+
+
 @cache
 def backup_paper() -> Statement:
     """A backup of the seller, sealed to the buyer's key (any key does)."""

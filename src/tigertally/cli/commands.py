@@ -64,6 +64,7 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "copies": ("copies", Text("已登记的副本", "copies that are registered")),
     "destroy": ("handover", Text("凭回执由两人销毁", "destroy against the receipt, by two persons")),
     "certificate": ("handover", Text("销毁证书：核实、会签", "the certificate: validate, keep")),
+    "closing-book": ("closing", Text("交割卷：一个文件夹，离线核验", "the closing book: one folder, checked offline")),
     "ledger": ("ledger", Text("台账：检查点、证明、导出", "the ledger: checkpoints, proofs, export")),
     "feed": ("feed", Text("外送台账：syslog、OCSF、webhook", "feed the ledger: syslog, OCSF, webhook")),
     "policy": (

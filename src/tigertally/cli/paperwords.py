@@ -11,7 +11,7 @@ from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES
 from tigertally.base.text import Text, printable
 from tigertally.deals import STRUCTURES
-from tigertally.formats import agreement, certificate, dealpapers, manifest, party, receipt
+from tigertally.formats import agreement, book, certificate, dealpapers, manifest, party, receipt
 from tigertally.formats.agreement import BLOCKS
 from tigertally.formats.certificate import Ground
 from tigertally.formats.errors import WrongKind
@@ -33,6 +33,7 @@ KIND_TITLES: Final[Mapping[Kind, Text]] = {
     Kind.CERTIFICATE: Text("销毁证明", "certificate of destruction"),
     Kind.SHARES: Text("密钥份额集", "set of key shares"),
     Kind.RESHARE: Text("份额重分计划", "plan of a resharing"),
+    Kind.BOOK: Text("交割卷目录", "list of a closing book"),
 }
 _GROUNDS: Final = {
     Ground.RECEIPT: Text("受让方已签收", "the buyer's receipt"),
@@ -75,6 +76,7 @@ def words_of(paper: Statement, names: Names) -> Words:
         Kind.MANIFEST: _manifest,
         Kind.RECEIPT: _receipt,
         Kind.CERTIFICATE: _certificate,
+        Kind.BOOK: _book,
     }
     made = kinds.get(paper.kind)
     if made is None:
@@ -204,6 +206,17 @@ def _certificate(paper: Statement, names: Names) -> Words:
         for signer in found.signers
     ]
     return rows
+
+
+def _book(paper: Statement, names: Names) -> Words:
+    found = book.read(paper)
+    return [
+        (_DEAL, found.deal),
+        *_parties(names, found.seller, found.buyer),
+        (Text("制作方", "made by"), _named(names, found.by)),
+        (_MADE, _time(found.made)),
+        *((Text("文件", "file"), f"{one.name} {one.digest or one.sha256}") for one in found.files),
+    ]
 
 
 def _parties(names: Names, seller: str, buyer: str) -> Words:

@@ -65,7 +65,7 @@ from tigertally.deals.gates import GATES, WAIVER_MAX, Judgement, gate, judge
 from tigertally.deals.parties import Party, confirm, confirmed_card, import_card
 from tigertally.deals.parties import everybody as all_parties
 from tigertally.deals.parties import find as find_party
-from tigertally.deals.pdf import agreement_pdf
+from tigertally.deals.pdf import agreement_pdf, text_pdf
 from tigertally.deals.records import (
     INVENTORY_AGE_MAX,
     record_inventory,
@@ -186,5 +186,6 @@ __all__ = [
     "suspend",
     "tasks",
     "templates",
+    "text_pdf",
     "waive",
 ]

@@ -48,7 +48,12 @@ def agreement_pdf(agreement: Agreement, *, digest: str, seller: str, buyer: str,
 
     ``signers`` are names of persons who get a line to sign on. The same arguments give the same bytes.
     """
-    lines = [line for text in _texts(agreement, digest, seller, buyer, signers) for line in _wrapped(text)]
+    return text_pdf(_texts(agreement, digest, seller, buyer, signers), digest=digest)
+
+
+def text_pdf(texts: Iterable[str], *, digest: str) -> bytes:
+    """Return lines of text as a PDF, ``digest`` (hex) at the foot of each page."""
+    lines = [line for text in texts for line in _wrapped(text)]
     pages = [lines[at : at + _LINES] for at in range(0, len(lines), _LINES)]
     return _file([_page(page, digest, number, len(pages)) for number, page in enumerate(pages, 1)], digest)
 

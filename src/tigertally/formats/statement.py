@@ -46,6 +46,7 @@ class Kind(Enum):
     RESHARE = "reshare"
     BACKUP = "backup"
     ERASURES = "erasures"
+    BOOK = "book"
 
     @property
     def payload_type(self) -> str:

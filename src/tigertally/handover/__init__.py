@@ -3,7 +3,8 @@
 Floor 7. Rooms, in the order of the act: ``release`` (both companies sign what may go), ``bundle`` (sealed parts,
 counted and rooted), ``checks`` and ``receive`` (verified whole, stored, reconciled, receipted), ``receipt`` (accepted
 by the seller), ``copies``, ``plan``, ``destruction``, ``certificates`` (destroyed, certified, validated), ``unwind``
-(a dead deal); ``adapters``: files for processors, sealed to them. ``terms`` is what the deal's confirmed papers say,
+(a dead deal), ``closing`` and ``bookpages`` (the closing book); ``adapters``: files for processors, sealed to them.
+``terms`` is what the deal's confirmed papers say,
 ``site`` what long work runs in; inside: ``folder``, ``erase``, ``papers``, ``events``, ``facts``, ``sql``.
 
 Invariants, as absences: nothing leaves without both companies' signatures; nothing clear touches a disk; nothing is
@@ -20,6 +21,7 @@ from tigertally.handover.adapters.catalogue import shipped as shipped_adapters
 from tigertally.handover.adapters.export import Account, export, rehearse
 from tigertally.handover.bundle import abandon, write
 from tigertally.handover.certificates import keep_validated, validate_certificate
+from tigertally.handover.closing import BookNotReady, ClosingBook, closing_book
 from tigertally.handover.copies import CopyKind, Fate, KnownCopy
 from tigertally.handover.copies import at as copy_at
 from tigertally.handover.copies import decide as decide_copy
@@ -29,6 +31,7 @@ from tigertally.handover.copies import reidentify as reidentify_copy
 from tigertally.handover.destruction import certificate_of
 from tigertally.handover.destruction import run as destroy
 from tigertally.handover.facts import DESTROYED, RECEIVED, RELEASED
+from tigertally.handover.folder import prepare_empty as prepare_folder
 from tigertally.handover.plan import DestructionPlan, PlannedCopy, plan
 from tigertally.handover.receipt import accept_receipt
 from tigertally.handover.receive import receive
@@ -44,6 +47,8 @@ __all__ = [
     "Account",
     "Adapter",
     "Answered",
+    "BookNotReady",
+    "ClosingBook",
     "CopyKind",
     "DestructionPlan",
     "Fate",
@@ -55,6 +60,7 @@ __all__ = [
     "accept_receipt",
     "accept_release",
     "certificate_of",
+    "closing_book",
     "copy_at",
     "countersign",
     "decide_copy",
@@ -64,6 +70,7 @@ __all__ = [
     "keep_validated",
     "known_copies",
     "plan",
+    "prepare_folder",
     "propose",
     "receive",
     "register_copy",

@@ -89,6 +89,9 @@ CERTIFICATE_VALIDATED: Final = register_event(
     Text("复核并会签销毁证明", "a certificate of destruction was validated"),
     "deal", "certificate",
 )  # fmt: skip
+BOOK_MADE: Final = register_event(
+    "handover.book.made", Text("制作交割卷", "a closing book was made"), "deal", "book", "files"
+)
 EXPORT_STARTED: Final = register_event(
     "handover.export.started",
     Text("开始生成处理机构文件", "writing a processor's files began"),

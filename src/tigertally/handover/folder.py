@@ -57,6 +57,11 @@ def prepare(folder: Path, *, ours: frozenset[str], partial_only: bool = False) -
             raise FolderNotEmpty(folder=folder, name=name)
 
 
+def prepare_empty(folder: Path) -> None:
+    """Make ``folder`` if need be; nothing may be in it. Raises ``FolderNotEmpty``, ``DiskRefused``."""
+    prepare(folder.absolute(), ours=frozenset())
+
+
 def write(folder: Path, name: str, pieces: Iterable[bytes], *, on_step: Callable[[str], None] = no_step) -> Written:
     """Write ``pieces`` as the file ``name``, durable when this returns. Raises ``DiskRefused``."""
     path = folder / name

@@ -38,6 +38,11 @@ class Terms:
     agreement_digest: str
 
     @property
+    def ours(self) -> PartyCard:
+        """Our own card."""
+        return self.seller if self.side is Side.SELLER else self.buyer
+
+    @property
     def theirs(self) -> PartyCard:
         """The other side's card."""
         return self.buyer if self.side is Side.SELLER else self.seller

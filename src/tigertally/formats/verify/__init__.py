@@ -1,9 +1,9 @@
 """The offline verifier: one call, no database, no network, floors 0–2 only. docs/formats/README.md §6.
 
 :func:`verify_path` recognises what lies at a path and makes the numbered checks of its format: signed papers,
-manifest and bundle folder, receipt, certificate, checkpoint, proof of an entry, exported ledger. It trusts the cards
-in :class:`Trust` and nobody else; papers beside the file are used as evidence, never as authority. This is the one
-place on this floor that reads files.
+manifest and bundle folder, receipt, certificate, closing book, checkpoint, proof of an entry, exported ledger. It
+trusts the cards in :class:`Trust` and nobody else; papers beside the file are used as evidence, never as authority.
+This is the one place on this floor that reads files.
 
 Hostile content is a check that fails. A problem is raised only when there is nothing to verify: no such path, not
 readable, none of our formats.
@@ -20,9 +20,10 @@ from tigertally.base.progress import SILENT, Progress
 from tigertally.base.text import Text
 from tigertally.formats import ledgerexport
 from tigertally.formats import statement as dsse
+from tigertally.formats.book import BOOK_NAME
 from tigertally.formats.manifest import MANIFEST_NAME
 from tigertally.formats.statement import Kind, Statement
-from tigertally.formats.verify import backups, bundles, closings, dealings, logs, sharings
+from tigertally.formats.verify import backups, books, bundles, closings, dealings, logs, sharings
 from tigertally.formats.verify.dealings import WELL_FORMED
 from tigertally.formats.verify.errors import NoSuchPath, NotRecognised, Unreadable, UntrustedCard
 from tigertally.formats.verify.files import papers_beside, read_small
@@ -66,6 +67,14 @@ def verify_path(path: Path, trust: Trust, *, now: datetime, progress: Progress =
 def _folder(path: Path, context: Context) -> Report:
     if (path / ledgerexport.ENTRIES_NAME).is_file():
         return logs.check_export(path, context)
+    book = path / BOOK_NAME
+    if book.is_file():
+        data = read_small(book, bytes_max=STATEMENT_BYTES_MAX)
+        try:
+            statement = dsse.parse(data).expect(Kind.BOOK)
+        except Problem as problem:
+            return _malformed(Text("交割卷", "closing book"), problem)
+        return books.check_book(path, statement, context, _paper)
     manifest = path / MANIFEST_NAME
     if not manifest.is_file():
         raise NotRecognised(name=path.name)
@@ -108,6 +117,7 @@ def _paper(statement: Statement, context: Context) -> Report:
         Kind.RESHARE: sharings.check_plan,
         Kind.BACKUP: backups.check_backup,
         Kind.ERASURES: backups.check_erasures,
+        Kind.BOOK: books.check_list,
     }
     return checks[statement.kind](statement, context)
 
