@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def failing_steps(folder: Path) -> set[int]:
 
 def test_an_honestly_listed_book_of_the_wrong_papers(tmp_path: Path) -> None:
     good = world.closed()
-    elsewhere = replace(world.receipt(world.manifest_paper().digest), deal=world.ident("dea", "another"))
+    elsewhere = world.receipt(world.manifest_paper().digest, deal=world.ident("dea", "another"))
     of_other_deal = statement.make(Kind.RECEIPT, elsewhere.body(), BUYER.signing).to_bytes()
     assert {6, 7} <= failing_steps(lay(tmp_path / "deal", {**good, "receipt.json": of_other_deal}))
     stranger = world.card_paper(world.stranger().card.name).to_bytes()
