@@ -9,6 +9,7 @@ a server that has it.
 
 from __future__ import annotations
 
+import csv
 import os
 import secrets
 import tempfile
@@ -18,6 +19,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,8 @@ import pyarrow.parquet as pq
 
 from bench.apart import Measured, apart
 from bench.run import Row
-from tigertally.base.ahead import Ahead
+from tigertally.access import Action, Decision
+from tigertally.base.ahead import Ahead, spread
 from tigertally.base.fields import FIELD_RULES, FieldClass
 from tigertally.base.limits import BATCH_ROWS
 from tigertally.base.secret import SecretText
@@ -38,14 +41,20 @@ from tigertally.testing import numbers, people
 from tigertally.vault import (
     Batch,
     Foresight,
+    OpenedPiece,
+    SealedPiece,
     VaultKeys,
     create_installation_keys,
     create_passphrase_keeper,
     create_scope_keys,
     ledger_keys,
+    lookup,
+    meant,
     open_passphrase_keeper,
     open_scope,
+    open_values,
     prepare_batch,
+    read_meant,
     rewrap,
     rotate,
     store_batch,
@@ -54,7 +63,7 @@ from tigertally.vault.batches import digests_of
 from tigertally.vault.ports import KeyKeeper
 
 CUSTOMERS = 1_000_000
-SECONDS_SEAL, SECONDS_REWRAP, SECONDS_INDEX, MEMORY_MIB = 15, 10, 1, 600
+SECONDS_SEAL, SECONDS_REVEAL, SECONDS_REWRAP, SECONDS_INDEX, MEMORY_MIB = 15, 8, 10, 1, 600
 SCOPE = "million"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CLASSES = (FieldClass.PAN, FieldClass.NAME, FieldClass.NATIONAL_ID, FieldClass.MOBILE)
@@ -91,6 +100,7 @@ def _on(home: Path, url: str, name: str) -> Iterator[Row]:
     sealed = apart(seal, home, url)
     yield _row(f"million seal, {name}", sealed, "s", SECONDS_SEAL)
     yield _row(f"million seal, {name}, peak memory", sealed, "MiB", MEMORY_MIB)
+    yield _row(f"million detokenise, {name}", apart(detokenise, home, url), "s", SECONDS_REVEAL)
     yield _row(f"million rewrap, {name}", apart(rewrap_all, home, url), "s", SECONDS_REWRAP)
 
 
@@ -143,6 +153,40 @@ def rewrap_all(home: Path, url: str) -> None:
         done = rewrap(store.transaction, ledger, _scope(store, keeper), actor="", now=lambda: later)
         if done != CUSTOMERS:
             raise RuntimeError(f"{done} wrapped")
+
+
+def detokenise(home: Path, url: str) -> float:
+    """Return the seconds in which the tokens of all cards become clear values in a file, once that is decided."""
+    column = pq.read_table(home / "customers.parquet", columns=[FieldClass.PAN.value]).column(0).to_pylist()
+    decision = Decision(action=Action.REVEAL_MANY, allowed=True, unmet=(), facts=())
+    with open_store(url) as store:
+        keys = _scope(store, _keeper(home))
+        with store.reading() as tx:
+            texts = [one or "" for one in lookup(tx, keys, cls=FieldClass.PAN, column=column)]
+        began = time.perf_counter()
+        with store.reading() as tx:
+            meaning = meant(tx, keys, texts=texts)
+
+        def pieces() -> Iterator[SealedPiece]:
+            for start in range(0, len(texts), BATCH_ROWS):
+                with store.reading() as tx:
+                    piece = read_meant(tx, keys, meant=meaning, start=start, stop=start + BATCH_ROWS)
+                yield piece
+
+        found = 0
+        with (home / "clear.csv").open("w", encoding="utf-8") as file:
+            rows_of = csv.writer(file)
+            for opened in spread(partial(_opened, keys, decision), pieces()):
+                rows_of.writerows(zip([texts[at] for at in opened.at], opened.values, strict=True))
+                found += len(opened.values)
+        seconds = time.perf_counter() - began
+    if found != len(column):
+        raise RuntimeError(f"{found} values")
+    return seconds
+
+
+def _opened(keys: VaultKeys, decision: Decision, found: SealedPiece) -> OpenedPiece:
+    return open_values(keys, decision=decision, found=found)
 
 
 def index_pans(home: Path) -> float:

@@ -16,7 +16,7 @@ from tigertally.store.errors import StoreMisused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Column, Connection, Table
+    from sqlalchemy import Column, Connection, Table, TextClause
     from sqlalchemy.types import TypeEngine
 
 # PostgreSQL's own names, for the binary COPY format. Subclasses come before their bases.
@@ -50,6 +50,18 @@ def insert_columns(connection: Connection, table: Table, columns: Mapping[str, S
     else:
         _copy(connection, table, targets, rows)
     return count
+
+
+def fetch_tuples(connection: Connection, statement: TextClause, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    """Return all rows as the driver gives them: for columns of bytes and numbers, which need no conversion."""
+    compiled = statement.compile(dialect=connection.dialect)
+    given = [params[name] for name in compiled.positiontup] if compiled.positiontup is not None else params
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(compiled.string, given)
+        return list(cursor.fetchall())
+    finally:
+        cursor.close()
 
 
 def _prepared(connection: Connection, column: Column[Any], values: Sequence[object]) -> Iterable[object]:

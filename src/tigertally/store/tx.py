@@ -20,7 +20,7 @@ from sqlalchemy import Column, String, Table, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
 from tigertally.base.errors import Problem
-from tigertally.store.columns import insert_columns
+from tigertally.store.columns import fetch_tuples, insert_columns
 from tigertally.store.errors import StoreConflict, StoreMisused
 from tigertally.store.faults import FAULTS, READ_ONLY, state_of, translate
 from tigertally.store.schema import metadata
@@ -28,7 +28,7 @@ from tigertally.store.schema import metadata
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Executable, Row
+    from sqlalchemy import Connection, Executable, Row, TextClause
     from sqlalchemy.sql.selectable import TypedReturnsRows
 
 T = TypeVar("T")
@@ -102,6 +102,13 @@ class Tx:
     def scalars(self, statement: Executable, params: Params = None) -> Sequence[Any]:
         """Return the first column of every row."""
         return self.guarded(lambda: self._connection.execute(statement, cast("Any", params)).scalars().all())
+
+    def tuples(self, statement: TextClause, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Return every row of a text statement as the driver gives it; its columns are bytes and numbers.
+
+        The bulk path back: half of what :meth:`all` takes. Raises like :meth:`execute`.
+        """
+        return self.guarded(lambda: fetch_tuples(self._connection, statement, params))
 
     def stream(
         self, statement: TypedReturnsRows[*Ts], *, batch_rows: int, params: Mapping[str, object] | None = None

@@ -111,9 +111,10 @@ def records_at(tx: Tx, *, scope: str, numbers: Sequence[int]) -> list[RecordRow]
     if not numbers:
         return []
     query = text(_numbered(tx, _KEYED, _WRAP_OF))
+    # A record without its group has no key.
     return [
-        RecordRow(bytes(subject), number, version or 0, bytes(wrapped or b""), bytes(fields))  # by place: millions
-        for subject, number, version, wrapped, fields in tx.all(query, _among(tx, scope, numbers))
+        RecordRow(subject, number, version or 0, wrapped or b"", fields)
+        for subject, number, version, wrapped, fields in tx.tuples(query, _among(tx, scope, numbers))
     ]
 
 
