@@ -90,7 +90,12 @@ def unspell(bodies: Sequence[str]) -> bytes:
     joined = "".join(bodies)
     if not joined.isascii() or any(len(one) != CHARS for one in bodies):
         raise ValueError("length")
-    parts = _NUMBERS[np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, CHARS)]
+    return raws_of(np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, CHARS)).tobytes()
+
+
+def raws_of(spelled: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the 16 bytes, shape (n, 16), of :func:`letters`. Raises ``ValueError`` for what it never wrote."""
+    parts = _NUMBERS[spelled]
     # 26 times five bits are two more than sixteen bytes: the first letter has three.
     if (parts == _NO_LETTER).any() or (parts[:, 0] > _TOP).any():
         raise ValueError("letter")
@@ -104,7 +109,7 @@ def unspell(bodies: Sequence[str]) -> bytes:
             low |= part << np.uint64(shift)
             if shift + 5 > _LOW_BITS:
                 high |= part >> np.uint64(_LOW_BITS - shift)
-    return np.stack([high, low], axis=1).astype(">u8").tobytes()
+    return np.frombuffer(np.stack([high, low], axis=1).astype(">u8").tobytes(), np.uint8).reshape(-1, RAW_BYTES)
 
 
 def cut(packed: bytes, width: int) -> list[bytes]:

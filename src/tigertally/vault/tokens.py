@@ -142,19 +142,21 @@ def raw(spelled: str) -> tuple[bool, bytes] | None:
 def read(spelled: Sequence[str]) -> tuple[npt.NDArray[np.uint8], Halves]:
     """Return the class code (0: this has not the form of a token) and the 16 bytes of each text."""
     codes = np.zeros(len(spelled), np.uint8)
-    cards = [at for at, one in enumerate(spelled) if one.isascii() and one.isdigit() and len(one) < len(_POWERS) + 1]
-    codes[cards] = PAN_CODE
-    by_head = {prefix: code for code, prefix in _PREFIXES.items()}
-    others = [at for at, one in enumerate(spelled) if len(one) == _OTHER_CHARS and one[:_HEAD_CHARS] in by_head]
-    others = [at for at in others if spelled[at].isascii()]
-    bodies = np.frombuffer("".join([spelled[at][_HEAD_CHARS:] for at in others]).encode("ascii"), np.uint8)
-    letters = bodies.reshape(-1, spelling.CHARS)
-    fitting = _BODY[letters].all(axis=1) & _TOP[letters[:, 0]]
-    others = list(compress(others, fitting.tolist()))
-    codes[others] = [by_head[spelled[at][:_HEAD_CHARS]] for at in others]
     out = np.zeros((len(spelled), 2), np.uint64)
-    chosen = np.flatnonzero(codes).tolist()
-    out[chosen] = raws(codes[chosen].tolist(), [spelled[at] for at in chosen])
+    for positions, rows in Packed.of([one.encode("utf-8", "surrogatepass") for one in spelled]).by_length():
+        length = rows.shape[1]
+        if 0 < length <= len(_POWERS):
+            figures = rows - np.uint8(ord("0"))
+            plain = np.flatnonzero((figures < np.uint8(10)).all(axis=1))
+            codes[positions[plain]] = PAN_CODE
+            out[positions[plain]] = card_raws(figures[plain])
+        elif length == _OTHER_CHARS:
+            bodies = rows[:, _HEAD_CHARS:]
+            fitting = _BODY[bodies].all(axis=1) & _TOP[bodies[:, 0]]
+            for code, head in _HEADS.items():
+                mine = np.flatnonzero(fitting & (rows[:, :_HEAD_CHARS] == np.frombuffer(head, np.uint8)).all(axis=1))
+                codes[positions[mine]] = code
+                out[positions[mine]] = runs.halves(spelling.raws_of(bodies[mine]))
     return codes, out
 
 
