@@ -123,6 +123,7 @@ VERBS = {
     "processor answer": "handover.answer",
     "processor export": "handover.export",
     "processor rehearse": "handover.rehearse",
+    "bundle trial": "handover.trial",
     "protect": "sealing.protect",
     "receipt": "handover.receipt",
     "receive": "handover.receive",
@@ -175,7 +176,8 @@ class Behind(ClockedTown):
             spelled = " ".join(str(word) for word in words)
             names = [name for name in VERBS if f"{spelled} ".startswith(f"{name} ")]
             name = "destroy plan" if names == ["destroy"] and "--plan" not in words else "".join(names)
-            name = "processor rehearse" if "--dry-run" in words else name
+            dry = {"processor export": "processor rehearse", "bundle": "bundle trial"}
+            name = dry.get(name, name) if "--dry-run" in words else name
             self.too_early(firm, VERBS.get(name, ""), early, who=who)
         return self.at_once(firm, *words, who=who, lang=lang, as_json=as_json)
 
@@ -312,6 +314,7 @@ def _retention(town: Behind) -> None:
 def _hand_over(town: Behind) -> None:
     root, deal = town.root, town.ids["deal"]
     towns.to_processor(town)
+    town.do(town.seller, "bundle", deal, "--dry-run", who="chen")
     town.do(town.seller, "bundle", deal, "--out", root / "bundle", who="qian")
     shutil.copytree(root / "bundle", root / "arrived")
     town.do(town.buyer, "receive", root / "arrived", "--deal", deal, "--out", root / "receipt.json", who="sun")

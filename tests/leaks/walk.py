@@ -200,6 +200,7 @@ def until_received(walk: Walk) -> None:
         town.do(None, "deal", "read", root / f"{paper}.json")
     town.do(None, "processor", "list")
     towns.to_processor(town)
+    town.do(town.seller, "bundle", town.ids["deal"], "--dry-run", who="chen")
     child(killed_at, root, "bundle", 8)
     walk.look()
     walk.must(town.seller, "bundle", town.ids["deal"], "--out", root / "bundle", who="qian")

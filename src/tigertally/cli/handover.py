@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from tigertally.app.verbs import handover as verbs
+from tigertally.app.verbs import trial
 from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES, FieldClass
@@ -19,7 +20,7 @@ from tigertally.cli.papers import read_paper, write_paper
 from tigertally.formats import certificate as certificates
 from tigertally.formats import dealpapers, manifest, receipt
 from tigertally.formats.statement import Kind, Statement
-from tigertally.handover import DestructionPlan, Fate
+from tigertally.handover import DestructionPlan, Fate, Trial
 
 _CLASSES = tuple(cls.value for cls in verbs.sealable())
 
@@ -123,16 +124,26 @@ def accept(shell: Shell, path: Path) -> None:
 
 
 @speak(
-    "写出移交包：封给受让方的密钥，附数量和默克尔根，签名；中断后可继续。",
-    "Write the bundle: sealed to the buyer's key, counted, rooted, signed; interrupted, run it again.",
+    "写出移交包：封给受让方的密钥，附数量和默克尔根，签名；中断后可继续。--dry-run 只试写：数量、大小、会被拒收的。",
+    "Write the bundle: sealed to the buyer's key, counted, rooted, signed; interrupted, run it again. --dry-run tries it: "
+    "counts, size, time, what would be refused; no data.",
+    "tigertally --as chen bundle dea_01… --dry-run",
     "tigertally --as qian bundle dea_01… --out ./bundle",
 )
 @click.command(name="bundle", cls=SpeakingCommand)
 @shared
 @click.argument("deal")
-@option("--out", type=click.Path(path_type=Path), required=True, zh="移交包目录", en="folder of the bundle")
-def bundle_command(shell: Shell, deal: str, out: Path) -> None:
-    """Write a bundle."""
+@option("--out", type=click.Path(path_type=Path), zh="移交包目录", en="folder of the bundle")
+@option("--dry-run", is_flag=True, zh="只试写，不写数据", en="write nothing; tell what would be written and refused")
+def bundle_command(shell: Shell, deal: str, out: Path | None, *, dry_run: bool) -> None:
+    """Write a bundle, or try it."""
+    if dry_run:
+        with shell.house(acting=True) as house, shell.progress() as progress:
+            tried = trial.try_bundle(house, actor=shell.actor(house), deal=deal, progress=progress)
+        _show_trial(shell, tried)
+        return
+    if out is None:
+        raise click.UsageError(shell.text_of("请指定 --out 或 --dry-run", "name --out or --dry-run"))
     with shell.house(acting=True) as house, shell.progress() as progress:
         paper = verbs.bundle(house, actor=shell.actor(house), deal=deal, place=out, progress=progress)
     found = manifest.read(paper)
@@ -156,6 +167,33 @@ def bundle_command(shell: Shell, deal: str, out: Path) -> None:
                 (Text("根", "root"), found.root.hex()[:16] + "…"),
             ]
         )
+
+    shell.result(data, show)
+
+
+def _show_trial(shell: Shell, tried: Trial) -> None:
+    data: Json = {
+        "subjects": tried.subjects,
+        "counts": dict(tried.counts),
+        "parts": tried.parts,
+        "bytes": tried.sealed_bytes,
+        "refused": [{"part": name, "code": code} for name, code in tried.refused],
+        "seconds": round(tried.seconds, 1),
+    }
+
+    def show(out: Console) -> None:
+        shell.pairs(
+            [
+                (Text("客户", "customers"), tried.subjects),
+                (Text("值", "values"), sum(tried.counts.values())),
+                (Text("分片", "parts"), tried.parts),
+                (Text("大小（字节）", "size, bytes"), f"{tried.sealed_bytes:,}"),
+                (Text("用时（秒）", "seconds"), f"{tried.seconds:.1f}"),
+                (Text("会被拒收的分片", "parts that would be refused"), len(tried.refused)),
+            ]
+        )
+        for name, code in tried.refused:
+            out.print(f"  {name}: {code}", markup=False)
 
     shell.result(data, show)
 

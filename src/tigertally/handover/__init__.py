@@ -1,11 +1,11 @@
 """The handover: what is sealed at the seller moves to the buyer, with proof, and then no longer is at the seller.
 
-Floor 7. Rooms, in the order of the act: ``release`` (both companies sign what may go), ``bundle`` (sealed parts,
-counted and rooted), ``checks`` and ``receive`` (verified whole, stored, reconciled, receipted), ``receipt`` (accepted
-by the seller), ``copies``, ``plan``, ``destruction``, ``certificates`` (destroyed, certified, validated), ``unwind``
-(a dead deal), ``closing`` and ``bookpages`` (the closing book); ``adapters``: files for processors, sealed to them.
-``terms`` is what the deal's confirmed papers say,
-``site`` what long work runs in; inside: ``folder``, ``erase``, ``papers``, ``events``, ``facts``, ``sql``.
+Floor 7. Rooms, in the order of the act: ``release`` (both companies sign what may go), ``trial`` (all but the data),
+``bundle`` (sealed parts, counted and rooted), ``checks`` and ``receive`` (verified whole, stored, reconciled,
+receipted), ``receipt`` (accepted by the seller), ``copies``, ``plan``, ``destruction``, ``certificates`` (destroyed,
+certified, validated), ``unwind`` (a dead deal), ``closing`` and ``bookpages`` (the closing book); ``adapters``: files
+for processors, sealed to them. ``terms`` is what the deal's confirmed papers say, ``site`` what long work runs in;
+inside: ``folder``, ``erase``, ``papers``, ``events``, ``facts``, ``sql``.
 
 Invariants, as absences: nothing leaves without both companies' signatures; nothing clear touches a disk; nothing is
 stored before all of it was verified; nothing is destroyed without a verified receipt and two persons; no step that a
@@ -38,6 +38,7 @@ from tigertally.handover.receive import receive
 from tigertally.handover.release import accept_release, countersign, propose
 from tigertally.handover.site import Site
 from tigertally.handover.terms import Terms
+from tigertally.handover.trial import Trial, try_bundle
 from tigertally.handover.unwind import unwind
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "PlannedCopy",
     "Site",
     "Terms",
+    "Trial",
     "abandon",
     "accept_receipt",
     "accept_release",
@@ -78,6 +80,7 @@ __all__ = [
     "reidentify_copy",
     "shipped_adapters",
     "take_answer",
+    "try_bundle",
     "unwind",
     "validate_certificate",
     "write",

@@ -31,6 +31,11 @@ BUNDLE_WRITTEN: Final = register_event(
     Text("移交包完成并签署清单", "a bundle was finished and its manifest signed"),
     "deal", "bundle", "manifest", "subjects", "counts", "root", "parts",
 )  # fmt: skip
+BUNDLE_TRIED: Final = register_event(
+    "handover.bundle.tried",
+    Text("试写移交包（未写出数据）", "a bundle was tried without data"),
+    "deal", "subjects", "counts", "parts", "length", "refused",
+)  # fmt: skip
 BUNDLE_ABANDONED: Final = register_event(
     "handover.bundle.abandoned", Text("放弃移交包", "a bundle was abandoned"), "deal", "bundle"
 )

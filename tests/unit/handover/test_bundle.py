@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.handover.scene import START, Office, Scene
+from tests.unit.handover.scene import PART, START, Office, Scene
 
 from tigertally import handover, vault
-from tigertally.base.fields import FieldClass
+from tigertally.base.errors import Problem
+from tigertally.base.fields import FIELD_RULES, FieldClass
+from tigertally.base.ids import new_id
 from tigertally.crypto.hpke import TransferKey
 from tigertally.formats import manifest
-from tigertally.handover import errors
+from tigertally.formats.part import PartColumns
+from tigertally.handover import errors, trial
 
 
 def files(scene: Scene) -> dict[str, str]:
@@ -208,3 +211,45 @@ def _subjects(scene: Scene) -> list[str]:
         )
     assert part is not None
     return list(part.subject)
+
+
+def test_a_trial_says_what_the_bundle_will_hold_and_leaves_an_entry_only(scene: Scene) -> None:
+    seller = scene.seller
+    before = handover.try_bundle(seller.site(), terms=seller.terms, keys=seller.keys(), part_subjects=PART)
+    scene.release()
+    tried = handover.try_bundle(seller.site(), terms=seller.terms, keys=seller.keys(), part_subjects=PART)
+    assert (before.subjects, before.parts) == (tried.subjects, tried.parts)
+    assert not scene.folder.exists()
+    paper = manifest.read(scene.write())
+    assert (tried.subjects, dict(tried.counts), tried.parts) == (paper.subjects, paper.counts, len(paper.parts))
+    length = sum(one.length for one in paper.parts)
+    assert abs(tried.sealed_bytes - length) < length // 20
+    assert tried.refused == []
+    assert seller.events("handover.bundle.tried", "handover.copy.registered") == [
+        *["handover.bundle.tried"] * 2,
+        "handover.copy.registered",
+    ]
+    with pytest.raises(errors.WrongSide):
+        handover.try_bundle(scene.buyer.site(), terms=scene.buyer.terms, keys=scene.buyer.keys())
+    seller.assert_sound()
+
+
+@pytest.mark.parametrize(
+    ("cls", "value", "token"),
+    [
+        (FieldClass.PAN, "4111111111111112", "7000000000001112"),
+        (FieldClass.NAME, "4111111111111111=2712", "tok_a"),
+        (FieldClass.PAN, "4111111111111111", "4111111111111111"),
+    ],
+)
+def test_a_trial_names_what_a_buyer_would_refuse(cls: FieldClass, value: str, token: str) -> None:
+    rows = PartColumns(
+        subject=[new_id("sub")],
+        salt=[bytes(16)],
+        code=[FIELD_RULES[cls].code],
+        slot=[0],
+        value=[value],
+        token=[token],
+    )
+    with pytest.raises(Problem):
+        trial.checked(rows)
