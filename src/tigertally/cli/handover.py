@@ -125,7 +125,7 @@ def accept(shell: Shell, path: Path) -> None:
 
 @speak(
     "写出移交包：封给受让方的密钥，附数量和默克尔根，签名；中断后可继续。--dry-run 只试写：数量、大小、会被拒收的。",
-    "Write the bundle: sealed to the buyer's key, counted, rooted, signed; interrupted, run it again. --dry-run tries it: "
+    "Write the bundle: sealed to the buyer's key, counted, rooted, signed; interrupted, run it again. --dry-run: "
     "counts, size, time, what would be refused; no data.",
     "tigertally --as chen bundle dea_01… --dry-run",
     "tigertally --as qian bundle dea_01… --out ./bundle",
@@ -178,7 +178,7 @@ def _show_trial(shell: Shell, tried: Trial) -> None:
         "parts": tried.parts,
         "bytes": tried.sealed_bytes,
         "refused": [{"part": name, "code": code} for name, code in tried.refused],
-        "seconds": round(tried.seconds, 1),
+        "seconds": round(tried.seconds),
     }
 
     def show(out: Console) -> None:

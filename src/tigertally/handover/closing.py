@@ -97,7 +97,7 @@ def closing_book(
     files = {name: paper.to_bytes() for name, paper in found.items()}
     files[CHECKPOINT_NAME] = head
     for index, kind in _entries(tx, ledger, terms.deal):
-        name = f"entry-{index:09d}-{kind.removeprefix('handover.').replace('.', '-')}.tlog-proof"
+        name = f"entry-{index}-{kind.removeprefix('handover.').replace('.', '-')}.tlog-proof"
         files[name] = checkpoints.proof_of(tx, index=index, note=head).to_bytes()
     files |= bookpages.pages(found, terms=terms, made=now)
     paper = Book(
