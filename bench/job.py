@@ -18,11 +18,13 @@ from bench.apart import Measured, apart
 from bench.offices import SCOPE, Job, Office, create, office, waive, without_witnesses
 from bench.run import Row
 from tigertally import discovery
-from tigertally.app.verbs import deals, handover, sealing
+from tigertally.app.verbs import deals, handover, routes, sealing
 from tigertally.app.verbs import discovery as inventories
 from tigertally.app.verbs import ledger as evidence
+from tigertally.base.canon import Json
 from tigertally.base.clock import SystemClock
 from tigertally.base.fields import FieldClass
+from tigertally.deals import route_rules
 from tigertally.discovery import Confidence
 from tigertally.formats import dealpapers, statement
 from tigertally.formats.dealpapers import Structure
@@ -132,8 +134,14 @@ def _agree(job: Job) -> Job:
         )
         answer = deals.accept(buyer.house, actor=buyer.actors["sun"], invitation=invitation, scope=SCOPE)
         deals.conclude(seller.house, actor=seller.actors["chen"], acceptance=answer)
-        for condition in ("impact_assessment", "notices", "consents", "drill"):
+        for condition in ("impact_assessment", "notices", "consents", "contract_consents", "drill"):
             waive(seller, deal=job.deal, condition=condition, first="chen", second="wang")
+        answers: dict[str, Json] = {item.name: False for item in route_rules().questions if not item.number}
+        seller.two(
+            lambda actor: routes.decide(seller.house, actor=actor, deal=job.deal, answers={**answers, "persons": 6000}),
+            first="chen",
+            second="wang",
+        )
         waive(buyer, deal=job.deal, condition="drill", first="sun", second="li")
         without_witnesses(seller, first="chen", second="wang")
         without_witnesses(buyer, first="sun", second="li")

@@ -1,9 +1,8 @@
 """The clock goes backwards before every command that writes: refused by name, in both languages, and nothing changed.
 
 The whole job is done once. Before each command the clock is put back behind the newest entry, to an instant at which
-whoever acts is logged in and everything they need is in force: so only the clock can be the reason. The command runs
-in Chinese and in English, and nothing in the folder may differ; then time catches up and it is done. The list of
-verbs is closed against the product.
+whoever acts is logged in and what they need is in force: only the clock can be the reason. The command runs in Chinese
+and in English; nothing in the folder may differ; then time catches up. The list of verbs is closed against the product.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import pytest
 from tests.faults import ceremony, clock_people, desk
 from tests.faults.clocked import BETWEEN_S, ClockedTown, clocked_town, everything
 from tests.leaks.walk import live_plan
+from tests.stories import routes
 from tests.stories import town as towns
 from tests.stories.test_commands import has_chinese
 from tests.stories.town import Answer, Firm
@@ -59,9 +59,13 @@ VERBS = {
     "deal accept": "deals.accept",
     "deal conclude": "deals.conclude",
     "deal confirm": "deals.party_confirm",
+    "deal engage": "deals.party_engage",
     "deal import": "deals.party_import",
     "deal invite": "deals.invite",
     "deal open": "deals.open",
+    "deal route decide": "deals.route",
+    "deal route opinion": "deals.opine",
+    "deal route take": "deals.opinion_take",
     "deal sign": "deals.sign",
     "deal stage": "deals.move",
     "deal structure": "deals.structure",
@@ -234,6 +238,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
         _look(town)
         _rules(town)
         towns.sell(town)
+        routes.advise(town)
         _hand_over(town)
         _evidence(town)
         yield town

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.stories import town as towns
 from tests.unit.formats.verify.test_verify_bundle import write as write_bundle
-from tests.vectors import flawed_seals, flawed_shares, world
+from tests.vectors import flawed_seals, flawed_shares, routes, world
 from tests.vectors.test_vectors import BY_BOTH, BY_BUYER, READERS
 
 from tigertally import vault
@@ -88,7 +88,18 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     "cli/discovery.py": ((), "inventory and baseline: for people; what was recorded is in the ledger by digest"),
     "cli/ledger.py": (("proof",), "requests to a witness, with a law of their own"),
     "cli/papers.py": (
-        ("agreement", "invitation", "acceptance", "release", "receipt", "certificate", "party", "erasures"),
+        (
+            "agreement",
+            "invitation",
+            "acceptance",
+            "release",
+            "receipt",
+            "certificate",
+            "party",
+            "erasures",
+            "route",
+            "opinion",
+        ),
         "",
     ),
     "cli/sessions.py": (("session",), ""),
@@ -203,6 +214,8 @@ def papers() -> Table:
         "receipt": world.receipt_paper(),
         "certificate": world.certificate_paper(),
         "book": world.book_paper(),
+        "route": routes.route_paper(),
+        "opinion": routes.opinion_paper(),
     }
     sealed = envelope.seal([transfer.public], context="law", plaintext=[b"content"])
     word, cost = flawed_seals.PASSPHRASE, flawed_seals.CHEAP

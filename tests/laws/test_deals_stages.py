@@ -72,6 +72,7 @@ class StageMachine(RuleBasedStateMachine):
         self.copied = ""
         self.waived: dict[str, datetime] = {}
         self.handed: set[str] = set()
+        self.routed_until: datetime | None = None
 
     def teardown(self) -> None:
         """The ledger is whole whatever happened."""
@@ -103,7 +104,12 @@ class StageMachine(RuleBasedStateMachine):
             "S4": "impact_assessment" in waives,
             "S5": clean,
             "S6": agreed,
-            "S7": agreed and packed and "released" in self.handed and {"drill", "notices"} <= waives,
+            "S7": agreed
+            and packed
+            and self.routed_until is not None
+            and now < self.routed_until
+            and "released" in self.handed
+            and {"drill", "notices", "impact_assessment"} <= waives,
             "S8": {"received", "destroyed"} <= self.handed,
             "S9": "destroyed" not in self.handed,
         }[to]
@@ -249,6 +255,13 @@ class StageMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.stage not in {"S8", "S9"})
     @rule()
+    def route(self) -> None:
+        """Decide the legal route."""
+        self.seller.route(self.deal)
+        self.routed_until = deals.route_rules().holds_until(self.now)
+
+    @precondition(lambda self: self.stage not in {"S8", "S9"})
+    @rule()
     def do_everything_right(self) -> None:
         """All of it at once, so that runs get far; what expires or is spoilt later is for the other rules."""
         self.scan("a", 0)
@@ -258,6 +271,7 @@ class StageMachine(RuleBasedStateMachine):
             self.waive(code)
         if self.concluded_until is None:
             self.agree()
+        self.route()
         self.hand("released")
 
     @rule(days=st.sampled_from([1, 20, 59, 90]))

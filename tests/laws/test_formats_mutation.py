@@ -43,6 +43,8 @@ PAPERS = (
     "certificate",
     "backup",
     "erasures",
+    "route",
+    "opinion",
 )
 HELD = ("sealed share", "share proof", "holder card")
 SHARED = ("shares", "reshare", "share", "dealing", *HELD)

@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.faults.job_acts import killed_at
 from tests.leaks.canaries import Canaries, plant
 from tests.leaks.search import Hit, Needles
+from tests.stories import routes
 from tests.stories import town as towns
 from tests.stories.town import Answer, Firm, Town
 from tests.unit.formats.tokens import Signer, claims
@@ -196,7 +197,10 @@ def until_received(walk: Walk) -> None:
     """Deal, release, bundle (killed once), receive (killed once), receipt."""
     town, root = walk.town, walk.town.root
     towns.sell(town)
-    for paper in ("invitation", "acceptance", "release-signed", "seller-card"):
+    routes.advise(town)
+    town.do(None, "deal", "route", "questions")
+    town.do(town.seller, "deal", "route", "look", town.ids["deal"], "--answers", root / "answers.toml")
+    for paper in ("invitation", "acceptance", "release-signed", "seller-card", "route", "opinion"):
         town.do(None, "deal", "read", root / f"{paper}.json")
     town.do(None, "processor", "list")
     towns.to_processor(town)

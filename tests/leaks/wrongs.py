@@ -123,6 +123,12 @@ def _inventory(walk: Walk) -> tuple[str | Path, ...]:
     return ("--inventory", walk.town.root / "inventory.json")
 
 
+def _answers(walk: Walk, value: str) -> Path:
+    path = walk.base.with_name("answers.toml")  # where nobody looks: it holds what a user typed wrongly
+    path.write_text(f"persons = '{value}'\n'{value}' = true\n")
+    return path
+
+
 def _typed(walk: Walk) -> None:
     seller, out = walk.town.seller, walk.town.root / "never.json"
     canaries = walk.canaries
@@ -139,6 +145,9 @@ def _typed(walk: Walk) -> None:
             ("deal", "sign", value, "--yes"),
             ("deal", "agreement", value),
             ("deal", "pdf", out, "--for", value, "--out", out),
+            ("deal", "engage", value, "--role", "counsel"),
+            ("deal", "route", "look", walk.town.ids["deal"], "--answers", _answers(walk, value)),
+            ("deal", "route", "decide", value, "--answers", _answers(walk, value), "--out", out),
             ("deal", "done", value, "return", "--document", walk.town.seller.unlock),
             ("deal", "confirm", value, "--fingerprint", value),
             ("release", "propose", value, "--out", out),

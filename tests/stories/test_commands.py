@@ -129,6 +129,7 @@ def test_without_an_installation_each_command_says_so_or_needs_none(words: str, 
         json.loads(out)
         assert words in {
             "discover",
+            "deal route questions",
             "deal structures",
             "plan propose",
             "people train",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.stories import routes
 from tests.stories import town as towns
 from tests.stories.town import Town, arguments, process
 
@@ -21,7 +22,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
         towns.advance(made, "S1", "S2", "S3")
         towns.waive(made, "impact_assessment")
         towns.advance(made, "S4", "S5", "S6")
-        towns.waive(made, "notices", "consents", "drill")
+        routes.decide(made)
+        towns.waive(made, *routes.ASKS)
         towns.without_witnesses(made)
         towns.release(made)
     return made

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyrage
+from tests.stories import routes
 from tests.stories.keys import own_key, show_key
 
 from tigertally import people
@@ -364,7 +365,8 @@ def sell(town: Town, *, days: int = 365) -> None:
         advance(town, "S1", "S2", "S3")
         waive(town, "impact_assessment")
         advance(town, "S4", "S5", "S6")
-        waive(town, "notices", "consents", "drill")
+        routes.decide(town)
+        waive(town, *routes.ASKS)
         without_witnesses(town)
         release(town)
         advance(town, "S7")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from tests.vectors import world
+from tests.vectors import routes, world
 from tests.vectors.book import Vectors
 
 from tigertally.base import canon
@@ -46,6 +46,11 @@ def papers(vectors: Vectors) -> dict[str, bytes]:
         "statement/certificate.json", lambda: _signed(Kind.CERTIFICATE, world.certificate(digest).body())
     )
     made["book"] = vectors.base("statement/book.json", lambda: _signed(Kind.BOOK, world.book(_listed(made)).body()))
+    made["route"] = vectors.base("statement/route.json", lambda: routes.route_paper().to_bytes())
+    digest = statement.parse(made["route"]).digest
+    made["opinion"] = vectors.base(
+        "statement/opinion.json", lambda: _signed(Kind.OPINION, routes.opinion(digest).body(), buyer=True)
+    )
     return made
 
 
@@ -271,6 +276,7 @@ def flawed_bodies(vectors: Vectors) -> None:
         ("release-to-oneself", Kind.RELEASE, {**release, "buyer": seller.id}, "one signature would count as both"),
         ("release-expired-at-birth", Kind.RELEASE, {**release, "until": release["created"]}, "never valid"),
         ("release-of-nothing", Kind.RELEASE, {**release, "classes": []}, "no class released"),
+        *_flawed_routes(),
         (
             "manifest-path",
             Kind.MANIFEST,
@@ -343,3 +349,44 @@ def flawed_bodies(vectors: Vectors) -> None:
 def _renamed(name: str) -> tuple[str, str]:
     log = world.seller().card.log
     return type(log)(name=name, classic=log.classic, lattice=log.lattice).vkeys()
+
+
+def _flawed_routes() -> tuple[tuple[str, Kind, dict[str, Json], str], ...]:
+    """A route and an opinion with one thing wrong each."""
+    route, opinion = routes.route().body(), routes.opinion("0" * 64).body()
+    assert isinstance(route, dict)
+    assert isinstance(opinion, dict)
+    asked = route["requirements"]
+    assert isinstance(asked, list)
+    advice, counsel, consent = asked
+    assert isinstance(advice, dict)
+    assert isinstance(counsel, dict)
+    assert isinstance(consent, dict)
+
+    def asking(*items: Json) -> dict[str, Json]:
+        return {**route, "requirements": list(items)}
+
+    return (
+        ("route-unverified-binds", Kind.ROUTE, asking({**advice, "binds": True}), "nobody confirmed it"),
+        ("route-found-does-not-bind", Kind.ROUTE, asking({**consent, "binds": False}), "a rule that was found binds"),
+        (
+            "route-found-and-confirmed",
+            Kind.ROUTE,
+            asking({**consent, "confirmed": "0" * 64}),
+            "only what is unverified is confirmed",
+        ),
+        ("route-found-nowhere", Kind.ROUTE, asking({**consent, "source": ""}), "what was found has a source"),
+        ("route-rule-twice", Kind.ROUTE, asking(consent, consent), "one rule, one requirement"),
+        ("route-unsorted", Kind.ROUTE, asking(consent, counsel, advice), "one spelling only"),
+        ("route-gate-unknown", Kind.ROUTE, asking({**consent, "gate": "S9"}), "no gate that data moves behind"),
+        ("route-no-class", Kind.ROUTE, asking({**consent, "classes": []}), "about nothing"),
+        ("route-rule-not-yet", Kind.ROUTE, asking({**consent, "valid_from": "2027-01-01"}), "not in force when made"),
+        ("route-rule-over", Kind.ROUTE, asking({**consent, "valid_until": "2026-01-01"}), "out of force when made"),
+        ("route-day-unreal", Kind.ROUTE, asking({**consent, "valid_from": "2021-02-30"}), "no such day"),
+        ("route-answer-in-words", Kind.ROUTE, {**route, "answers": {"licensed": "no"}}, "yes, no, a number or unknown"),
+        ("route-answers-nothing", Kind.ROUTE, {**route, "answers": {}}, "nothing was asked"),
+        ("opinion-on-nothing", Kind.OPINION, {**opinion, "confirms": [], "approves": []}, "it says nothing"),
+        ("opinion-expired-at-birth", Kind.OPINION, {**opinion, "until": opinion["created"]}, "never valid"),
+        ("opinion-rule-twice", Kind.OPINION, {**opinion, "confirms": ["cn.pboc.data"] * 2}, "one spelling only"),
+        ("opinion-no-rule", Kind.OPINION, {**opinion, "approves": ["everything"]}, "no name of a rule"),
+    )

@@ -36,6 +36,7 @@ from tigertally.formats import (
     proof,
     receipt,
     record,
+    route,
     share,
     shareset,
     statement,
@@ -62,9 +63,11 @@ READERS: dict[Kind, Callable[[Statement], object]] = {
     Kind.RECEIPT: receipt.read,
     Kind.CERTIFICATE: certificate.read,
     Kind.BOOK: book.read,
+    Kind.ROUTE: route.read,
+    Kind.OPINION: route.read_opinion,
 }
 BY_BOTH = {Kind.AGREEMENT, Kind.RELEASE}
-BY_BUYER = {Kind.ACCEPTANCE, Kind.RECEIPT}
+BY_BUYER = {Kind.ACCEPTANCE, Kind.RECEIPT, Kind.OPINION}
 
 
 def judge_statement(data: bytes, name: str) -> str:

@@ -81,6 +81,8 @@ class Action(Enum):
     DEAL_MANAGE = "deals.manage"
     AGREEMENT_SIGN = "deals.agreement_sign"
     PARTY_CONFIRM = "deals.party_confirm"
+    PARTY_ENGAGE = "deals.party_engage"
+    ROUTE = "deals.route"
     STAGE = "deals.stage"
     WAIVE = "deals.waive"
     CONDITION_WAIVE = "access.waive"
@@ -352,6 +354,9 @@ POLICY: Final[dict[Action, Rule]] = {
     # Whoever works with a deal's data signs its agreement: only for oneself, so every role may.
     Action.AGREEMENT_SIGN: Rule(roles=_ALL, factor_age_max_s=_FRESH_S, pledged=True),
     Action.PARTY_CONFIRM: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    # Whose word counts as counsel's, and what the law asks of a deal: both decide what a gate asks.
+    Action.PARTY_ENGAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    Action.ROUTE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.WAIVE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.CONDITION_WAIVE: Rule(
         roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S, second_person=_SECOND

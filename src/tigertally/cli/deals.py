@@ -12,7 +12,7 @@ from tigertally.base import clock
 from tigertally.base.canon import Json
 from tigertally.base.fields import SEALABLE, FieldClass
 from tigertally.base.text import Text
-from tigertally.cli import agreeing, dealtasks, reading
+from tigertally.cli import agreeing, dealtasks, reading, routing
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, SpeakingGroup, option, speak
 from tigertally.cli.papers import read_paper, write_paper
@@ -37,6 +37,8 @@ deal_command.add_command(agreeing.agreement)
 deal_command.add_command(agreeing.pdf)
 deal_command.add_command(dealtasks.tasks)
 deal_command.add_command(dealtasks.done)
+deal_command.add_command(routing.engage)
+deal_command.add_command(routing.route_command)
 
 
 @speak(

@@ -11,10 +11,11 @@ from tigertally.base.canon import Json
 from tigertally.base.fields import FIELD_RULES
 from tigertally.base.text import Text, printable
 from tigertally.deals import STRUCTURES
-from tigertally.formats import agreement, book, certificate, dealpapers, manifest, party, receipt
+from tigertally.formats import agreement, book, certificate, dealpapers, manifest, party, receipt, route
 from tigertally.formats.agreement import BLOCKS
 from tigertally.formats.certificate import Ground
 from tigertally.formats.errors import WrongKind
+from tigertally.formats.route import Mark, Means
 from tigertally.formats.statement import Kind, Statement
 
 Words = list[tuple[Text, str | Text]]
@@ -34,6 +35,22 @@ KIND_TITLES: Final[Mapping[Kind, Text]] = {
     Kind.SHARES: Text("密钥份额集", "set of key shares"),
     Kind.RESHARE: Text("份额重分计划", "plan of a resharing"),
     Kind.BOOK: Text("交割卷目录", "list of a closing book"),
+    Kind.ROUTE: Text("法律路径：移交前必须满足什么", "legal route: what must be true before data moves"),
+    Kind.OPINION: Text("律师意见", "counsel's opinion"),
+}
+MEANS_TITLES: Final[Mapping[Means, Text]] = {
+    Means.NOTICE: Text("告知", "notice"),
+    Means.CONSENT: Text("单独同意", "separate consent"),
+    Means.COUNSEL: Text("律师签署", "counsel's sign-off"),
+    Means.APPROVAL: Text("主管部门或第三方批准", "approval by an authority or third party"),
+    Means.RECORD: Text("有据可查", "on record"),
+    Means.DELETION: Text("删除", "deletion"),
+    Means.NEVER: Text("不移交", "never handed over"),
+}
+MARK_TITLES: Final[Mapping[Mark, Text]] = {
+    Mark.FOUND: Text("已核对原文", "found"),
+    Mark.DEFAULT: Text("本产品默认", "default"),
+    Mark.UNVERIFIED: Text("未核实", "unverified"),
 }
 _GROUNDS: Final = {
     Ground.RECEIPT: Text("受让方已签收", "the buyer's receipt"),
@@ -77,6 +94,8 @@ def words_of(paper: Statement, names: Names) -> Words:
         Kind.RECEIPT: _receipt,
         Kind.CERTIFICATE: _certificate,
         Kind.BOOK: _book,
+        Kind.ROUTE: _route,
+        Kind.OPINION: _opinion,
     }
     made = kinds.get(paper.kind)
     if made is None:
@@ -216,6 +235,51 @@ def _book(paper: Statement, names: Names) -> Words:
         (Text("制作方", "made by"), _named(names, found.by)),
         (_MADE, _time(found.made)),
         *((Text("文件", "file"), f"{one.name} {one.digest or one.sha256}") for one in found.files),
+    ]
+
+
+def _route(paper: Statement, names: Names) -> Words:
+    found = route.read(paper)
+    rule = STRUCTURES[found.structure]
+    code = found.structure.value
+    said = {True: Text("是", "yes"), False: Text("否", "no"), None: Text("不知道", "not known")}
+    rows: Words = [
+        (_DEAL, found.deal),
+        (Text("作答的组织", "answered by"), _named(names, found.party)),
+        (Text("结构", "structure"), Text(f"{code} {rule.title.zh}", f"{code} {rule.title.en}")),
+        (_MADE, _time(found.created)),
+        (Text("规则（摘要）", "rules (digest)"), found.rules),
+    ]
+    for name, value in found.answers:
+        rows.append((Text(name, name), said[value] if value is None or isinstance(value, bool) else str(value)))
+    for item in found.requirements:
+        mark, means = MARK_TITLES[item.mark], MEANS_TITLES[item.means]
+        binds = Text("须满足", "binds") if item.binds else Text("仅提示", "advises")
+        source = literal(f"{item.instrument} {item.article}".strip())
+        since = f"{item.valid_from} → {item.valid_until}" if item.valid_until else item.valid_from
+        title = Text(f"{item.gate} {means.zh}", f"{item.gate} {means.en}")
+        rows.append(
+            (
+                title,
+                Text(
+                    f"{literal(item.zh)}（{source}，{since}；{mark.zh}，{binds.zh}；{item.rule}）",
+                    f"{literal(item.en)} ({source}, {since}; {mark.en}, {binds.en}; {item.rule})",
+                ),
+            )
+        )
+    return rows
+
+
+def _opinion(paper: Statement, names: Names) -> Words:
+    found = route.read_opinion(paper)
+    nothing = Text("无", "none")
+    return [
+        (_DEAL, found.deal),
+        (Text("律师", "counsel"), _named(names, found.counsel)),
+        (Text("针对的法律路径（摘要）", "on the route (digest)"), found.route),
+        (Text("确认适用的规则", "unverified rules that apply"), ", ".join(found.confirms) or nothing),
+        (Text("签署的规则", "signed off"), ", ".join(found.approves) or nothing),
+        (Text("期限", "term"), f"{_time(found.created)} → {_time(found.until)}"),
     ]
 
 

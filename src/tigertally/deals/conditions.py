@@ -20,13 +20,18 @@ from tigertally.deals.facts import (
     DESTROYED,
     INVENTORY_RECORDED,
     PARTY_CONFIRMED,
+    PARTY_ENGAGED,
     PROTECTED,
     RECEIVED,
     RELEASED,
+    ROUTE_DECIDED,
+    RULE_CONFIRMED,
     SAD_PURGED,
     SEALED,
+    SIGNED_OFF,
     STRUCTURE_ANSWERED,
 )
+from tigertally.deals.roles import PartyRole
 from tigertally.formats.dealpapers import Structure
 from tigertally.ledger import Fact
 from tigertally.ledger.facts import current
@@ -37,10 +42,10 @@ _SELLER: Final = frozenset({Side.SELLER})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFacts:
-    """Everything a gate looks at. ``facts`` are about the deal, both parties and the ``leads`` (persons' ids).
+    """Everything a gate looks at. ``facts`` are about the deal, all parties and the ``leads`` (persons' ids).
 
     ``fingerprint`` is that of the counterparty's card on file, ``agreement_digest`` that of the agreement on file;
-    both "" if there is none.
+    both "" if there is none. ``rules`` is the digest of the rules that a legal route has to rest on.
     """
 
     deal: str
@@ -50,6 +55,7 @@ class GateFacts:
     fingerprint: str
     agreement_digest: str
     leads: tuple[str, ...]
+    rules: str
     facts: Sequence[Fact]
     now: datetime
 
@@ -111,6 +117,53 @@ def structure_of(work: Work) -> Structure | None:
     """Return the structure that the ledger holds for the deal."""
     fact = work.fact(STRUCTURE_ANSWERED.name)
     return next((item for item in Structure if fact is not None and fact.value["structure"] == item.value), None)
+
+
+def required(work: Work) -> tuple[tuple[str, str, str], ...]:
+    """Return what the legal route asks: gate, condition and rule; unverified rules if counsel confirmed them."""
+    fact, known = work.fact(ROUTE_DECIDED.name), work.known
+    if fact is None:
+        return ()
+    mine = [item for item in known.facts if (item.kind, item.subject) == (RULE_CONFIRMED.name, known.deal)]
+    confirmed = {rule for item in mine if item.current(known.now) for rule in words(item, "rules")}
+    advised = (line for line in words(fact, "advises") if line.split()[2] in confirmed)
+    asked = (line.split() for line in (*words(fact, "asks"), *advised))
+    return tuple((gate, condition, rule) for gate, condition, rule in asked)
+
+
+def words(fact: Fact, name: str) -> tuple[str, ...]:
+    """Return the strings in a list of a fact's value."""
+    value = fact.value.get(name)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def engaged(work: Work, *, party: str, role: PartyRole, fingerprint: str) -> bool:
+    """Return whether ``party`` is engaged in ``role`` and confirmed, both by the card of that fingerprint."""
+    confirmed = work.fact(PARTY_CONFIRMED.name, party)
+    if confirmed is None or confirmed.value["fingerprint"] != fingerprint:
+        return False
+    value = {"role": role.value, "fingerprint": fingerprint}
+    same = [fact for fact in work.known.facts if (fact.kind, fact.subject) == (PARTY_ENGAGED.name, party)]
+    found = [fact.entry for fact in same if fact.current(work.known.now) and fact.value == value]
+    work.used.update(found)
+    return bool(found)
+
+
+def _route(work: Work) -> bool:
+    fact, structure = work.fact(ROUTE_DECIDED.name), structure_of(work)
+    if fact is None or structure is None:
+        return False
+    return (fact.value["structure"], fact.value["rules"]) == (structure.value, work.known.rules)
+
+
+def _signed_off(work: Work) -> bool:
+    route, fact = work.fact(ROUTE_DECIDED.name), work.fact(SIGNED_OFF.name)
+    if route is None or fact is None or fact.value["route"] != route.value["route"]:
+        return False
+    wanted = {rule for _, condition, rule in required(work) if condition == "counsel_signoff"}
+    counsel, print_ = str(fact.value["counsel"]), str(fact.value["fingerprint"])
+    signed = wanted <= set(words(fact, "rules"))
+    return signed and engaged(work, party=counsel, role=PartyRole.COUNSEL, fingerprint=print_)
 
 
 def _lead(work: Work) -> bool:
@@ -299,6 +352,47 @@ CONDITIONS: Final[dict[str, Condition]] = {
         ),
         how=Text("完成交割，进入 S8", "finish the closing and enter S8"),
     ),
+    "route": Condition(
+        sides=_SELLER,
+        holds=_route,
+        why=Text(
+            "没有针对本结构和现行规则的法律路径", "there is no legal route for this structure and the present rules"
+        ),
+        how=Text(
+            "回答问题并由两人确定：tigertally deal route decide",
+            "answer the questions, and have two persons decide it: tigertally deal route decide",
+        ),
+    ),
+    "counsel_signoff": Condition(
+        sides=_SELLER,
+        holds=_signed_off,
+        why=Text("律师尚未就现行法律路径签署意见", "counsel has not signed off the present route"),
+        how=Text(
+            "请律师签署（tigertally deal route opinion），再登记：tigertally deal route take",
+            "have counsel sign (tigertally deal route opinion), then tigertally deal route take",
+        ),
+    ),
+    "closing_notice": _not_built(
+        "停业公示满 30 日（电子商务法第 16 条）", "thirty days' notice of closing (E-Commerce 16)"
+    ),
+    "contract_consents": _not_built(
+        "合同相对方的同意（民法典第 555 条）", "consent to transferring contracts (Civil Code 555)"
+    ),
+    "disposal_plan": _not_built(
+        "重要数据处置方案的报告（网数条例第 32 条）", "the reported disposal plan (Network Data 32)"
+    ),
+    "expiry_left": _not_built("卡有效期不移交", "card expiry dates are left behind"),
+    "gdpr_basis": _not_built("欧盟居民信息的移交依据", "the basis for residents of the EU (GDPR)"),
+    "officer_filed": _not_built("个人信息保护负责人的报送", "the filing of the officer for personal information"),
+    "officer_named": _not_built("个人信息保护负责人的指定", "the naming of an officer for personal information"),
+    "pboc_data_rules": _not_built("人民银行数据安全要求的核对", "the central bank's rules on data"),
+    "retained_records": _not_built(
+        "身份和交易记录的移交（反洗钱法第 34 条）", "the hand-over of kept records (AML 34)"
+    ),
+    "small_handler_forms": _not_built(
+        "小型处理者的简化表格（第 25 号令）", "the short forms for small handlers (Order 25)"
+    ),
+    "user_information_plan": _not_built("用户资金和信息处理方案", "the plan for users' funds and information (PSP 14)"),
     "impact_assessment": _not_built("个人信息保护影响评估（个保法第 55 条）", "the impact assessment (PIPL 55)"),
     "notices": _not_built("客户告知的送达情况（N1/N2）", "delivery of the notices to customers (N1/N2)"),
     "drill": _not_built("12 个月内的应急演练", "an incident drill within 12 months", _BOTH),

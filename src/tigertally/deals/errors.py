@@ -310,3 +310,52 @@ class DealNotProved(Broken):
         "交易记录没有台账依据，可能被改动或删除", "a deal's row is not what the ledger says; it may have been edited"
     )
     hint = Text("停止操作，运行 tigertally fsck，并保留现场", "stop, run tigertally fsck, and keep everything as it is")
+
+
+class BadAnswers(Invalid):
+    """Answers of the legal route that name no question, or have another form than it asks for."""
+
+    code = "deals.bad_answers"
+    title = Text("法律路径的答案无效（{question}）", "an answer of the legal route is not valid ({question})")
+    hint = Text(
+        "问题见 tigertally deal route questions；答案为 true、false 或人数，不知道的不写",
+        "tigertally deal route questions lists them; an answer is true, false or a number, what is not known is left"
+        " out",
+    )
+
+
+class NoRoute(Conflict):
+    """Nobody decided the deal's legal route, or it does not count any more."""
+
+    code = "deals.no_route"
+    title = Text("该交易没有现行的法律路径", "the deal has no legal route that counts now")
+    hint = Text("运行 tigertally deal route decide", "run tigertally deal route decide")
+
+
+class AnotherRoute(Refused):
+    """An opinion on another route than the deal's, or on rules that the route does not ask counsel about."""
+
+    code = "deals.another_route"
+    title = Text(
+        "该意见不是针对现行法律路径作出的（{what}）", "the opinion is not on the deal's present route ({what})"
+    )
+    hint = Text("把现行的法律路径文件交给律师重新签署", "give counsel the present route and have them sign anew")
+
+
+class NotCounsel(Refused):
+    """An opinion by a party that is not engaged as counsel here."""
+
+    code = "deals.not_counsel"
+    title = Text("签署意见的一方未受聘为律师", "the party that signed is not engaged as counsel")
+    hint = Text(
+        "导入并确认其名片，再由两人聘任：tigertally deal engage",
+        "import and confirm its card, then have two persons engage it: tigertally deal engage",
+    )
+
+
+class OpinionOver(Refused):
+    """An opinion whose time is over."""
+
+    code = "deals.opinion_over"
+    title = Text("该意见已过有效期", "the time of the opinion is over")
+    hint = Text("请律师重新签署", "have counsel sign anew")

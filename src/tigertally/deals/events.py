@@ -39,3 +39,6 @@ STAGE_ENTERED: Final = register_event(
     Text("进入交易阶段", "a deal entered a stage"),
     "deal", "from", "to", "reason", "facts", "waivers",
 )  # fmt: skip
+OPINION_GIVEN: Final = register_event(
+    "deals.opinion.given", Text("作为律师签署意见", "an opinion was given as counsel"), "deal", "opinion", "route"
+)

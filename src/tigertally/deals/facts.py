@@ -43,6 +43,24 @@ WAIVED: Final = register_fact(
     Text("经两人批准豁免一项条件", "two persons waived a condition"),
     condition=str, reason=str, document=str, asker=str, approver=str,
 )  # fmt: skip
+ROUTE_DECIDED: Final = register_fact(
+    "deals.route",
+    Text("已确定法律路径", "the legal route is decided"),
+    route=str, structure=str, rules=str, asks=list, advises=list, asker=str, approver=str,
+)  # fmt: skip
+PARTY_ENGAGED: Final = register_fact(
+    "deals.party_engaged", Text("某方已受聘参与交易", "a party is engaged in a role"), role=str, fingerprint=str
+)
+RULE_CONFIRMED: Final = register_fact(
+    "deals.rule_confirmed",
+    Text("律师确认了未核实的规则", "counsel confirmed rules that nobody verified"),
+    opinion=str, counsel=str, rules=list,
+)  # fmt: skip
+SIGNED_OFF: Final = register_fact(
+    "deals.signed_off",
+    Text("律师已签署意见", "counsel signed off"),
+    opinion=str, counsel=str, fingerprint=str, route=str, rules=list,
+)  # fmt: skip
 TASK_DONE: Final = register_fact(
     "deals.task_done", Text("交易的待办已完成", "a task of a deal was done"), task=str, document=str
 )

@@ -1,9 +1,10 @@
 """The first gates: what a deal must have before it enters a stage. Pure: facts in, every unmet condition out.
 
-A gate is a list of conditions (:mod:`~tigertally.deals.conditions`), to which the closing adds those of the deal's
-structure. A condition that is unmet keeps the gate closed, unless it may be waived and two persons waived it for this
-deal, for a reason and a time (:mod:`~tigertally.deals.waivers`). Sides differ: only the seller has an estate to purge,
-seal and destroy; both need the other party, the agreement, the release and a drilled plan.
+A gate is a list of conditions (:mod:`~tigertally.deals.conditions`), to which the legal route adds what it asks at that
+gate, and the closing all that the deal's structure and the route ask. A condition that is unmet keeps the gate closed,
+unless it may be waived and two persons waived it for this deal, for a reason and a time
+(:mod:`~tigertally.deals.waivers`). Sides differ: only the seller has an estate to purge, seal and destroy; both need
+the other party, the agreement, the release and a drilled plan.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from datetime import timedelta
 from typing import Final
 
 from tigertally.access import Unmet
-from tigertally.deals.conditions import CONDITIONS, GateFacts, Work, structure_of
+from tigertally.access.policy import STAGES
+from tigertally.deals.conditions import CONDITIONS, GateFacts, Work, required, structure_of
 from tigertally.deals.facts import WAIVED
 from tigertally.deals.structure import STRUCTURES
 from tigertally.ledger import Fact
@@ -29,7 +31,7 @@ GATES: Final[dict[str, tuple[str, ...]]] = {
     "S4": ("impact_assessment",),
     "S5": ("sad_purged",),
     "S6": ("parties", "agreement"),
-    "S7": ("parties", "agreement", "sealed", "protected", "released", "drill"),
+    "S7": ("parties", "agreement", "route", "sealed", "protected", "released", "drill"),
     "S8": ("received", "destroyed"),
     "S9": ("not_destroyed",),
 }
@@ -77,6 +79,10 @@ def asked(stage: str, known: GateFacts) -> tuple[str, ...]:
     if stage == CLOSING:
         structure = structure_of(Work(known=known))
         codes += STRUCTURES[structure].conditions if structure is not None else ("structure",)
+    closing = STAGES[: STAGES.index(CLOSING) + 1] if stage == CLOSING else (stage,)
+    codes += [
+        condition for at, condition, _ in required(Work(known=known)) if at in closing and condition in CONDITIONS
+    ]
     return tuple(code for code in dict.fromkeys(codes) if known.side in CONDITIONS[code].sides)
 
 

@@ -18,7 +18,8 @@ from tigertally.crypto.digest import same
 from tigertally.deals import agreements, events, sql
 from tigertally.deals.agreements import SuspendReason
 from tigertally.deals.errors import CardDiffers, FingerprintDiffers, NoSuchParty, OwnCard, PartyNotConfirmed
-from tigertally.deals.facts import PARTY_CONFIRMED
+from tigertally.deals.facts import PARTY_CONFIRMED, PARTY_ENGAGED
+from tigertally.deals.roles import PartyRole
 from tigertally.deals.sql import PartyRow
 from tigertally.formats import party as party_format
 from tigertally.formats import statement as dsse
@@ -99,6 +100,33 @@ def confirm(tx: Tx, ledger: Ledger, *, party: PartyId, fingerprint: str, actor: 
         actor=actor,
         now=now,
     )
+
+
+def engage(tx: Tx, ledger: Ledger, *, party: PartyId, role: PartyRole, actor: str, now: datetime) -> int:
+    """Engage a confirmed party in a role, by its present card; return the fact's entry. Again: nothing changes.
+
+    Called after the two-person decision. Raises :class:`NoSuchParty`, :class:`PartyNotConfirmed`.
+    """
+    tx.lock(LOCK)
+    card = confirmed_card(tx, ledger, party, now=now)
+    value: dict[str, Json] = {"role": role.value, "fingerprint": card.fingerprint()}
+    for fact in facts.read(tx, ledger=ledger, kinds=[PARTY_ENGAGED.name], subjects=[party]):
+        if fact.current(now) and fact.value == value:
+            return fact.entry
+    return facts.state(
+        tx, ledger, PARTY_ENGAGED, subject=party, value=value, start=now, until=None, actor=actor, now=now
+    )
+
+
+def roles_of(tx: Tx, ledger: Ledger, party: Party, *, now: datetime) -> tuple[PartyRole, ...]:
+    """Return the roles in which a party is engaged by its present card."""
+    found = facts.read(tx, ledger=ledger, kinds=[PARTY_ENGAGED.name], subjects=[party.card.party])
+    held = {
+        str(fact.value["role"])
+        for fact in found
+        if fact.current(now) and fact.value.get("fingerprint") == party.card.fingerprint()
+    }
+    return tuple(role for role in PartyRole if role.value in held)
 
 
 def find(tx: Tx, ledger: Ledger, party: str, *, now: datetime) -> Party:

@@ -17,7 +17,7 @@ from tigertally.access.policy import STAGES
 from tigertally.base.canon import Json
 from tigertally.base.ids import DealId, PartyId
 from tigertally.base.text import Text
-from tigertally.deals import dossier, events, gates, parties
+from tigertally.deals import dossier, events, gates, parties, routerules, sql
 from tigertally.deals.conditions import GateFacts
 from tigertally.deals.dossier import LOCK, Deal
 from tigertally.deals.errors import BadMove, GateClosed, NoSuchParty, ReasonNeeded
@@ -123,7 +123,8 @@ def load(tx: Tx, ledger: Ledger, deal: Deal, *, own: PartyId, now: datetime) -> 
     """Return everything a gate looks at, as it is now."""
     leads = tuple(person.person for person in identities.everybody(tx) if Role.LEAD in person.roles)
     counterparty = "" if deal.counterparty is None else deal.counterparty
-    subjects: Sequence[str] = [deal.deal, own, *leads, *([counterparty] if counterparty else [])]
+    others = (row.party for row in sql.all_parties(tx))
+    subjects: Sequence[str] = list(dict.fromkeys([deal.deal, own, *leads, *filter(None, [counterparty]), *others]))
     return GateFacts(
         deal=deal.deal,
         side=deal.side,
@@ -132,6 +133,7 @@ def load(tx: Tx, ledger: Ledger, deal: Deal, *, own: PartyId, now: datetime) -> 
         fingerprint=_fingerprint(tx, ledger, counterparty, now=now),
         agreement_digest="" if deal.agreement is None else deal.agreement.digest,
         leads=leads,
+        rules=routerules.shipped().digest,
         facts=facts.read(tx, ledger=ledger, subjects=subjects),
         now=now,
     )

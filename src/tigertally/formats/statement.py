@@ -47,6 +47,8 @@ class Kind(Enum):
     BACKUP = "backup"
     ERASURES = "erasures"
     BOOK = "book"
+    ROUTE = "route"
+    OPINION = "opinion"
 
     @property
     def payload_type(self) -> str:

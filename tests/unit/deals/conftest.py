@@ -15,6 +15,7 @@ from tests.vectors import world
 from tigertally import deals
 from tigertally.access import sql as access_rows
 from tigertally.access.policy import Side
+from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
 from tigertally.base.ids import DealId, PartyId, new_id
 from tigertally.base.secret import SecretBytes
@@ -152,6 +153,22 @@ class Firm:
         """The deal as known here."""
         with self.store.reading() as tx:
             return deals.find_deal(tx, self.ledger, deal, now=self.now)
+
+    def route(self, deal: DealId, **answers: Json) -> Statement:
+        """Decide the deal's legal route: all questions answered no, 6,000 persons, but for ``answers``."""
+        said: dict[str, Json] = {item.name: False for item in deals.route_rules().questions if not item.number}
+        with self.tx() as tx:
+            return deals.decide_route(
+                tx,
+                self.ledger,
+                deal=deal,
+                answers={**said, "persons": 6000, **answers},
+                own=self.id,
+                signing=self.company.signing,
+                actor=self.lead,
+                approver=self.officer,
+                now=self.now,
+            )
 
     def standing(self, deal: DealId) -> deals.Standing:
         """The concluded deal, verified anew."""

@@ -22,6 +22,7 @@ from tigertally.ledger.facts import well_typed
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DEAL, OWN, THEM, LEAD = "dea_1", "pty_us", "pty_them", "per_lead"
 PRINT, TEXT = "0123 4567", "a" * 64
+COUNSEL, SEAL, ROUTE, RULES = "pty_counsel", "89ab cdef", "e" * 64, "f" * 64
 PLAN, INVENTORY = "b" * 64, "c" * 64
 
 
@@ -52,6 +53,19 @@ def waived(condition: str, entry: int, **changes: Json) -> Fact:
     return fact("deals.waived", entry, DEAL, **value)
 
 
+def routed(structure: Structure) -> dict[str, Json]:
+    """A route that asks for something of every gate, and advises something."""
+    return {
+        "route": ROUTE,
+        "structure": structure.value,
+        "rules": RULES,
+        "asks": ["S6 disposal_plan own.plan", "S7 counsel_signoff own.counsel", "S7 contract_consents own.contracts"],
+        "advises": ["S7 pboc_data_rules cn.pboc.data"],
+        "asker": LEAD,
+        "approver": "per_officer",
+    }
+
+
 def whole(side: Side = Side.SELLER, structure: Structure = Structure.D7) -> GateFacts:
     """Everything that every gate of this side asks for."""
     stated = [
@@ -63,6 +77,12 @@ def whole(side: Side = Side.SELLER, structure: Structure = Structure.D7) -> Gate
         fact("deals.sealed", 6, plan=PLAN, subjects=3, found=10, sealed=9, rejected=1),
         fact("deals.protected", 7, plan=PLAN, objects=8, left_out=1, unknown=0),
         fact("handover.released", 8, release="r", subjects=3),
+        fact("deals.route", 12, DEAL, **routed(structure)),
+        fact("deals.party_confirmed", 13, COUNSEL, fingerprint=SEAL),
+        fact("deals.party_engaged", 14, COUNSEL, role="counsel", fingerprint=SEAL),
+        fact(
+            "deals.signed_off", 15, opinion="o", counsel=COUNSEL, fingerprint=SEAL, route=ROUTE, rules=["own.counsel"]
+        ),
         fact("handover.received", 9, receipt="r", manifest="m", subjects=3, root="x"),
     ]
     stated += [waived(code, 20 + at) for at, code in enumerate(sorted(deals.WAIVABLE)) if code != "inventory_unread"]
@@ -74,6 +94,7 @@ def whole(side: Side = Side.SELLER, structure: Structure = Structure.D7) -> Gate
         fingerprint=PRINT,
         agreement_digest=TEXT,
         leads=(LEAD,),
+        rules=RULES,
         facts=tuple(stated),
         now=NOW,
     )
@@ -128,6 +149,11 @@ def test_nothing_there_opens_no_gate_that_asks() -> None:
             assert unmet(stage, bare) == (expected if stage != "S9" else []), (stage, side)
 
 
+def without_counsel(known: GateFacts) -> GateFacts:
+    """``known`` without the party that is counsel."""
+    return replace(known, facts=tuple(item for item in known.facts if item.subject != COUNSEL))
+
+
 Break = Callable[[GateFacts], GateFacts]
 FRESH = fact("deals.inventory", 11, OWN, digest="d" * 64, objects=9, findings=5, unread=0)
 BREAKS: dict[str, dict[str, list[Break]]] = {
@@ -144,8 +170,8 @@ BREAKS: dict[str, dict[str, list[Break]]] = {
     },
     "S3": {
         "parties": [
-            lambda known: without(known, "deals.party_confirmed"),
-            lambda known: changed(known, "deals.party_confirmed", fingerprint="0123 4568"),
+            lambda known: without(known, "deals.party_confirmed", fingerprint=PRINT),
+            lambda known: changed(without_counsel(known), "deals.party_confirmed", fingerprint="0123 4568"),
             lambda known: replace(known, fingerprint="0123 4568"),
             lambda known: replace(known, fingerprint=""),
             lambda known: replace(known, counterparty=""),
@@ -169,11 +195,28 @@ BREAKS: dict[str, dict[str, list[Break]]] = {
         ],
     },
     "S6": {
-        "parties": [lambda known: without(known, "deals.party_confirmed")],
+        "parties": [lambda known: without(known, "deals.party_confirmed", fingerprint=PRINT)],
         "agreement": [lambda known: without(known, "deals.agreement_in_force")],
+        "disposal_plan": [lambda known: without(known, "deals.waived", condition="disposal_plan")],
     },
     "S7": {
-        "parties": [lambda known: without(known, "deals.party_confirmed")],
+        "route": [
+            lambda known: changed(known, "deals.route", structure="D3"),
+            lambda known: replace(known, rules="0" * 64),
+        ],
+        "counsel_signoff": [
+            lambda known: without(known, "deals.signed_off"),
+            lambda known: changed(known, "deals.signed_off", route="0" * 64),
+            lambda known: changed(known, "deals.signed_off", rules=["own.other"]),
+            lambda known: without(known, "deals.party_engaged"),
+            lambda known: changed(known, "deals.party_engaged", role="auditor"),
+            lambda known: changed(known, "deals.party_engaged", fingerprint="0000"),
+            lambda known: changed(known, "deals.signed_off", fingerprint="0000"),
+            lambda known: without(known, "deals.party_confirmed", fingerprint=SEAL),
+        ],
+        "contract_consents": [lambda known: without(known, "deals.waived", condition="contract_consents")],
+        "disposal_plan": [lambda known: without(known, "deals.waived", condition="disposal_plan")],
+        "parties": [lambda known: without(known, "deals.party_confirmed", fingerprint=PRINT)],
         "agreement": [lambda known: without(known, "deals.agreement_in_force")],
         "sealed": [
             lambda known: changed(known, "deals.sealed", found=11),
@@ -289,11 +332,12 @@ def test_a_waiver_that_does_not_count(flaw: str) -> None:
 
 @pytest.mark.parametrize("code", sorted(set(deals.CONDITIONS) - deals.WAIVABLE))
 def test_what_can_be_checked_cannot_be_waived(code: str) -> None:
-    stage = next(stage for stage, codes in gates.GATES.items() if code in codes)
+    stage = next((stage for stage, codes in gates.GATES.items() if code in codes), "S7")
     if stage == "S9":
         known = replace(whole(), facts=(*whole().facts, DESTROYED))
     else:
-        known = replace(whole(), facts=(), leads=())
+        asking = tuple(item for item in whole().facts if code == "counsel_signoff" and item.kind == "deals.route")
+        known = replace(whole(), facts=asking, leads=())
     known = replace(known, facts=(*known.facts, waived(code, 99)))
     assert code in unmet(stage, known)
 
@@ -308,9 +352,26 @@ def test_unread_objects_may_be_waived() -> None:
 def test_a_judgement_names_what_it_rests_on() -> None:
     assert deals.judge("S3", for_stage("S3")).facts == (3, 4)
     judged = deals.judge("S7", for_stage("S7"))
-    assert judged.facts == (3, 4, 5, 6, 7, 8)
+    assert set(judged.facts) == {1, *range(3, 9), 12, 13, 14, 15}
     by_entry = {item.entry: item.value.get("condition") for item in whole().facts}
-    assert sorted(str(by_entry[entry]) for entry in judged.waivers) == ["drill", "notices", "regulator_approval"]
+    waived_ = ["contract_consents", "disposal_plan", "drill", "notices", "regulator_approval"]
+    assert sorted(str(by_entry[entry]) for entry in judged.waivers) == waived_
+
+
+def test_an_unverified_rule_stops_nothing_until_counsel_confirms_it() -> None:
+    known = without(for_stage("S7"), "deals.waived", condition="pboc_data_rules")
+    assert unmet("S7", known) == []
+    said: dict[str, Json] = {"opinion": "o", "counsel": COUNSEL, "rules": ["cn.pboc.data"]}
+    confirmed = replace(known, facts=(*known.facts, fact("deals.rule_confirmed", 70, DEAL, **said)))
+    assert unmet("S7", confirmed) == ["pboc_data_rules"]
+    assert unmet("S6", confirmed) == []
+    said["rules"] = ["eu.gdpr"]
+    other = replace(known, facts=(*known.facts, fact("deals.rule_confirmed", 70, DEAL, **said)))
+    assert unmet("S7", other) == []
+
+
+def test_no_route_names_just_that() -> None:
+    assert unmet("S7", without(for_stage("S7"), "deals.route")) == ["route"]
 
 
 def test_an_unknown_stage_is_a_mistake() -> None:
@@ -322,6 +383,7 @@ def test_the_tables_fit_together() -> None:
     assert tuple(gates.GATES) == STAGES
     used = {code for codes in gates.GATES.values() for code in codes}
     used |= {code for rule in deals.STRUCTURES.values() for code in rule.conditions}
+    used |= {rule.asks.condition for rule in deals.route_rules().rules}
     assert used == set(deals.CONDITIONS)
     assert set(deals.STRUCTURES) == set(Structure)
     for code, condition in deals.CONDITIONS.items():

@@ -124,9 +124,9 @@ def conclude(seller: Firm, buyer: Firm, structure: Structure = Structure.D3) -> 
     return seller.conclude(buyer.accept(seller.invite(drafted(seller, buyer.company, seller.open(structure))))).deal
 
 
-def at_s6(seller: Firm, buyer: Firm) -> DealId:
+def at_s6(seller: Firm, buyer: Firm, structure: Structure = Structure.D3) -> DealId:
     """A concluded deal of which the seller is at S6."""
-    deal = conclude(seller, buyer)
+    deal = conclude(seller, buyer, structure)
     inventory(seller, deal)
     purge(seller, deal)
     waive(seller, deal, "impact_assessment")
@@ -159,7 +159,8 @@ def test_the_sellers_way_from_intake_to_integration(any_seller: Firm, buyer: Fir
     purge(seller, deal)
     move(seller, deal, "S5")
     move(seller, deal, "S6")
-    assert refused(seller, deal, "S7") == ["sealed", "protected", "released", "drill", "notices"]
+    assert refused(seller, deal, "S7") == ["route", "sealed", "protected", "released", "drill", "notices"]
+    seller.route(deal)
     seal(seller, deal)
     handed(seller, deal, "handover.released")
     waive(seller, deal, "drill")
@@ -194,9 +195,12 @@ def test_the_buyers_way_asks_for_the_buyers_part(seller: Firm, buyer: Firm) -> N
 
 def test_a_move_leaves_what_it_rested_on(seller: Firm, buyer: Firm) -> None:
     deal = at_s6(seller, buyer)
+    assessed = seller.current("deals.waived", deal)
+    assert assessed is not None
     seal(seller, deal)
+    seller.route(deal)
     handed(seller, deal, "handover.released")
-    waivers = [waive(seller, deal, condition) for condition in ("drill", "notices")]
+    waivers = [assessed.entry, *(waive(seller, deal, condition) for condition in ("drill", "notices"))]
     entry = move(seller, deal, "S7")
     with seller.store.reading() as tx:
         stated = facts.read(tx, ledger=seller.ledger, subjects=[deal, buyer.id])
@@ -210,6 +214,8 @@ def test_a_move_leaves_what_it_rested_on(seller: Firm, buyer: Firm) -> None:
     assert kinds == {
         "deals.party_confirmed",
         "deals.agreement_in_force",
+        "deals.structure",
+        "deals.route",
         "deals.sad_purged",
         "deals.sealed",
         "deals.protected",

@@ -112,6 +112,8 @@ def steps_after(text: str, heading: str) -> list[int]:
         ("release", "deal.md", "## 3."),
         ("receipt", "receipt.md", "What must hold"),
         ("certificate", "certificate.md", "What must hold"),
+        ("route", "route.md", "## 1."),
+        ("opinion", "route.md", "## 2."),
     ],
 )
 def test_the_verifier_makes_the_checks_of_the_page(tmp_path: Path, name: str, where: str, heading: str) -> None:

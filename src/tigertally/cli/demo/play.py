@@ -20,12 +20,14 @@ from tigertally.base.canon import Json
 from tigertally.base.fields import FieldClass
 from tigertally.base.text import Text
 from tigertally.cli.demo.stage import House, Stage
+from tigertally.deals import route_rules
 from tigertally.testing.estate import ORDERS_DB, build
 from tigertally.testing.truth import Truth
 
 SELLER: Final = Text("云杉优选", "Yunshan Youxuan")
 BUYER: Final = Text("远帆零售", "Yuanfan Retail")
-_WAIVED_SELLER: Final = ("notices", "consents", "drill")
+_WAIVED_SELLER: Final = ("notices", "consents", "contract_consents", "drill")
+_YES: Final = frozenset({"sensitive", "card_data", "consent_based"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -287,6 +289,16 @@ def _stages(stage: Stage, seller: House, buyer: House, out: Path, *, deal: str) 
     for to in ("S4", "S5", "S6"):
         stage.do(seller, "deal", "stage", deal, to, who="chen")
         stage.do(buyer, "deal", "stage", deal, to, who="sun")
+    answers = out / "exchange" / "answers.toml"
+    said = {item.name: str(item.name in _YES).lower() for item in route_rules().questions if not item.number}
+    answers.write_text("".join(f"{name} = {value}\n" for name, value in said.items()) + "persons = 6000\n")
+    route = out / "exchange" / "route.json"
+    stage.two(
+        seller,
+        *("deal", "route", "decide", deal, "--answers", answers, "--out", route),
+        who="chen",
+        second="wang",
+    )
     for condition in _WAIVED_SELLER:
         _waive(stage, seller, deal, condition, paper, who="chen", second="wang")
     _waive(stage, buyer, deal, "drill", paper, who="sun", second="li")

@@ -23,7 +23,7 @@ from tigertally.formats import statement as dsse
 from tigertally.formats.book import BOOK_NAME
 from tigertally.formats.manifest import MANIFEST_NAME
 from tigertally.formats.statement import Kind, Statement
-from tigertally.formats.verify import backups, books, bundles, closings, dealings, logs, sharings
+from tigertally.formats.verify import backups, books, bundles, closings, dealings, logs, routes, sharings
 from tigertally.formats.verify.dealings import WELL_FORMED
 from tigertally.formats.verify.errors import NoSuchPath, NotRecognised, Unreadable, UntrustedCard
 from tigertally.formats.verify.files import papers_beside, read_small
@@ -118,6 +118,8 @@ def _paper(statement: Statement, context: Context) -> Report:
         Kind.BACKUP: backups.check_backup,
         Kind.ERASURES: backups.check_erasures,
         Kind.BOOK: books.check_list,
+        Kind.ROUTE: routes.check_route,
+        Kind.OPINION: routes.check_opinion,
     }
     return checks[statement.kind](statement, context)
 

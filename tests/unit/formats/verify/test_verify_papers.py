@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.formats.verify.test_verify_bundle import details, failing, outcomes
-from tests.vectors import world
+from tests.vectors import routes, world
 from tests.vectors.world import NOW
 
 from tigertally.base.text import Lang, Text
@@ -33,6 +33,8 @@ PAPERS: dict[str, Callable[[], Statement]] = {
     "manifest": world.manifest_paper,
     "receipt": world.receipt_paper,
     "certificate": world.certificate_paper,
+    "route": routes.route_paper,
+    "opinion": routes.opinion_paper,
 }
 
 
