@@ -43,6 +43,7 @@ PAPERS = (
     "certificate",
     "backup",
     "erasures",
+    "book",
     "route",
     "opinion",
 )
