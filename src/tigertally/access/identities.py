@@ -1,10 +1,10 @@
 """Persons: a handle, roles, a passphrase (Argon2id) and a TOTP secret sealed under the access key.
 
-A login needs both; which of the two was wrong is never told. Five failures lock for fifteen minutes. Stretching a
-passphrase takes a tenth of a second and 64 MiB, so it is done outside of any transaction (:func:`hash_new`,
-:func:`try_passphrase`), and what it was done for is compared again inside. A one-time code works once: its step is
-remembered and must rise. Sessions are random tokens of which only the SHA-256 is stored; they end after eight hours
-and with the person.
+A login needs both; which of the two was wrong is never told. Five failures lock for fifteen minutes, each further one
+twice as long, a day at most; a success ends the count. Stretching a passphrase takes a tenth of a second and 64 MiB, so
+it is done outside of any transaction (:func:`hash_new`, :func:`try_passphrase`), and what it was done for is compared
+again inside. A one-time code works once: its step is remembered and must rise. Sessions are random tokens of which only
+the SHA-256 is stored; they end after eight hours and with the person.
 
 A row is not enough to be somebody: roles and sessions are facts too, and :func:`proved` and :func:`resume` hold the
 row against them, so who can only edit the database can neither promote a person nor open a session. The ledger's
@@ -45,7 +45,8 @@ from tigertally.store.tx import Tx
 
 _HANDLE: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,31}")
 FAILURES_MAX: Final = 5
-LOCK_S: Final = 15 * 60
+LOCK_S: Final = 15 * 60  # after so many failures; twice as long after each further one
+LOCK_S_MAX: Final = 24 * 3600
 REVIEW_HOLDS: Final = timedelta(days=183)
 
 
@@ -260,8 +261,10 @@ def record_failure(tx: Tx, ledger: Ledger, *, handle: str, now: datetime) -> Non
     failures = 0 if row is None else row.failures + 1
     locked = failures >= FAILURES_MAX
     if row is not None:
-        until = now + timedelta(seconds=LOCK_S) if locked else None
-        sql.record_failure(tx, row.id, failures=0 if locked else failures, locked_until=until)
+        # The shift is bounded: nobody's count may make a number too large to be a time.
+        lock_s = min(LOCK_S_MAX, LOCK_S << min(failures - FAILURES_MAX, 10)) if locked else 0
+        until = now + timedelta(seconds=lock_s) if locked else None
+        sql.record_failure(tx, row.id, failures=failures, locked_until=until)
     who = "" if row is None else row.id
     payload: dict[str, Json] = {"person": who, "failures": failures, "locked": locked}
     about = () if row is None else (row.id,)

@@ -145,6 +145,24 @@ def test_five_failures_lock_for_a_quarter_of_an_hour(office: Office) -> None:
     assert office.clean()
 
 
+def test_each_further_failure_locks_twice_as_long_until_one_succeeds(office: Office) -> None:
+    for _ in range(FAILURES_MAX):
+        office.count_failure("li")
+    waited = []
+    for _ in range(9):
+        with pytest.raises(Locked) as caught:
+            office.login("li")
+        waited.append(int(str(caught.value.details["minutes"])))
+        office.clock.advance(waited[-1] * 60)
+        office.count_failure("li")
+    assert waited == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
+    office.clock.advance(1440 * 60)
+    office.login("li")
+    office.count_failure("li")
+    office.clock.advance(60)
+    office.login("li")
+
+
 def test_a_success_forgets_earlier_failures(office: Office) -> None:
     for _ in range(2):
         for _ in range(FAILURES_MAX - 1):
