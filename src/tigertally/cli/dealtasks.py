@@ -17,9 +17,9 @@ from tigertally.deals import TASK_TITLES, Task
 
 
 @speak(
-    "列出交易的待办：续订协议、移交后销毁、交易终止后十天内返还或销毁；逾期的标明。",
-    "List what deals still ask for: renewing the agreement, destroying what was handed over, returning or destroying\n"
-    "within ten days of a deal's end; what is overdue is marked.",
+    "列出交易的待办：续订协议、移交后销毁、销毁后第 1、30、90 天复查残留、交易终止后十天内返还或销毁；逾期的标明。",
+    "List what deals still ask for: renewing the agreement, destroying what was handed over, looking for what was\n"
+    "left 1, 30 and 90 days later, returning or destroying within ten days of a deal's end; what is overdue is marked.",
     "tigertally deal tasks",
 )
 @click.command(name="tasks", cls=SpeakingCommand)

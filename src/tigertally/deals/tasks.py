@@ -4,7 +4,9 @@
 2. *destroy*: the seller holds what the buyer has received; the agreement's days run from the receipt;
 3. *return*: the deal died, or the buyer's agreement ended before it received anything: whoever got something gives it
    back or destroys it. Ten days from the end of a deal (law facts DL31: a default of this product, on Civil Code 501
-   and PIPL 21 and 47; an agreement may ask for less), the agreement's own days from the end of an agreement.
+   and PIPL 21 and 47; an agreement may ask for less), the agreement's own days from the end of an agreement;
+4. *scan*: who destroyed looks again for what was left, on the days 1, 30 and 90 after the certificate; a day late it is
+   overdue. An inventory recorded on that day or later answers it, and the days before it.
 
 *renew* goes when a new version is in force, *destroy* when the destruction is certified. *return* cannot be seen from
 here: whoever did it says so, with the digest of the certificate (N18) or of the other side's letter.
@@ -26,14 +28,17 @@ from tigertally.base.text import Text
 from tigertally.deals import dossier
 from tigertally.deals.dossier import LOCK, Deal
 from tigertally.deals.errors import BadTask, TaskNotOpen
-from tigertally.deals.facts import DESTROYED, RECEIVED, TASK_DONE
+from tigertally.deals.facts import DESTROYED, INVENTORY_RECORDED, RECEIVED, TASK_DONE
 from tigertally.formats import agreement as agreement_format
+from tigertally.formats.certificate import Ground
 from tigertally.ledger import Fact, Ledger, facts
 from tigertally.ledger.facts import current
 from tigertally.store.tx import Tx
 
 RETURN_WITHIN: Final = timedelta(days=10)
 RENEW_BEFORE: Final = timedelta(days=30)
+SCAN_AFTER: Final = (timedelta(days=1), timedelta(days=30), timedelta(days=90))
+SCAN_WITHIN: Final = timedelta(days=1)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _UNDER_AGREEMENT: Final = frozenset(f"S{number}" for number in range(3, 9))
 
@@ -44,6 +49,7 @@ class Task(Enum):
     DESTROY = "destroy"
     RENEW = "renew"
     RETURN = "return"
+    SCAN = "scan"
 
 
 TASK_TITLES: Final[dict[Task, Text]] = {
@@ -54,6 +60,9 @@ TASK_TITLES: Final[dict[Task, Text]] = {
     Task.RETURN: Text(
         "返还或销毁对方的资料，并向每个接收方取得证明（N18）",
         "return or destroy what was received, with a certificate (N18) from every recipient",
+    ),
+    Task.SCAN: Text(
+        "销毁后复查残留：tigertally discover --record", "look for what was left: tigertally discover --record"
     ),
 }
 
@@ -72,9 +81,11 @@ class Due:
 def tasks(tx: Tx, ledger: Ledger, *, now: datetime) -> list[Due]:
     """Return what is to be done in every deal, the most urgent first."""
     found: list[Due] = []
+    inventories = facts.read(tx, ledger=ledger, kinds=[INVENTORY_RECORDED.name])
     for deal in dossier.all_deals(tx, ledger, now=now):
         stated = facts.read(tx, ledger=ledger, subjects=[deal.deal])
-        for task, due, proof in _asked(deal, stated, now):
+        seen = [fact.start for fact in inventories if fact.subject == deal.deal or fact.subject.startswith("pty_")]
+        for task, due, proof in [*_asked(deal, stated, now), *_scans(deal, stated, seen, now)]:
             found.append(Due(deal=deal.deal, task=task, due=due, overdue=now >= due, proof=proof))
     return sorted(found, key=lambda item: (item.due, item.deal, item.task.value))
 
@@ -130,6 +141,21 @@ def _asked(deal: Deal, stated: Sequence[Fact], now: datetime) -> list[tuple[Task
     if begun is not None and deal.agreement is not None and not _done(stated, since=begun[0]):
         found.append((Task.RETURN, begun[1], begun[2]))
     return found
+
+
+def _scans(
+    deal: Deal, stated: Sequence[Fact], seen: Sequence[datetime], now: datetime
+) -> list[tuple[Task, datetime, int]]:
+    """Return the first scan for residue that no inventory answers; ``seen`` are the instants of inventories."""
+    destroyed = current(stated, kind=DESTROYED, subject=deal.deal, at=now)
+    if destroyed is None:
+        return []
+    # A receipt is the seller's ground; in a dead deal the buyer erased what it had received.
+    if (deal.side is Side.SELLER) != (destroyed.value["ground"] == Ground.RECEIPT.value):
+        return []
+    last = max(seen, default=destroyed.start)
+    asked = [destroyed.start + after for after in SCAN_AFTER if last < destroyed.start + after]
+    return [(Task.SCAN, asked[0] + SCAN_WITHIN, destroyed.entry)] if asked else []
 
 
 def _done(stated: Sequence[Fact], *, since: datetime) -> bool:

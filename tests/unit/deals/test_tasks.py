@@ -120,7 +120,10 @@ def test_the_seller_destroys_after_the_receipt(acquainted: tuple[Firm, Firm]) ->
         (handover_facts.RECEIVED, {"receipt": PAPER, "manifest": PAPER, "subjects": 6, "root": PAPER}),
         (handover_facts.DESTROYED, {"certificate": PAPER, "ground": "receipt", "subjects": 6}),
     )
-    expected: tuple[list[tuple[Task, timedelta, bool]], ...] = ([(Task.DESTROY, timedelta(days=DAYS), False)], [])
+    expected: tuple[list[tuple[Task, timedelta, bool]], ...] = (
+        [(Task.DESTROY, timedelta(days=DAYS), False)],
+        [(Task.SCAN, timedelta(days=2), False)],
+    )
     for (kind, value), wanted in zip(kinds, expected, strict=True):
         with seller.tx() as tx:
             facts.replace(
@@ -135,3 +138,49 @@ def test_the_seller_destroys_after_the_receipt(acquainted: tuple[Firm, Firm]) ->
                 now=seller.now,
             )
         assert open_tasks(seller) == wanted
+
+
+def test_who_destroyed_looks_again_on_the_days_1_30_and_90(acquainted: tuple[Firm, Firm]) -> None:
+    seller, buyer = acquainted
+    deal = agree(seller, buyer)
+    for firm in acquainted:
+        with firm.tx() as tx:
+            facts.replace(
+                tx,
+                firm.ledger,
+                handover_facts.DESTROYED,
+                subject=deal,
+                value={"certificate": PAPER, "ground": "receipt", "subjects": 6},
+                start=firm.now,
+                until=None,
+                actor="",
+                now=firm.now,
+            )
+    assert open_tasks(buyer) == [], "the buyer holds the data, and has nothing to look for"
+    scan(seller, deal)  # too early: of the day of the destruction
+    later(seller, days=2)
+    assert open_tasks(seller) == [(Task.SCAN, timedelta(0), True)]
+    scan(seller, seller.id)
+    assert open_tasks(seller) == [(Task.SCAN, timedelta(days=29), False)]
+    with pytest.raises(deals.BadTask):
+        done(seller, deal, Task.SCAN)
+    later(seller, days=88)
+    assert open_tasks(seller) == [(Task.SCAN, -timedelta(days=59), True)]
+    scan(seller, deal)
+    assert open_tasks(seller) == []
+
+
+def scan(firm: Firm, subject: str) -> None:
+    """An inventory is recorded."""
+    with firm.tx() as tx:
+        deals.record_inventory(
+            tx,
+            firm.ledger,
+            subject=subject,
+            digest=PAPER,
+            objects=1,
+            findings=0,
+            unread=0,
+            actor=firm.lead,
+            now=firm.now,
+        )
