@@ -135,6 +135,16 @@ def test_the_list_is_closed() -> None:
     assert {stage for stage, conditions in GATES.items() if CONDITION in conditions} == GATED
 
 
+def test_the_beat_says_what_is_overdue(town: Ended) -> None:
+    assert town.at_once(town.seller, "ledger", "beat").data["tasks"] == []
+    with town.later() as late:
+        owed = late.at_once(late.seller, "ledger", "beat").data["tasks"]
+        told = late.at_once(late.seller, "ledger", "beat", as_json=False)
+    assert isinstance(owed, list)
+    assert [(item["deal"], item["task"]) for item in owed if isinstance(item, dict)] == [(town.ids["deal"], "renew")]
+    assert "overdue: renew the agreement" in told.err
+
+
 def test_every_command_that_needs_it_is_refused(town: Ended) -> None:
     sides = {"release countersign": "buyer", "deal accept": "buyer", "receive": "buyer"}
     wanted = {(name, sides.get(name, "seller")) for name in NEEDING}

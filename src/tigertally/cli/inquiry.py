@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tigertally.app.verbs import aftermath, people, retention
 from tigertally.app.verbs import beat as beats
+from tigertally.app.verbs import deals as deal_verbs
 from tigertally.app.verbs import ledger as verbs
 from tigertally.app.verbs import seen as scope
 from tigertally.base import clock
@@ -19,6 +20,7 @@ from tigertally.base.text import Text
 from tigertally.cli.base import Shell, shared
 from tigertally.cli.language import SpeakingCommand, option, speak
 from tigertally.cli.retention import overdue_body, overdue_words
+from tigertally.deals import TASK_TITLES
 from tigertally.ledger import fact_kinds
 
 
@@ -83,10 +85,10 @@ def facts(shell: Shell, subject: str, at: datetime | None) -> None:
 
 @speak(
     "写一条定时哨兵条目（由调度器定期运行）；--check 只检查上一条是否按时。缺号或迟到说明台账停写或外送被切断。"
-    "破窗结束后，下一次哨兵自动更换密钥。",
+    "破窗结束后，下一次哨兵自动更换密钥；交易的逾期待办在此提醒。",
     "Write a beat, a canary entry that a scheduler keeps; --check only looks whether the last one is in time. A "
     "missing number or a late beat tells that the ledger stands still or a feed was cut. After a broken glass is over, "
-    "the next beat replaces the keys.",
+    "the next beat replaces the keys; what is overdue in a deal is said here.",
     "tigertally ledger beat --every 3600",
     "tigertally ledger beat --check",
 )
@@ -102,6 +104,7 @@ def beat(shell: Shell, every: int, *, check: bool) -> None:
         if not check:
             retention.count(house)
         late = retention.overdue(house)
+        owed = [item for item in deal_verbs.tasks(house) if item.overdue]
     data: Json = None
     if kept is not None:
         data = {
@@ -111,6 +114,7 @@ def beat(shell: Shell, every: int, *, check: bool) -> None:
             "late": clock.to_text(kept.late),
             "replaced": [*replaced],
             "retention": [overdue_body(one) for one in late],
+            "tasks": [{"deal": one.deal, "task": one.task.value, "due": clock.to_text(one.due)} for one in owed],
         }
     none = Text("还没有哨兵条目", "there is no beat yet")
     some = Text("第 {number} 次，条目 {entry}", "beat {number}, entry {entry}")
@@ -118,6 +122,10 @@ def beat(shell: Shell, every: int, *, check: bool) -> None:
         shell.say("紧急破窗已结束，密钥已更换", "a broken glass is over; the keys were replaced")
     for one in late:
         shell.warn(overdue_words(one))
+    for item in owed:
+        title, day = TASK_TITLES[item.task], item.due.strftime("%Y-%m-%d")
+        where = f"{item.deal}, {day}"
+        shell.warn(Text(f"逾期待办：{title.zh}（{where}）", f"overdue: {title.en} ({where})"))
     told = shell.text(none) if kept is None else shell.text(some, number=kept.number, entry=kept.entry)
     shell.result(data, lambda out: out.print(told, markup=False))
 
