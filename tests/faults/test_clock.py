@@ -41,6 +41,8 @@ BACK_S = 9  # more than the ledger lifts to its newest entry
 VERBS = {
     "approve": "access.approve",
     "bundle": "handover.bundle",
+    "canary plant": "vault.canary_plant",
+    "canary withdraw": "vault.canary_withdraw",
     "certificate keep": "handover.keep",
     "certificate validate": "handover.validate",
     "closing-book make": "handover.book",
@@ -148,6 +150,7 @@ VERBS = {
     "service key": "access.service_key",
     "shown by a service": "access.service_in",  # called as a verb
     "show": "vault.show",
+    "trace": "vault.trace",
     "why": "ledger.why",
 }
 # Adds to a checkpoint what others signed; their signatures have times of their own.
@@ -313,6 +316,9 @@ def _retention(town: Behind) -> None:
     town.do(firm, "retention", "event", "relation-ended", "--on", "2020-01-31", who="wang")
     town.call(firm, "vault.retention_count", retention.count)
     plan = town.at_once(firm, "retention", "run").text("plan")
+    town.two(firm, "canary", "plant", "--recipient", "night-shift", "--count", "2", who="chen", second="wang")
+    town.two(firm, "canary", "withdraw", "--recipient", "night-shift", who="chen", second="wang")
+    town.do(firm, "trace", rules, who="wang")
     town.two(firm, "retention", "run", "--plan", plan, who="chen", second="wang")
 
 

@@ -157,6 +157,7 @@ def until_sealed(walk: Walk) -> None:
     _desk(walk, token)
     _two(walk, "keys", "rotate")
     _retention(walk)
+    _canaries(walk, token)
     _two(walk, "keys", "migrate", "--suite", "guomi-1")
     town.do(seller, "keys", "cbom", "--out", walk.town.root / "cbom.json")
     for plain in ("grant list", "keys list", "people list", "approve", "fsck", "status"):
@@ -363,6 +364,19 @@ def _retention(walk: Walk) -> None:
         assert town.tell(seller, "retention", "show", as_json=as_json).exit == 0
         assert town.tell(seller, "retention", "run", as_json=as_json).exit == 0
     _two(walk, "retention", "run", "--plan", town.do(seller, "retention", "run").text("plan"))
+
+
+def _canaries(walk: Walk, token: str) -> None:
+    """Some are planted, listed and withdrawn; a file with a value and a token in it is traced."""
+    town, seller, leaked = walk.town, walk.town.seller, walk.base.parent / "leaked.csv"
+    _two(walk, "canary", "plant", "--recipient", "night-shift", "--count", "3")
+    for as_json in (False, True):
+        assert town.tell(seller, "canary", "list", as_json=as_json).exit == 0
+    _two(walk, "canary", "withdraw", "--recipient", "night-shift")
+    leaked.write_text(f"{walk.canaries.card},{token}\n{walk.revealed}\n")
+    assert walk.must(seller, "trace", leaked, who="wang").text("named") == "zhao"
+    assert town.tell(seller, "trace", leaked, who="wang", as_json=False).exit == 0
+    leaked.unlink()
 
 
 def _while_open(walk: Walk, token: str) -> None:

@@ -158,6 +158,9 @@ def _typed(walk: Walk) -> None:
             ("processor", "answer", value, value, "--to", "stripe", "--out", out),
             ("retention", "event", value, "--on", "2020-01-31"),
             ("retention", "run", "--plan", value),
+            ("canary", "plant", "--recipient", value),
+            ("canary", "withdraw", "--recipient", value),
+            ("trace", value),
             ("people", "freeze", value, "--reason", "investigation"),
             ("people", "roles", value, "--roles", "lead"),
         )[number % 2 :: 2]:

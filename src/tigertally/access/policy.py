@@ -75,6 +75,9 @@ class Action(Enum):
     RETENTION_SET = "vault.retention_set"
     RETENTION_EVENT = "vault.retention_event"
     RETENTION_RUN = "vault.retention_run"
+    CANARY_PLANT = "vault.canary_plant"
+    CANARY_WITHDRAW = "vault.canary_withdraw"
+    CANARY_TRACE = "vault.trace"
     GRANT_ASK = "access.grant_ask"
     GRANT_APPROVE = "access.grant_approve"
     APPROVE = "access.approve"
@@ -347,6 +350,9 @@ POLICY: Final[dict[Action, Rule]] = {
     Action.RETENTION_SET: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S, second_person=_SECOND),
     Action.RETENTION_EVENT: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S),
     Action.RETENTION_RUN: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    Action.CANARY_PLANT: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    Action.CANARY_WITHDRAW: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S, second_person=_SECOND),
+    Action.CANARY_TRACE: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S),
     Action.GRANT_ASK: Rule(roles=frozenset({Role.OPERATOR, Role.CUSTODIAN}), factor_age_max_s=_DAY_S),
     Action.GRANT_APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),
     Action.APPROVE: Rule(roles=frozenset({Role.LEAD, Role.OFFICER}), factor_age_max_s=_FRESH_S),

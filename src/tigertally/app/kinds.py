@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from tigertally import deals, handover, people, sealing, vault
 from tigertally.app import mark
-from tigertally.app.verbs import attempt, backup, beat, copies, customers, restore, revealing
+from tigertally.app.verbs import attempt, backup, beat, canaries, copies, customers, restore, revealing
 from tigertally.app.verbs import vault as vault_verbs
 
 ROOMS = (deals, handover, people, sealing, vault, mark, attempt, backup, beat, copies, customers, restore)
-MORE_ROOMS = (revealing, vault_verbs)
+MORE_ROOMS = (canaries, revealing, vault_verbs)

@@ -45,6 +45,9 @@ ACTION_TITLES: Final[Mapping[Action, Text]] = {
     Action.RETENTION_RUN: Text(
         "永久删除已过保存期限的客户", "erase the customers that are past their retention, for good"
     ),
+    Action.CANARY_PLANT: Text("设置诱饵记录", "plant canaries"),
+    Action.CANARY_WITHDRAW: Text("撤回并删除诱饵记录", "withdraw canaries, which erases them"),
+    Action.CANARY_TRACE: Text("追查泄露的文件", "trace a leaked file"),
     Action.GRANT_ASK: Text("申请授权", "ask for a grant"),
     Action.GRANT_APPROVE: Text("批准授权", "approve a grant"),
     Action.APPROVE: Text("作为第二人批准", "be the second person"),
@@ -107,7 +110,8 @@ MEMBER_TITLES: Final[Mapping[str, Text]] = {
     "purpose": Text("目的", "purpose"),
     "quorum": Text("须会签", "who must cosign"),
     "reason": Text("理由", "reason"),
-    "recipient": Text("接收密钥", "recipient key"),
+    "recipient": Text("接收者或接收密钥", "recipient, or recipient key"),
+    "refuse": Text("触碰时不予显示", "kept from whoever touches them"),
     "release": Text("移交许可（SHA-256），可用 deal read 阅读", "the release (SHA-256); deal read shows it"),
     "role": Text("角色", "role"),
     "roles": Text("角色", "roles"),

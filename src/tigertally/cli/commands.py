@@ -55,6 +55,8 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "erase": ("holds", Text("由两人删除一位客户", "erase one customer, by two persons")),
     "hold": ("holds", Text("法律保全与仅限存储", "legal holds, and storage-only")),
     "retention": ("retention", Text("保存期限：规则、到期清点、删除", "retention: rules, who is past them, erasing")),
+    "canary": ("canaries", Text("诱饵记录：设置、撤回", "canaries: plant, withdraw")),
+    "trace": ("canaries", Text("追查泄露的文件出自谁", "tell whose file leaked")),
     "deal": ("deals", Text("交易：对方、邀请、协议、阶段", "deals: parties, invitations, agreements, stages")),
     "release": ("handover", Text("双方签署的放行书", "the release that both sign")),
     "bundle": ("handover", Text("为受让方写出移交包", "write the bundle for the buyer")),

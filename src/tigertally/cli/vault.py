@@ -205,8 +205,13 @@ def reveal_command(shell: Shell, token: str, purpose: str, grant_id: str, scope:
 @option("--out", required=True, type=click.Path(path_type=Path), zh="新文件", en="the new file")
 @option("--purpose", required=True, type=click.Choice(_PURPOSES), zh="目的", en="what for")
 @option("--grant", "grant_id", default="", zh="授权编号", en="the grant's id")
+@option(
+    "--recipient", default="", zh="文件给谁（代号，默认本人）", en="whom the file is for, a code (oneself by default)"
+)
 @scoped
-def reveal_many_command(shell: Shell, source: Path, out: Path, purpose: str, grant_id: str, scope: str) -> None:
+def reveal_many_command(
+    shell: Shell, source: Path, out: Path, purpose: str, grant_id: str, scope: str, recipient: str
+) -> None:
     """Reveal many values to a file."""
     with shell.house(acting=True) as house, shell.progress() as progress:
         done = revealing.reveal_many(
@@ -217,6 +222,7 @@ def reveal_many_command(shell: Shell, source: Path, out: Path, purpose: str, gra
             out=out,
             purpose=Purpose(purpose),
             grant=grant_id,
+            recipient=recipient,
             progress=progress,
         )
     data: dict[str, Json] = {

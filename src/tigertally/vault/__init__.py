@@ -5,7 +5,7 @@ Floor 6. Columns go in (:func:`seal_batch`), masked views come out (:func:`view`
 sharing it), ``keys`` (made, retired, destroyed), ``keyring`` (opened), ``batches`` and ``records`` (bulk sealing),
 ``index`` (what finds them again), ``normal``, ``alike``, ``respelling`` (by another spelling), ``entries``,
 ``values``, ``digits``, ``spelling``, ``tokens`` (its parts), ``reading``, ``revealing`` (one value, many),
-``searching``, ``passwords`` and ``guessing``, ``replacing``, ``retention`` (how long), ``rotation`` and
+``searching``, ``passwords`` and ``guessing``, ``replacing``, ``retention`` (how long), ``canaries``, ``rotation`` and
 ``resealing``, ``transfer`` (to and from a part of a bundle), ``destruction``, ``sql``.
 
 Invariants, as absences: no value is stored in clear; no sensitive authentication data is stored at all; no digest of
@@ -16,9 +16,10 @@ values come from (``sealing``) and go to (``handover``).
 """
 
 from tigertally.crypto.suites import Suite
-from tigertally.vault import retention
+from tigertally.vault import canaries, retention
 from tigertally.vault.aside import Aside
 from tigertally.vault.batches import Batch, prepare_batch
+from tigertally.vault.canaries import Touched
 from tigertally.vault.custody.ceremony import (
     conclude,
     give,
@@ -40,10 +41,12 @@ from tigertally.vault.destruction import (
 )
 from tigertally.vault.errors import (
     AlreadyHeld,
+    AlreadyPlanted,
     BadKeeper,
     BadRetention,
     BadScope,
     BadTail,
+    CanariesStand,
     CardTokensSettled,
     CardTooShort,
     CustodyClosed,
@@ -61,6 +64,7 @@ from tigertally.vault.errors import (
     KeyOverAge,
     KeyReturns,
     KeyWornOut,
+    NoCanaryShape,
     NoKeyFile,
     NoRetention,
     NoSuchKey,
@@ -69,6 +73,7 @@ from tigertally.vault.errors import (
     NotEnoughShares,
     NotHeld,
     NotOfThisPlan,
+    NotPlanted,
     OldShareSet,
     OnHold,
     PasswordWrong,
@@ -152,6 +157,7 @@ from tigertally.vault.reading import (
     lookup,
     open_bin,
     open_value,
+    recognise,
     resolve,
     view,
 )
@@ -209,6 +215,7 @@ __all__ = [
     "STORED_CHARS",
     "SUBJECT_ERASED",
     "AlreadyHeld",
+    "AlreadyPlanted",
     "Aside",
     "BadKeeper",
     "BadRetention",
@@ -216,6 +223,7 @@ __all__ = [
     "BadTail",
     "Batch",
     "Begin",
+    "CanariesStand",
     "CardKind",
     "CardTokensSettled",
     "CardTooShort",
@@ -248,6 +256,7 @@ __all__ = [
     "MaskedField",
     "MaskedRecord",
     "Meant",
+    "NoCanaryShape",
     "NoKeyFile",
     "NoRetention",
     "NoSuchKey",
@@ -256,6 +265,7 @@ __all__ = [
     "NotEnoughShares",
     "NotHeld",
     "NotOfThisPlan",
+    "NotPlanted",
     "OldShareSet",
     "OnHold",
     "OpenedPiece",
@@ -289,6 +299,7 @@ __all__ = [
     "TokenClash",
     "TokenNotAccepted",
     "TooManyTries",
+    "Touched",
     "TransitKeeper",
     "ValueNotAccepted",
     "VaultKeys",
@@ -299,6 +310,7 @@ __all__ = [
     "as_stored",
     "begin_guess",
     "bring_forward",
+    "canaries",
     "card_kind",
     "check",
     "check_part",
@@ -353,6 +365,7 @@ __all__ = [
     "prepare_part",
     "read_meant",
     "read_rows",
+    "recognise",
     "records_by_version",
     "recover",
     "replace_value",

@@ -21,6 +21,7 @@ from tigertally.crypto.suites import suite_of
 from tigertally.ledger import Event, Ledger
 from tigertally.store.tx import Tx
 from tigertally.vault import entries, events, index, keys, rows, spelling, sql
+from tigertally.vault.canaries import sql as sql_canaries
 from tigertally.vault.errors import KeyDoesNotOpen, NoSuchSubject
 from tigertally.vault.index import sql as sql_index
 from tigertally.vault.ports import KeyKeeper
@@ -61,6 +62,7 @@ def destroy_scope(tx: Tx, *, scope: str, batch: int) -> int:
     tx.lock(f"vault:{scope}")
     gone = sql_index.delete_index(tx, scope=scope, limit=batch) or sql_rows.delete_records(tx, scope=scope, limit=batch)
     if not sql_rows.subjects_after(tx, scope=scope, after=-1, limit=1):
+        sql_canaries.delete_scope(tx, scope=scope)
         sql_index.delete_tally(tx, scope=scope)  # not before, so that what is left is never said to be less than it is
     return gone
 

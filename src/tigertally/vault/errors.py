@@ -441,3 +441,36 @@ class RetentionOtherwise(Conflict):
         "到期的客户或规则已与该计划不同", "the customers that are due, or the rules, are not those of this plan"
     )
     hint = Text("重新查看：tigertally retention run", "look again: tigertally retention run")
+
+
+class AlreadyPlanted(Conflict):
+    """A recipient's canaries stand already."""
+
+    code = "vault.already_planted"
+    title = Text("该接收者已有诱饵", "this recipient has canaries already")
+    hint = Text("先撤回：tigertally canary withdraw", "withdraw them first: tigertally canary withdraw")
+
+
+class NoCanaryShape(Conflict):
+    """No record of the scope looks like something that can be made."""
+
+    code = "vault.no_canary_shape"
+    title = Text("没有可仿照的记录，诱饵会被认出", "no record here can be imitated, so canaries would stand out")
+
+
+class NotPlanted(Missing):
+    """A recipient has no canaries."""
+
+    code = "vault.not_planted"
+    title = Text("该接收者没有诱饵", "this recipient has no canaries")
+    hint = Text("查看：tigertally canary list", "see tigertally canary list")
+
+
+class CanariesStand(Conflict):
+    """Customers who are nobody would be handed over."""
+
+    code = "vault.canaries_stand"
+    title = Text(
+        "仍有诱饵记录（{recipients}），不能移交", "canaries stand ({recipients}): nothing is handed over with them"
+    )
+    hint = Text("由两人撤回：tigertally canary withdraw", "two persons withdraw them: tigertally canary withdraw")

@@ -76,6 +76,21 @@ def lookup(tx: Tx, keys: VaultKeys, *, cls: FieldClass, column: Sequence[str]) -
     return [found.get(value) if value else None for value in column]
 
 
+def recognise(tx: Tx, keys: VaultKeys, *, texts: Sequence[str]) -> tuple[runs.Halves, npt.NDArray[np.bool_]]:
+    """Return the token (16 bytes) of each text that is a value or a token of the scope, and which are."""
+    codes, raws = tokens.read(texts)
+    at = np.flatnonzero(codes)
+    held = np.zeros(len(texts), np.bool_)
+    held[at[np.unique(index.find(tx, scope=keys.scope, kind=IndexKind.TOKEN, keys=raws[at]).which)]] = True
+    for code in sql_index.read_tally(tx, scope=keys.scope):
+        left = [one for one in np.flatnonzero(~held).tolist() if texts[one] and values.encode(texts[one])]
+        encoded = [values.encode(texts[one]) or b"" for one in left]
+        given, known = _tokens_of(tx, keys, code, encoded)
+        where = np.array(left, np.int64)[known]
+        raws[where], held[where] = given[known], True
+    return raws, held
+
+
 def find(tx: Tx, keys: VaultKeys, *, cls: FieldClass, value: str) -> list[SubjectId]:
     """Return the subjects that hold ``value``, or what is the same but for its spelling (``normal``), ascending.
 

@@ -64,6 +64,7 @@ def propose_release(house: House, *, actor: Actor, deal: str, classes: Sequence[
         details = (("recipient", terms.buyer.transfer.key_id), ("days", str(days)))
         chosen = tuple(sorted(set(classes), key=lambda cls: cls.value))
         allow(house, tx, actor=actor, action=Action.RELEASE, now=now, classes=chosen, deal=deal, details=details)
+        vault.canaries.need_none(tx, house.ledger, scope=terms.scope)
         until = min(now + timedelta(days=days), terms.agreement.until)
         return handover.propose(
             tx,
@@ -123,6 +124,7 @@ def bundle(house: House, *, actor: Actor, deal: str, place: Path, progress: Prog
         classes = terms.agreement.classes
         allow(house, tx, actor=actor, action=Action.BUNDLE, now=now, classes=classes, deal=deal)
         vault.need_processable(tx, house.ledger, scope=terms.scope)
+        vault.canaries.need_none(tx, house.ledger, scope=terms.scope)
         return terms
 
     terms = attempt(house, verb="handover.bundle", work=work, actor=actor)

@@ -46,6 +46,7 @@ def export(
         classes = tuple(sorted(adapter.classes(), key=lambda cls: cls.value))
         allow(house, tx, actor=actor, action=Action.RELEASE, now=now, classes=classes, deal=deal, details=details)
         vault.need_processable(tx, house.ledger, scope=terms.scope)
+        vault.canaries.need_none(tx, house.ledger, scope=terms.scope)
         return terms
 
     terms = attempt(house, verb="handover.export", work=work, actor=actor)

@@ -26,7 +26,8 @@ from tigertally.access import Action, Actor, Decision, Purpose
 from tigertally.access.grants import MANY_MAX
 from tigertally.access.views import View
 from tigertally.app.errors import ManyTokens, NotReadable, NotWritable
-from tigertally.app.verbs.attempt import allow, attempt, carry_out
+from tigertally.app.verbs.attempt import allow, carry_out
+from tigertally.app.verbs.canaries import Watch, check_recipient, watched
 from tigertally.app.verbs.deals import strictest_deal
 from tigertally.app.verbs.vault import seen
 from tigertally.app.wire import House
@@ -85,6 +86,7 @@ def reveal_many(
     out: Path,
     purpose: Purpose,
     grant: str,
+    recipient: str = "",
     progress: Progress = SILENT,
 ) -> ManyRevealed:
     """Write the values of the tokens in ``source`` to the new file ``out`` (0600; columns token, class, value).
@@ -97,9 +99,12 @@ def reveal_many(
     if os.path.lexists(out):
         raise NotWritable(path=out, reason="EEXIST")
 
-    def work(tx: Tx, now: datetime) -> tuple[Decision, Meant]:
+    check_recipient(whose := recipient or actor.person.handle)
+
+    def work(tx: Tx, now: datetime, watch: Watch) -> tuple[Decision, Meant]:
         keys = vault.open_scope(tx, house.keeper, scope=scope)
         meant = vault.meant(tx, keys, texts=listed.texts)
+        watch.keep(tx, keys, meant)
         counts = meant.counts()
         if not counts:
             raise vault.NoSuchToken
@@ -116,7 +121,7 @@ def reveal_many(
             scope=scope,
             key=vault.active_key(tx, purpose=KeyPurpose.VAULT, scope=scope).key,
             grant=grant,
-            details=(("tokens", listed.digest),),
+            details=(("tokens", listed.digest), *((("recipient", recipient),) if recipient else ())),
         )
         seen(house, tx, actor=actor).need(View.CLEAR, *counts)
         # Whose a token is shows only when it is opened: one customer for storage only stops the whole list.
@@ -132,10 +137,12 @@ def reveal_many(
             "scope": scope,
         }
         person = actor.person.person
-        house.ledger.append(tx, Event(kind=VALUES_REVEALED, payload=payload, actor=person, about=(person,)), now=now)
+        event = Event(kind=VALUES_REVEALED, payload=payload, actor=person, about=(person,))
+        entry = house.ledger.append(tx, event, now=now)
+        vault.canaries.give(tx, keys, recipient=whose, entry=entry, piece=0, raws=meant.raws[meant.codes > 0])
         return decision, meant
 
-    decision, meant = attempt(house, verb="vault.reveal_many", work=work, actor=actor)
+    decision, meant = watched(house, verb="vault.reveal_many", scope=scope, work=work, actor=actor)
 
     def written() -> ManyRevealed:
         with house.store.reading() as tx:

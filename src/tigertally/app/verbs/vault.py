@@ -15,6 +15,7 @@ from tigertally.access.errors import ViewForbids
 from tigertally.access.serving import is_service
 from tigertally.access.views import View, Views, view_of
 from tigertally.app.verbs.attempt import allow, attempt, carry_out
+from tigertally.app.verbs.canaries import Watch, watched
 from tigertally.app.verbs.deals import strictest_deal
 from tigertally.app.wire import House
 from tigertally.base.canon import Json
@@ -119,48 +120,56 @@ def ensure_scope(house: House, tx: Tx, *, scope: str, actor: str, now: datetime)
 def show(house: House, *, actor: Actor, scope: str, whom: str) -> list[MaskedRecord]:
     """Return masked records of a subject or of whoever a token stands for; recorded before they are returned."""
 
-    def work(tx: Tx, now: datetime) -> list[MaskedRecord]:
+    def work(tx: Tx, now: datetime, watch: Watch) -> list[MaskedRecord]:
         keys = vault.open_scope(tx, house.keeper, scope=scope)
+        found = vault.view(tx, keys, whom=vault.as_stored(tx, keys, token=whom))
+        hidden = watch.look(tx, keys, [one.subject for one in found])
         allow(house, tx, actor=actor, action=Action.VIEW, now=now, count=1, details=(("scope", scope),))
-        records = seen(house, tx, actor=actor).records(vault.view(tx, keys, whom=vault.as_stored(tx, keys, token=whom)))
+        if len(hidden) == len(found):
+            raise vault.NoSuchSubject if whom.startswith("sub_") else vault.NoSuchToken
+        records = seen(house, tx, actor=actor).records([one for one in found if one.subject not in hidden])
         _viewed(house, tx, actor=actor, scope=scope, subjects=[item.subject for item in records], now=now)
         return records
 
-    return attempt(house, verb="vault.show", work=work, actor=actor)
+    return watched(house, verb="vault.show", scope=scope, work=work, actor=actor)
 
 
 def find(house: House, *, actor: Actor, scope: str, cls: FieldClass, value: SecretText) -> list[MaskedRecord]:
     """Return masked records of the subjects that hold ``value``, found by its keyed digest."""
 
-    def work(tx: Tx, now: datetime) -> list[MaskedRecord]:
+    def work(tx: Tx, now: datetime, watch: Watch) -> list[MaskedRecord]:
         keys = vault.open_scope(tx, house.keeper, scope=scope)
         allow(house, tx, actor=actor, action=Action.VIEW, now=now, classes=(cls,), details=(("scope", scope),))
         sight = seen(house, tx, actor=actor)
         sight.need(View.MASKED, cls)  # a search would answer what may not be seen
         subjects = vault.find(tx, keys, cls=cls, value=value.expose())
+        hidden = watch.look(tx, keys, subjects)
+        subjects = [one for one in subjects if one not in hidden]
         records = sight.records([item for subject in subjects for item in vault.view(tx, keys, whom=subject)])
         _viewed(house, tx, actor=actor, scope=scope, subjects=list(subjects), now=now)
         return records
 
-    return attempt(house, verb="vault.find", work=work, actor=actor)
+    return watched(house, verb="vault.find", scope=scope, work=work, actor=actor)
 
 
 def find_tail(house: House, *, actor: Actor, scope: str, tail: str) -> tuple[int, list[MaskedRecord]]:
     """Return how many subjects have a card that ends in ``tail``, and the first :data:`FOUND_MAX` masked records."""
 
-    def work(tx: Tx, now: datetime) -> tuple[int, list[MaskedRecord]]:
+    def work(tx: Tx, now: datetime, watch: Watch) -> tuple[int, list[MaskedRecord]]:
         keys = vault.open_scope(tx, house.keeper, scope=scope)
         details = (("scope", scope),)
         allow(house, tx, actor=actor, action=Action.VIEW, now=now, classes=(FieldClass.PAN,), details=details)
         sight = seen(house, tx, actor=actor)
         sight.need(View.MASKED, FieldClass.PAN)
         subjects = vault.find_tail(tx, scope=scope, tail=tail)
+        hidden = watch.look(tx, keys, subjects)
+        subjects = [one for one in subjects if one not in hidden]
         shown = subjects[:FOUND_MAX]
         records = sight.records([item for subject in shown for item in vault.view(tx, keys, whom=subject)])
         _viewed(house, tx, actor=actor, scope=scope, subjects=list(shown), now=now)
         return len(subjects), records
 
-    return attempt(house, verb="vault.find", work=work, actor=actor)
+    return watched(house, verb="vault.find", scope=scope, work=work, actor=actor)
 
 
 def shared_values(house: House, *, actor: Actor, scope: str) -> dict[FieldClass, vault.Shared]:
@@ -199,9 +208,10 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
     The deal that the scope is being sold in, if any, is part of the request, so its stage decides too.
     """
 
-    def work(tx: Tx, now: datetime) -> tuple[Decision, Place]:
-        stored = vault.as_stored(tx, vault.open_scope(tx, house.keeper, scope=scope), token=token)
-        place = vault.resolve(tx, scope=scope, token=stored)[0]
+    def work(tx: Tx, now: datetime, watch: Watch) -> tuple[Decision, Place]:
+        keys = vault.open_scope(tx, house.keeper, scope=scope)
+        place = vault.resolve(tx, scope=scope, token=vault.as_stored(tx, keys, token=token))[0]
+        hidden = watch.look(tx, keys, [place.subject])
         decision = allow(
             house,
             tx,
@@ -219,6 +229,8 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
         )
         seen(house, tx, actor=actor).need(View.CLEAR, place.cls)
         vault.need_processable(tx, house.ledger, scope=scope, subject=place.subject)
+        if hidden:
+            raise vault.NoSuchToken
         payload: dict[str, Json] = {
             "person": actor.person.person,
             "subject": place.subject,
@@ -229,10 +241,12 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
         }
         about = (actor.person.person, place.subject)
         event = Event(kind=VALUE_REVEALED, payload=payload, actor=actor.person.person, about=about)
-        house.ledger.append(tx, event, now=now)
+        entry = house.ledger.append(tx, event, now=now)
+        raws, _ = vault.recognise(tx, keys, texts=[vault.as_stored(tx, keys, token=token)])
+        vault.canaries.give(tx, keys, recipient=actor.person.handle, entry=entry, piece=0, raws=raws)
         return decision, place
 
-    decision, place = attempt(house, verb="vault.reveal", work=work, actor=actor)
+    decision, place = watched(house, verb="vault.reveal", scope=scope, work=work, actor=actor)
 
     def opened() -> Revealed:
         with house.store.reading() as tx:
@@ -245,9 +259,10 @@ def reveal(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpo
 def reveal_bin(house: House, *, actor: Actor, scope: str, token: str, purpose: Purpose) -> Revealed:
     """Return the first six digits of a card, recorded before. Raises ``CardTooShort``, for what is no card too."""
 
-    def work(tx: Tx, now: datetime) -> tuple[Decision, Place]:
-        stored = vault.as_stored(tx, vault.open_scope(tx, house.keeper, scope=scope), token=token)
-        place = vault.resolve(tx, scope=scope, token=stored)[0]
+    def work(tx: Tx, now: datetime, watch: Watch) -> tuple[Decision, Place]:
+        keys = vault.open_scope(tx, house.keeper, scope=scope)
+        place = vault.resolve(tx, scope=scope, token=vault.as_stored(tx, keys, token=token))[0]
+        hidden = watch.look(tx, keys, [place.subject])
         if place.cls is not FieldClass.PAN:
             raise vault.CardTooShort
         decision = allow(
@@ -266,6 +281,8 @@ def reveal_bin(house: House, *, actor: Actor, scope: str, token: str, purpose: P
         )
         seen(house, tx, actor=actor).need(View.FIRST_SIX, place.cls)
         vault.need_processable(tx, house.ledger, scope=scope, subject=place.subject)
+        if hidden:
+            raise vault.NoSuchToken
         payload: dict[str, Json] = {
             "person": actor.person.person,
             "subject": place.subject,
@@ -279,7 +296,7 @@ def reveal_bin(house: House, *, actor: Actor, scope: str, token: str, purpose: P
         )
         return decision, place
 
-    decision, place = attempt(house, verb="vault.reveal_part", work=work, actor=actor)
+    decision, place = watched(house, verb="vault.reveal_part", scope=scope, work=work, actor=actor)
 
     def opened() -> Revealed:
         with house.store.reading() as tx:
