@@ -6,12 +6,14 @@ import json
 import urllib.parse
 from typing import TYPE_CHECKING
 
+from tests.stories import providers as served
 from tests.stories import town as towns
 from tests.stories.authenticator import Authenticator
 from tests.stories.town import Answer, Firm
 from tests.unit.formats.tokens import Signer, claims
 
-from tigertally.app.verbs import identity, passkeys
+from tigertally.access.providers import Proved
+from tigertally.app.verbs import identity, passkeys, signin
 from tigertally.app.verbs import people as people_verbs
 from tigertally.app.verbs import services as service_verbs
 from tigertally.app.wire import House
@@ -52,6 +54,7 @@ def steps(town: Behind) -> None:
     entry = town.two(firm, *words, who="tan", second="wang").data["glass"]
     town.two(firm, "glass", "review", str(entry), "--verdict", "misuse", who="chen", second="wang")
     _service(town)
+    _provider(town)
     _passkey(town)
     _learn(firm, town.do(firm, "me", "factor", who="tan"))
     spare = town.do(firm, "me", "recovery", who="tan").data["recovery"]
@@ -99,6 +102,31 @@ def _passkey(town: Behind) -> None:
         passkeys.show(house, handle="tan", token=token, answer=given)
 
     town.call(firm, "access.passkey_show", show)
+
+
+def _provider(town: Behind) -> None:
+    firm = town.seller
+    with served.ours() as ours:
+        words = ("provider", "trust", ours.issuer, "--client", served.CLIENT, "--algorithm", "EdDSA")
+        town.two(firm, *words, who="chen", second="wang")
+        words = ("provider", "bind", "tan", "--subject", ours.subject)
+        bound = town.two(firm, *words, who="chen", second="wang").text("identity")
+
+        def shown(house: House) -> None:
+            at = int(house.clock.now().timestamp())
+            ours.claims = {"iat": at, "exp": at + 60}
+            asked = signin.begin(house, redirect="http://127.0.0.1:8499/signed-in")
+            signin.prove(house, asked=asked, query=ours.sign_in(asked.address))
+
+        def sign_in(house: House) -> None:
+            proved = Proved(issuer=ours.issuer, identity=bound, second=True)
+            signin.login(house, handle="tan", proved=proved)
+
+        town.call(firm, "access.provider_shown", shown)
+        town.call(firm, "access.provider_login", sign_in)
+        town.do(firm, "provider", "unbind", "tan", who="chen")
+        town.do(firm, "provider", "end", who="chen")
+    town.call(firm, "access.login", lambda house: towns.log_in(firm, house, "tan"))
 
 
 def _learn(firm: Firm, made: Answer) -> None:

@@ -81,6 +81,12 @@ VERBS = {
     "me passkey --origin": "access.passkey_ask",
     "me passphrase": "access.new_passphrase",
     "me recovery": "access.new_recovery",
+    "provider bind": "access.provider_bind",
+    "provider end": "access.provider_end",
+    "provider trust": "access.provider_trust",
+    "provider unbind": "access.provider_unbind",
+    "shown by a provider": "access.provider_shown",  # called as a verb
+    "signed in by a provider": "access.provider_login",  # called as a verb
     "people reset": "access.reset",
     "recover": "access.recover",
     "show passkey": "access.passkey_show",

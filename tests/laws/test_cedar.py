@@ -43,7 +43,8 @@ from tigertally.access.facts import (
     SERVICE,
 )
 from tigertally.access.known import Known
-from tigertally.access.policy import AGREED_STAGES, POLICY, SHIPPED, Rules, Side, policy_digest
+from tigertally.access.policy import POLICY, SHIPPED, Rules, Side, policy_digest
+from tigertally.access.stages import AGREED_STAGES
 from tigertally.access.unmet import WAIVABLE
 from tigertally.access.volume import units
 from tigertally.base.canon import Json

@@ -79,6 +79,22 @@ def enrol(walk: Walk) -> None:
     walk.look()
 
 
+def _by_provider(walk: Walk, firm: Firm, secret: Path) -> None:
+    """A sign-in provider is trusted with a secret, does not answer, is shown, bound to, and ended."""
+    words = ("provider", "trust", "http://127.0.0.1:1", "--client", "tigertally", "--secret-file", secret)
+    walk.wrong(firm, "login", "luo", "--provider")
+    walk.wrong(firm, "provider", "trust", "http://login.example", "--client", "x", who="ren")
+    walk.town.two(firm, *words, who="ren", second="gao")
+    walk.wrong(firm, "login", "luo", "--provider")
+    walk.town.two(firm, "provider", "bind", "luo", "--subject", "luo-7", who="ren", second="gao")
+    walk.wrong(firm, "provider", "bind", "luo", "--identity", walk.canaries.card, who="ren")
+    for as_json in (False, True):
+        walk.town.tell(firm, "provider", "show", as_json=as_json)
+    walk.town.do(firm, "provider", "unbind", "gao", who="ren")
+    walk.town.do(firm, "provider", "end", who="ren")
+    walk.wrong(firm, "provider", "end", who="ren")
+
+
 def _by_oneself(walk: Walk, firm: Firm, files: dict[str, Path]) -> tuple[str | Path, ...]:
     """What luo does about their own means of signing in, and in an emergency; return how they signed in last."""
     walk.town.do(firm, "me", "devices", who="luo")
@@ -116,6 +132,7 @@ def _by_oneself(walk: Walk, firm: Firm, files: dict[str, Path]) -> tuple[str | P
     (key,) = [str(item["id"]) for item in held if isinstance(item, dict) and item["kind"] == "passkey"]
     walk.town.do(firm, "people", "devices", "luo", "--end", key, who="ren")
     walk.wrong(firm, "people", "devices", "luo", "--end", key, who="ren")
+    _by_provider(walk, firm, files["luo"])
     broken = walk.town.two(firm, "glass", "break", "--reason", "order", who="luo", second="gao").data["glass"]
     walk.town.do(firm, "glass", "list")
     walk.town.two(firm, "glass", "review", str(broken), "--verdict", "justified", who="ren", second="gao")

@@ -34,6 +34,8 @@ EXPOSERS = {
     "vault/keepers/kms.py": "credentials are told apart, the key goes to its keeper",
     "vault/keepers/pkcs11.py": "the PIN opens the session, the key goes to its keeper",
     "vault/keepers/transit.py": "the token goes into the request's header, the key to its keeper",
+    "access/providers.py": "a client's secret is sealed",
+    "app/oidc.py": "the verifier and the client's secret go to the sign-in provider",
     "app/verbs/identity.py": "the token of one's own session is digested",
     "app/verbs/holding.py": "a holder's share goes into their file (0600)",
     "app/verbs/sharing.py": "a holder's share goes into their file (0600)",

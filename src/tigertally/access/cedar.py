@@ -18,19 +18,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from tigertally.access.conditions import ASSERTION, CLOCK_AHEAD_MAX_S, STRONG
-from tigertally.access.policy import (
-    AGREED_STAGES,
-    CLEAR_STAGES,
-    SENIOR,
-    SHIPPED,
-    STAGES,
-    Action,
-    Role,
-    Rule,
-    Rules,
-    Side,
-)
+from tigertally.access.policy import SENIOR, SHIPPED, STAGES, Action, Role, Rule, Rules, Side
 from tigertally.access.serving import SERVABLE, SERVICE_DAYS_MAX
+from tigertally.access.stages import AGREED_STAGES, CLEAR_STAGES
 from tigertally.access.volume import UNITS_MAX
 from tigertally.base.fields import INTERNAL, SEALABLE
 

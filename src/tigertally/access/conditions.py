@@ -15,8 +15,9 @@ from typing import Final
 from tigertally.access import facts as kinds
 from tigertally.access.asking import Request, Unmet
 from tigertally.access.known import Known
-from tigertally.access.policy import AGREED_STAGES, CLEAR_STAGES, SENIOR, STAGES, Role, Rule
+from tigertally.access.policy import SENIOR, STAGES, Role, Rule
 from tigertally.access.serving import SERVABLE, SERVICE_DAYS_MAX, is_service
+from tigertally.access.stages import AGREED_STAGES, CLEAR_STAGES
 from tigertally.access.unmet import UNMET, UNREADABLE
 from tigertally.access.volume import UNITS_MAX, units
 from tigertally.base.fields import INTERNAL, SEALABLE

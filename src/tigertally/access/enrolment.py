@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from tigertally.access import codes, events, identities, passkeys, sql
+from tigertally.access import codes, events, identities, passkeys, providers, sql
 from tigertally.access import facts as kinds
 from tigertally.access.errors import NoEnrolment
 from tigertally.access.identities import Person
@@ -135,7 +135,8 @@ def use_recovery(tx: Tx, ledger: Ledger, *, row: PersonRow, code: SecretText, no
 
 
 def withdraw_codes(tx: Tx, ledger: Ledger, *, person: str, reason: str, actor: str, now: datetime) -> None:
-    """End a person's enrolment and recovery codes, and passkeys."""
+    """End a person's enrolment and recovery codes, passkeys, and what they are bound to at a provider."""
+    providers.unbind(tx, ledger, person=person, reason=reason, actor=actor, now=now)
     passkeys.end_all(tx, ledger, person=person, reason=reason, actor=actor, now=now)
     for kind in (kinds.RECOVERY_CODES, kinds.PERSON_ENROLS):
         _withdraw(tx, ledger, kind, person=person, reason=reason, actor=actor, now=now)

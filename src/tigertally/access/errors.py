@@ -317,3 +317,60 @@ class NoPasskeyChallenge(Refused):
         "先登记：tigertally me passkey；再出示：tigertally confirm 姓名 --browser",
         "register one with tigertally me passkey; show it with tigertally confirm NAME --browser",
     )
+
+
+class BadProvider(Invalid):
+    """A sign-in provider that is not described as one; ``what`` is out of bounds."""
+
+    code = "access.bad_provider"
+    title = Text("登录服务写法不对：{what}", "the sign-in provider is not right: {what}")
+    hint = Text(
+        "地址须为 https（本机可用 http），不带查询；见 tigertally provider trust --help",
+        "its address is https (http on this machine only), without a query; see tigertally provider trust --help",
+    )
+
+
+class NoProvider(Missing):
+    """No sign-in provider is trusted, or no longer that one."""
+
+    code = "access.no_provider"
+    title = Text("没有可信任的登录服务", "no sign-in provider is trusted")
+    hint = Text("由两人运行 tigertally provider trust", "two persons run tigertally provider trust")
+
+
+class NotBound(Refused):
+    """The provider said who somebody is, and that is not this person here."""
+
+    code = "access.not_bound"
+    title = Text("登录服务中的身份未与此人绑定", "this identity at the provider is not bound to this person")
+    hint = Text(
+        "把 {identity} 当面告诉负责人；由两人运行 tigertally provider bind 姓名 --identity …",
+        "tell the lead in person: {identity}; two persons then run tigertally provider bind NAME --identity …",
+    )
+
+
+class IdentityBound(Conflict):
+    """One identity is one person's."""
+
+    code = "access.identity_bound"
+    title = Text("该身份已绑定他人", "this identity is bound to somebody else")
+    hint = Text("先解除：tigertally provider unbind 姓名", "unbind it first: tigertally provider unbind NAME")
+
+
+class ProviderRefused(Refused):
+    """What a provider said does not hold; ``where`` is the first thing wrong with it."""
+
+    code = "access.provider_refused"
+    title = Text("登录服务的答复无效（{where}）", "what the sign-in provider said does not hold ({where})")
+    hint = Text(
+        "重新登录；多次如此，请核对服务的设置（docs/formats/idtoken.md）",
+        "sign in again; if it happens again, check the provider's settings (docs/formats/idtoken.md)",
+    )
+
+
+class ProviderSilent(Unavailable):
+    """A provider does not answer as one; ``where`` is at what."""
+
+    code = "access.provider_silent"
+    title = Text("登录服务没有正常答复（{where}）", "the sign-in provider does not answer as one ({where})")
+    hint = Text("稍后再试；有口令者可用口令登录", "try again later; who has a passphrase can sign in with it")

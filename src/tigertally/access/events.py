@@ -57,6 +57,14 @@ SESSIONS_ENDED: Final = register_event(
 SERVICE_SHOWN: Final = register_event(
     "access.service.shown", Text("服务账户验证身份", "a service showed who it is"), "service", "owner", "key"
 )
+PROVIDER_SHOWN: Final = register_event(
+    "access.provider.shown",
+    Text("登录服务确认了身份", "the sign-in provider said who somebody is"),
+    "issuer",
+    "identity",
+    "person",
+    "second",
+)
 GLASS_BROKEN: Final = register_event(
     "access.glass.broken",
     Text("紧急破窗", "the glass was broken"),

@@ -115,6 +115,16 @@ SERVICE_KEY: Final = register_fact(
     id=str, algorithm=str, key=str, by=str, approver=str,
 )  # fmt: skip
 
+# An organisation's sign-in provider, and who is whom there (a digest; subject: the person). See ``providers``.
+PROVIDER: Final = register_fact(
+    "access.provider",
+    Text("登录服务", "the sign-in provider"),
+    issuer=str, client=str, secret=str, algorithms=list, acr=list, amr=list, by=str, approver=str,
+)  # fmt: skip
+PERSON_BOUND: Final = register_fact(
+    "access.bound", Text("可经登录服务登录", "can sign in through the provider"), identity=str, by=str, approver=str
+)
+
 # Roles in order, with commas between them; "" for somebody who was disabled. The newest one counts.
 PERSON_ROLES: Final = register_fact("access.roles", Text("人员角色", "a person's roles"), roles=str)
 # Subject: the person. ``session`` is the digest of the token; from when the factor was shown to the session's end.

@@ -95,6 +95,7 @@ class Action(Enum):
     SELF_MANAGE = "access.self_manage"
     SERVICE_ADD = "access.service_add"
     SERVICE_END = "access.service_end"
+    PROVIDER_TRUST = "access.provider_trust"
     RELEASE = "handover.release"
     BUNDLE = "handover.bundle"
     RECEIVE = "handover.receive"
@@ -112,25 +113,12 @@ class Side(Enum):
 
 STAGES: Final = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9")
 
-# Stages in which the holder of the data may still (seller) or already (buyer) see clear values.
-CLEAR_STAGES: Final[dict[Side, frozenset[str]]] = {
-    Side.SELLER: frozenset((*STAGES[:7], "S9")),
-    Side.BUYER: frozenset({"S7", "S8"}),
-}
-
-# Stages in which whoever sees a deal's values does so under its agreement: the seller from the data room to closing,
-# the buyer once it holds the data. Before, and when the deal died, the seller's customers are its own affair.
-AGREED_STAGES: Final[dict[Side, frozenset[str]]] = {
-    Side.SELLER: frozenset(STAGES[3:9]),
-    Side.BUYER: frozenset(STAGES[1:9]),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What one action asks. ``factor_age_max_s`` 0 means: a session is enough.
 
-    ``agreement`` asks for one in any case; ``agreed`` where the deal's stage does (:data:`AGREED_STAGES`).
+    ``agreement`` asks for one in any case; ``agreed`` where the deal's stage does (``stages.AGREED_STAGES``).
     """
 
     roles: frozenset[Role]
@@ -382,6 +370,10 @@ POLICY: Final[dict[Action, Rule]] = {
         roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, reviewed=True, second_person=_SECOND
     ),
     Action.SERVICE_END: Rule(roles=SENIOR, factor_age_max_s=_FRESH_S),
+    # Whose word is taken for who somebody is, and who that is here.
+    Action.PROVIDER_TRUST: Rule(
+        roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S, reviewed=True, second_person=_SECOND
+    ),
     Action.STAGE: Rule(roles=frozenset({Role.LEAD}), factor_age_max_s=_FRESH_S),
     Action.RELEASE: Rule(
         roles=frozenset({Role.LEAD}),

@@ -29,6 +29,10 @@ ROOMS: Final[dict[str, tuple[str, Text]]] = {
     "me": ("me", Text("本人：口令、因素、恢复码、设备", "oneself: passphrase, factors, recovery codes, devices")),
     "people": ("people", Text("人员、培训、审查、承诺", "people, training, screening, pledges")),
     "service": ("service", Text("服务账户：建立、列出、换密钥、终止", "services: make, list, change keys, end")),
+    "provider": (
+        "provider",
+        Text("登录服务（OpenID Connect）：信任、绑定人员", "sign-in provider (OpenID Connect): trust, bind people"),
+    ),
     "approve": ("approving", Text("作为第二人批准", "be the second person")),
     "plan": ("sealing", Text("封存计划：提议、检查", "the sealing plan: propose, check")),
     "seal": ("sealing", Text("把客户数据封存入库", "seal customers into the vault")),

@@ -1,5 +1,8 @@
 """A page for one question to the person's own browser: it makes or shows a passkey, hands the answer back, is gone.
 
+Or it is where the browser comes back to from a sign-in provider (:func:`returning`), at ``http://127.0.0.1:PORT/signed-in``
+(RFC 8252 §7.3): the secret is then the ``state`` of that sign-in, and the query is the answer.
+
 The page is at ``http://localhost:PORT/SECRET``, which browsers count as a secure context. Invariants:
 
 1. it listens on the loopback interface only, on 127.0.0.1 and ::1 alike, so that nobody else answers for
@@ -19,6 +22,7 @@ import secrets
 import socket
 import sys
 import threading
+import urllib.parse
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,7 +45,13 @@ from tigertally.cli.language import option
 from tigertally.formats.webauthn import BYTES_MAX
 
 WAIT_S: Final = ASKED_S
+RETURN: Final = "/signed-in"
 _HANDLER_S: Final = 20
+_SAID: Final = {
+    HTTPStatus.OK: "<!doctype html><title>OK</title><p>回到终端继续，此页可关闭。Go on in the terminal; close this.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "<!doctype html><title>No</title><p>登录未完成，见终端。See the terminal.",
+    HTTPStatus.GONE: "<!doctype html><title>Gone</title><p>已有答复。There was an answer before.",
+}
 _LAST_WORD_S: Final = 3
 _TRIES: Final = 8
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -102,6 +112,11 @@ class Page:
     _shown: threading.Event = field(default_factory=threading.Event)
 
     @property
+    def redirect(self) -> str:
+        """Where a browser comes back to."""
+        return f"http://127.0.0.1:{self.port}{RETURN}"
+
+    @property
     def origin(self) -> str:
         """What an answer is bound to."""
         return f"http://localhost:{self.port}"
@@ -114,10 +129,18 @@ class Page:
     def ask(self, shell: Shell, options: Json, *, use: str, name: str, act: str = "") -> bytes:
         """Show the page and wait for its answer. Raises :class:`BrowserSilent`."""
         self.html = _render(self, options, use=use, name=name, act=act, lang=shell.lang.value)
+        return self._wait(shell, self.address)
+
+    def go(self, shell: Shell, address: str, *, state: str) -> str:
+        """Send the browser to ``address``; return the query that it is back with. Raises :class:`BrowserSilent`."""
+        self.secret = state
+        return self._wait(shell, address).decode("ascii", "replace")
+
+    def _wait(self, shell: Shell, address: str) -> bytes:
         shell.say("请在本机浏览器中打开，五分钟内有效：", "Open this in a browser on this machine within five minutes:")
-        shell.err.print(f"  {self.address}", markup=False, highlight=False, soft_wrap=True)
+        shell.err.print(f"  {address}", markup=False, highlight=False, soft_wrap=True)
         if shell.err.is_terminal and _has_screen():
-            webbrowser.open(self.address)
+            webbrowser.open(address)
         try:
             return self._answers.get(timeout=self.wait_s)
         except queue.Empty:
@@ -149,12 +172,25 @@ class Page:
 
 
 @contextmanager
+def returning(*, port: int = 0, wait_s: float = WAIT_S) -> Iterator[Page]:
+    """Give a page that a browser comes back to from a sign-in provider. Raises :class:`NoLoopback`."""
+    with _listening(_Return, port=port, wait_s=wait_s) as page:
+        yield page
+
+
+@contextmanager
 def opened(*, port: int = 0, wait_s: float = WAIT_S) -> Iterator[Page]:
     """Give a page that listens until the block ends, at ``port`` or any. Raises :class:`NoLoopback`."""
+    with _listening(_Handler, port=port, wait_s=wait_s) as page:
+        yield page
+
+
+@contextmanager
+def _listening(handler: type[_Handler], *, port: int, wait_s: float) -> Iterator[Page]:
     listening = _listen(port)
     page = Page(port=listening[0].server_address[1], wait_s=wait_s)
     for server in listening:
-        server.RequestHandlerClass = partial(_Handler, page)
+        server.RequestHandlerClass = partial(handler, page)
     threads = [threading.Thread(target=partial(server.serve_forever, 0.05), daemon=True) for server in listening]
     for thread in threads:
         thread.start()
@@ -279,6 +315,29 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+class _Return(_Handler):
+    """Takes the one query that has the state of this sign-in; a page with another could not have come from it."""
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        states = urllib.parse.parse_qs(query).get("state", [])
+        if self.headers.get("Host") != f"127.0.0.1:{self.page.port}":
+            self._send(HTTPStatus.MISDIRECTED_REQUEST)
+        elif (
+            path != RETURN or len(states) != 1 or not hmac.compare_digest(states[0].encode(), self.page.secret.encode())
+        ):
+            self._send(HTTPStatus.NOT_FOUND)
+        else:
+            good = self.page.take(query.encode())
+            status = HTTPStatus.GONE if good is None else HTTPStatus.OK if good else HTTPStatus.UNPROCESSABLE_ENTITY
+            self._send(status, _SAID[status].encode())
+            if good is not None:
+                self.page.shown()
+
+    def do_POST(self) -> None:
+        self._send(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def _render(page: Page, options: Json, *, use: str, name: str, act: str, lang: str) -> bytes:

@@ -15,7 +15,7 @@ from tigertally.access.passkeys import GET
 from tigertally.access.policy import ROLE_TITLES
 from tigertally.app.errors import NotWritable
 from tigertally.app.settings import write_whole
-from tigertally.app.verbs import identity, passkeys
+from tigertally.app.verbs import identity, passkeys, signin
 from tigertally.app.verbs import people as verbs
 from tigertally.base import clock
 from tigertally.base.canon import Json
@@ -46,11 +46,13 @@ def _code(shell: Shell, code: str | None) -> SecretText:
 
 
 @speak(
-    "登录：口令加动态码，会话八小时。",
-    "Log in: passphrase and one-time code; the session lasts eight hours.",
+    "登录：口令加动态码，会话八小时；--provider 以本组织的登录服务代替口令（在本机浏览器中）。",
+    "Log in: passphrase and one-time code; the session lasts eight hours. With --provider the organisation's sign-in "
+    "provider stands in for the passphrase, in this machine's browser.",
     "tigertally login chen",
     "tigertally login chen --passphrase-file chen.txt --code 123456",
     "tigertally login chen --recovery",
+    "tigertally login chen --provider",
 )
 @click.command(name="login", cls=SpeakingCommand)
 @shared
@@ -58,9 +60,25 @@ def _code(shell: Shell, code: str | None) -> SecretText:
 @option("--passphrase-file", type=click.Path(path_type=Path), zh="口令文件", en="file with the passphrase")
 @option("--code", zh="动态码或恢复码（默认询问）", en="one-time or recovery code (asked for by default)")
 @option("--recovery", is_flag=True, zh="用恢复码代替动态码", en="use a recovery code in place of a one-time code")
-def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: str | None, *, recovery: bool) -> None:
+@option("--provider", is_flag=True, zh="经登录服务登录", en="sign in through the provider")
+@PORT
+def login_command(
+    shell: Shell,
+    name: str,
+    passphrase_file: Path | None,
+    code: str | None,
+    port: int,
+    *,
+    recovery: bool,
+    provider: bool,
+) -> None:
     """Open a session."""
+    if provider and (recovery or passphrase_file is not None):
+        raise click.BadParameter("--provider | --recovery | --passphrase-file", param_hint="--provider")
     device = platform.node()
+    if provider:
+        _keep(shell, name, _by_provider(shell, name, code=code, port=port, device=device))
+        return
     with shell.house() as house:
         passphrase = shell.secret(file=passphrase_file, zh=f"{name} 的口令", en=f"{name}'s passphrase")
         if recovery:
@@ -70,6 +88,21 @@ def login_command(shell: Shell, name: str, passphrase_file: Path | None, code: s
             shell.say("恢复码还剩 {left} 个", "{left} recovery codes are left", left=opened.left)
         else:
             token = verbs.login(house, handle=name, passphrase=passphrase, code=_code(shell, code), device=device)
+    _keep(shell, name, token)
+
+
+def _by_provider(shell: Shell, name: str, *, code: str | None, port: int, device: str) -> SecretText:
+    """Send the browser to the provider and back; then ask for a one-time code, unless that was two factors."""
+    with shell.house() as house:
+        with loopback.returning(port=port) as page:
+            asked = signin.begin(house, redirect=page.redirect)
+            proved = signin.prove(house, asked=asked, query=page.go(shell, asked.address, state=asked.state))
+            page.done()
+        given = None if proved.second else _code(shell, code)
+        return signin.login(house, handle=name, proved=proved, code=given, device=device)
+
+
+def _keep(shell: Shell, name: str, token: SecretText) -> None:
     path = shell.session_path(name)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     write_whole(path, token.expose().encode())

@@ -66,7 +66,7 @@ def parse(compact: bytes, *, what: str, idle: frozenset[str] = frozenset()) -> T
     parts = compact.split(b".")
     if len(compact) > BYTES_MAX or len(parts) != _PARTS:
         raise Malformed(what=what, where="form")
-    header, claims = (_object(_decoded(part, what=what), what=what) for part in parts[:2])
+    header, claims = (object_of(_decoded(part, what=what), what=what) for part in parts[:2])
     if not header.keys() <= HEADER | idle or header.get("typ", "JWT") != "JWT":
         raise Malformed(what=what, where="header")
     if not isinstance(header.get("alg"), str) or not isinstance(header.get("kid", ""), str):
@@ -94,7 +94,7 @@ def public_key(data: bytes) -> PublicKey:
     """Return the key in a JWK or a PEM file. Raises :class:`Malformed`, ``BadKey``; a private key is refused."""
     if data.lstrip().startswith(b"-----BEGIN "):
         return _keyed(*jose.key_of_pem(data))
-    jwk = _object(data, what="JWK")
+    jwk = object_of(data, what="JWK")
     algorithm = _CURVES.get((str(jwk.get("kty")), str(jwk.get("crv"))), "")
     if not algorithm or jwk.get("alg", algorithm) != algorithm or jwk.get("use", "sig") != "sig" or "d" in jwk:
         raise Malformed(what="JWK", where="d" if "d" in jwk else "crv")
@@ -119,7 +119,7 @@ def key_set(data: bytes) -> list[PublicKey]:
     Keys of other kinds, and weak ones, are passed over as the RFC asks; one that is secret, a ``kid`` twice, and a set
     without any key of use are refused: :class:`Malformed`.
     """
-    listed = _object(data, what=KEYS).get("keys")
+    listed = object_of(data, what=KEYS).get("keys")
     if not isinstance(listed, list) or not 1 <= len(listed) <= KEYS_MAX:
         raise Malformed(what=KEYS, where="keys")
     found = []
@@ -147,6 +147,24 @@ def _listed(jwk: dict[str, Json]) -> PublicKey:
     return PublicKey(algorithm=jose.RS256, key=jose.rsa_key(n, e), id=kid)
 
 
+def object_of(data: bytes, *, what: str) -> dict[str, Json]:
+    """Return a JSON object in UTF-8 with no name twice; :class:`Malformed` for anything else."""
+
+    def once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError
+        return found
+
+    try:
+        found = json.loads(data.decode(), object_pairs_hook=once, parse_constant=_none)
+    except (ValueError, RecursionError):
+        raise Malformed(what=what, where="JSON") from None
+    if not isinstance(found, dict):
+        raise Malformed(what=what, where="JSON")
+    return found
+
+
 def to_b64url(data: bytes) -> str:
     """Return base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
@@ -166,22 +184,6 @@ def _decoded(part: bytes, *, what: str) -> bytes:
     if to_b64url(raw).encode() != part:  # bits that no byte needs
         raise Malformed(what=what, where="base64url")
     return raw
-
-
-def _object(data: bytes, *, what: str) -> dict[str, Json]:
-    def once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError
-        return found
-
-    try:
-        found = json.loads(data.decode(), object_pairs_hook=once, parse_constant=_none)
-    except (ValueError, RecursionError):
-        raise Malformed(what=what, where="JSON") from None
-    if not isinstance(found, dict):
-        raise Malformed(what=what, where="JSON")
-    return found
 
 
 def _none(_: str) -> Json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tigertally import deals
-from tigertally.access.policy import CLEAR_STAGES, STAGES, Side
+from tigertally.access.policy import STAGES, Side
+from tigertally.access.stages import CLEAR_STAGES
 from tigertally.deals import disclosure
 from tigertally.deals.disclosure import Band, Level
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tigertally import deals
 from tigertally.access import Action, Actor, identities
-from tigertally.access.policy import CLEAR_STAGES, Side
+from tigertally.access.policy import Side
+from tigertally.access.stages import CLEAR_STAGES
 from tigertally.app.errors import NotReadable
 from tigertally.app.verbs.attempt import allow, attempt, checked_digest, second_person
 from tigertally.app.wire import House
