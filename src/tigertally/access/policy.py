@@ -14,7 +14,6 @@ from enum import Enum
 from typing import Final
 
 from tigertally.base import canon
-from tigertally.base.text import Text
 from tigertally.crypto.digest import sha256_hex
 
 
@@ -26,15 +25,6 @@ class Role(Enum):
     CUSTODIAN = "custodian"
     OPERATOR = "operator"
     AUDITOR = "auditor"
-
-
-ROLE_TITLES: Final[dict[Role, Text]] = {
-    Role.LEAD: Text("数据安全负责人", "data-security lead"),
-    Role.OFFICER: Text("合规审批人", "compliance officer"),
-    Role.CUSTODIAN: Text("数据保管员", "data custodian"),
-    Role.OPERATOR: Text("业务操作员", "operator"),
-    Role.AUDITOR: Text("审计员", "auditor"),
-}
 
 
 class Purpose(Enum):

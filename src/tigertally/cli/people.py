@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tigertally import people as wing
 from tigertally.access import Person, Role
-from tigertally.access.policy import ROLE_TITLES
+from tigertally.access.titles import ROLE_TITLES
 from tigertally.app.errors import NotReadable
 from tigertally.app.verbs import identity
 from tigertally.app.verbs import people as verbs

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tigertally.access.errors import NotLoggedIn
 from tigertally.access.passkeys import GET
-from tigertally.access.policy import ROLE_TITLES
+from tigertally.access.titles import ROLE_TITLES
 from tigertally.app.errors import NotWritable
 from tigertally.app.settings import write_whole
 from tigertally.app.verbs import identity, passkeys, signin
