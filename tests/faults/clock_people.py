@@ -109,8 +109,8 @@ def _provider(town: Behind) -> None:
     with served.ours() as ours:
         words = ("provider", "trust", ours.issuer, "--client", served.CLIENT, "--algorithm", "EdDSA")
         town.two(firm, *words, who="chen", second="wang")
-        words = ("provider", "bind", "tan", "--subject", ours.subject)
-        bound = town.two(firm, *words, who="chen", second="wang").text("identity")
+        binding = ("provider", "bind", "tan", "--subject", ours.subject)
+        bound = town.two(firm, *binding, who="chen", second="wang").text("identity")
 
         def shown(house: House) -> None:
             at = int(house.clock.now().timestamp())
