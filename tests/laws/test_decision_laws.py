@@ -199,7 +199,7 @@ class Drawer:
 ACTIONS: Final = (
     *Action,
     *[Action.REVEAL] * 12,
-    *[Action.RELEASE, Action.DESTROY, Action.ERASE, Action.BUNDLE, Action.RECEIVE] * 3,
+    *[Action.RELEASE, Action.DESTROY, Action.ERASE, Action.BUNDLE, Action.RECEIVE, Action.REVEAL_MANY] * 3,
 )
 
 

@@ -96,8 +96,9 @@ def unbind(house: House, *, actor: Actor, handle: str) -> int:
         details = (("handle", handle), ("provider", "unbind"))
         allow(house, tx, actor=actor, action=Action.PEOPLE_MANAGE, now=now, details=details)
         ended = providers.unbind(tx, house.ledger, person=person, reason="ended", actor=actor.person.person, now=now)
-        with suppress(NoSuchDevice):  # who is signed in nowhere
-            devices.end(tx, house.ledger, person=person, device=devices.ALL, actor=actor.person.person, now=now)
+        if ended:
+            with suppress(NoSuchDevice):  # who is signed in nowhere
+                devices.end(tx, house.ledger, person=person, device=devices.ALL, actor=actor.person.person, now=now)
         return ended
 
     return attempt(house, verb="access.provider_unbind", work=work, actor=actor)
