@@ -108,6 +108,15 @@ ECDSA: Final = Algorithm(
     oid="1.2.840.10045.4.3.2",
     against=_QUANTUM,
 )
+RSA: Final = Algorithm(  # of an OpenID provider, where one is trusted
+    name="RSA-PKCS1-1.5-SHA-256",
+    kind="signature",
+    functions=("verify",),
+    classical=112,
+    quantum=0,
+    oid="1.2.840.113549.1.1.11",
+    against=_QUANTUM,
+)
 PEDERSEN: Final = Algorithm(
     name="Pedersen-P-256", kind="other", functions=("other",), classical=128, quantum=0, curve="P-256"
 )
@@ -184,6 +193,7 @@ ALWAYS: Final = (
     HMAC_SHA1,
     ED25519,
     ECDSA,
+    RSA,
     PEDERSEN,
     MLDSA44,
     MLDSA65,
