@@ -86,7 +86,7 @@ def check_destroyed(scene: Scene) -> None:
     assert not scene.folder.exists()
     with scene.seller.store.reading() as tx:
         paper = certificate.read(handover.certificate_of(tx, terms=scene.seller.terms))
-    assert (paper.subjects, paper.rows, paper.failed_opening) == (40, {"vault": 42}, True)
+    assert (paper.subjects, paper.rows, paper.failed_opening) == (40, {"vault": 43}, True)
     assert [copy.verified for copy in paper.copies] == [True]
     once = ["handover.destruction.started", "handover.copy.deleted", "handover.certificate.signed"]
     assert scene.seller.events(*once) == once

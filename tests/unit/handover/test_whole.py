@@ -30,7 +30,7 @@ def whole(scene: Scene) -> None:
     made = certificate.read(proof)
     assert (made.ground, made.receipt, made.subjects) == (Ground.RECEIPT, answer.digest, 40)
     assert made.failed_opening
-    assert made.rows == {"vault": 40 + 2}  # records, blocks of the index
+    assert made.rows == {"vault": 40 + 3}  # records, blocks of the index
     assert {key.purpose for key in made.keys} == {"vault", "token", "index", "commit"}
     assert [(copy.kind, copy.verified) for copy in made.copies] == [("bundle", True)]
     assert not scene.folder.exists()
