@@ -63,7 +63,7 @@ def tasks(shell: Shell) -> None:
 
 
 @speak(
-    "登记已返还或销毁，附对方证明（N18）或收据；只记录文件摘要。",
+    "登记已返还或销毁，附对方证明（N18）或回执；只记录文件摘要。",
     "Say that everything was returned or destroyed, with the certificate (N18) or the other side's letter; only its\n"
     "digest is kept.",
     "tigertally --as sun deal done dea_01… return --document certificate.pdf",

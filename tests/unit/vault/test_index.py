@@ -29,14 +29,15 @@ def raw(number: int) -> bytes:
 def found(tx: Tx, *numbers: int, scope: str = SCOPE, kind: IndexKind = TOKEN) -> dict[int, set[int]]:
     got = index.find(tx, scope=scope, kind=kind, keys=key(*numbers))
     out: dict[int, set[int]] = {}
-    for at, payload in zip(got.which.tolist(), got.payloads[:, 1].tolist(), strict=True):
+    half = 1 if kind is CARD else 0  # a token, or a record's number
+    for at, payload in zip(got.which.tolist(), got.payloads[:, half].tolist(), strict=True):
         out.setdefault(numbers[at], set()).add(payload)
     return out
 
 
 def add(tx: Tx, *pairs: tuple[int, int], scope: str = SCOPE, kind: IndexKind = TOKEN) -> None:
     numbers = [two for _, two in pairs]
-    payloads = key(*numbers) if kind is CARD else np.array([numbers, numbers], np.uint64).T
+    payloads = key(*numbers) if kind is CARD else np.array([(number, 0) for number in numbers], np.uint64)
     index.add(tx, scope=scope, kind=kind, keys=key(*(one for one, _ in pairs)), payloads=payloads)
 
 
