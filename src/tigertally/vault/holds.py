@@ -28,7 +28,8 @@ STORAGE_ONLY: Final = register_fact(
     "vault.storage_only", Text("仅限存储", "storage only"), what=str, reason=str, by=str
 )
 KINDS: Final = {"hold": HELD, "storage_only": STORAGE_ONLY}
-REASON: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
+# A word, not a number: with eleven digits it could be a customer's.
+REASON: Final = re.compile(r"(?!(?:[^0-9]*[0-9]){11})[a-z0-9][a-z0-9_.-]{0,39}")
 _CLASS: Final = "class:"
 
 
