@@ -188,6 +188,7 @@ def _service(walk: Walk, token: str) -> None:
         walk.wrong(seller, *asked, *shown, who="svc:till")
     (root / "till.jwt").write_text(walk.canaries.card)
     walk.wrong(seller, "show", token, *shown, who="svc:till")
+    (root / "till.jwt").unlink()  # what was typed wrongly is the walk's own
     walk.wrong(seller, "show", token, who="svc:till")
     for as_json in (False, True):
         town.tell(seller, "service", "list", as_json=as_json)

@@ -160,7 +160,7 @@ def _typed(walk: Walk) -> None:
             ("retention", "run", "--plan", value),
             ("canary", "plant", "--recipient", value),
             ("canary", "withdraw", "--recipient", value),
-            ("trace", value),
+            ("trace", out),
             ("people", "freeze", value, "--reason", "investigation"),
             ("people", "roles", value, "--roles", "lead"),
         )[number % 2 :: 2]:
